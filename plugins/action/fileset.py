@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of the fileset: render every file here, send them all in one call."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.render import Renderer
+
+_KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
+
+
+class ActionModule(ActionBase):
+    """Runs the module C(flaskyard.server.fileset) with rendered files."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Render and send."""
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        renderer = Renderer(self, variables)
+        args = dict(self._task.args)
+        files: list[dict[str, t.Any]] = []
+        secrets: dict[str, str] = {}
+        for declared in args.get("files") or []:
+            for item in self._expand(declared, renderer):
+                if item.get("secret") and "content" in item:
+                    secrets[item["path"]] = item.pop("content")
+                files.append(item)
+        args.update(files=files, secrets=secrets)
+        return self._execute_module(
+            module_name="flaskyard.server.fileset", module_args=args, task_vars=variables
+        )
+
+    def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
+        unknown = set(declared) - _KEYS
+        if unknown:
+            raise AnsibleActionFail(
+                f"files: {', '.join(sorted(unknown))} is no key of a file; the keys are {', '.join(sorted(_KEYS))}"
+            )
+        if not declared.get("when", True):
+            return
+        each: dict[str, list[t.Any]] = declared.get("each") or {}
+        if len(each) > 1:
+            raise AnsibleActionFail("files: each takes one name with its list, such as {app: [...]}")
+        rounds = [{name: value} for name, values in each.items() for value in values] if each else [{}]
+        for extra in rounds:
+            item = {key: value for key, value in declared.items() if key not in ("each", "when", "template")}
+            for key in {"path", "link", "owner", "group"} & set(item) if extra else set():
+                item[key] = item[key].format(**extra)
+            if "template" in declared:
+                item["content"] = renderer.render(declared["template"], extra)
+            yield item

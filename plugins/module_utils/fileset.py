@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction behind the module fileset."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import typing as t
+
+from . import units
+from .commands import CommandError, run
+from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_entry
+
+STATE = "/var/lib/flaskyard/filesets"
+_UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
+
+
+class FilesetError(Exception):
+    """The set is not in place; the old files are."""
+
+
+class Fileset:
+    """One set, from the module's parameters.
+
+    State on the host, below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns, ``originals/`` the
+    distribution's files it replaced, ``journal.json`` with ``saved/`` exists only between the first replacement and success.
+    """
+
+    def __init__(self, params: dict[str, t.Any], check: bool) -> None:
+        self._params = params
+        self._check = check
+        self._state = os.path.join(STATE, params["name"])
+        self._wanted = {item["path"]: self._entry(item) for item in params["files"]}
+        self._secret = {item["path"] for item in params["files"] if item["secret"]}
+        self._steps: list[str] = []
+
+    def run(self) -> dict[str, t.Any]:
+        """Compare, replace, validate, activate, confirm.
+
+        :returns: the module's result.
+        :raises FilesetError: after the old files are back.
+        """
+        try:
+            with self._locked():
+                return self._run()
+        except (CommandError, EntryError, OSError) as error:
+            raise FilesetError(f"fileset {self._params['name']}: {error}") from error
+
+    def _run(self) -> dict[str, t.Any]:
+        interrupted = os.path.exists(self._file("journal.json"))
+        if interrupted and not self._check:
+            self._restore()
+        changes = self._changes()
+        lagging = self._lagging_units()
+        if not self._check:
+            if changes or interrupted:
+                self._apply(changes)
+            elif lagging:
+                self._bring_up(changed=False)
+            self._write_manifest()
+        return {
+            "changed": bool(changes or interrupted or lagging),
+            "changed_paths": sorted(changes),
+            "steps": self._steps,
+            "diff": [self._diff(path, *pair) for path, pair in sorted(changes.items())]
+            + [{"prepared": f"{note}\n"} for note in lagging + ["finish a run that was cut short"] * interrupted],
+        }
+
+    def _entry(self, item: dict[str, t.Any]) -> Entry:
+        if item["link"]:
+            return Entry("link", target=item["link"])
+        if item["state"] == "absent":
+            return ABSENT
+        owner = {"uid": user_id(item["owner"]), "gid": group_id(item["group"])}
+        missing = [item[key] for key, number in (("owner", owner["uid"]), ("group", owner["gid"])) if number < 0]
+        if missing and not self._check:
+            raise FilesetError(f"{item['path']}: the host has no account or group {missing[0]!r}; the role that makes it must run first")
+        if item["state"] == "directory":
+            return Entry("directory", mode=int(item["mode"] or "0755", 8), **owner)
+        content = self._params["secrets"].get(item["path"], item["content"])
+        if content is None:
+            raise FilesetError(f"{item['path']}: a file needs content or a template")
+        return Entry("file", content=content.encode(), mode=int(item["mode"] or "0644", 8), **owner)
+
+    def _changes(self) -> dict[str, tuple[Entry, Entry]]:
+        wanted = {path: self._original(path) for path in self._owned() if path not in self._wanted}
+        wanted.update(self._wanted)
+        changes = {}
+        for path, after in wanted.items():
+            assert_trusted_parents(path)
+            before = read_entry(path)
+            if not before.same_as(after):
+                changes[path] = (before, after)
+        return changes
+
+    def _apply(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
+        self._save({path: before for path, (before, _after) in changes.items()})
+        try:
+            _write_all({path: after for path, (_before, after) in changes.items()})
+            self._reload_manager(changes)
+            self._commands("validate")
+            self._activate()
+        except (CommandError, EntryError, OSError) as error:
+            again = self._undo(changes)
+            raise FilesetError(f"{error}\nThe old files are back{again}.") from error
+        self._write_manifest()
+        self._forget()
+
+    def _activate(self) -> None:
+        self._commands("activate")
+        self._bring_up(changed=True)
+        self._commands("confirm")
+
+    def _undo(self, changes: t.Iterable[str]) -> str:
+        """Put the old files back and tell the services; the words for the message."""
+        self._restore()
+        self._reload_manager(changes)
+        try:
+            self._commands("activate")
+            self._bring_up(changed=True)
+        except CommandError as error:
+            return f", but activating them failed too: {error}"
+        return " and active"
+
+    def _commands(self, kind: str) -> None:
+        for command in self._params[kind]:
+            self._steps.append(command)
+            run(command)
+
+    def _reload_manager(self, paths: t.Iterable[str]) -> None:
+        if any(path.startswith(_UNIT_FOLDERS) for path in paths):
+            run("systemctl daemon-reload")
+
+    def _lagging_units(self) -> list[str]:
+        """What the units still lack, in words."""
+        notes = []
+        found = units.states([unit["name"] for unit in self._params["units"]])
+        for name, state in found.items():
+            if not units.is_active(state):
+                notes.append(f"start {name}")
+            if not units.is_enabled(state):
+                notes.append(f"enable {name}")
+            if state.get("NeedDaemonReload") == "yes":
+                notes.append(f"read {name} again")
+        return notes
+
+    def _bring_up(self, changed: bool) -> None:
+        found = units.states([unit["name"] for unit in self._params["units"]])
+        if any(state.get("NeedDaemonReload") == "yes" for state in found.values()):
+            run("systemctl daemon-reload")
+        for unit in self._params["units"]:
+            name, state = unit["name"], found[unit["name"]]
+            verb = "start"
+            if changed and units.is_active(state):
+                verb = {"reload": "reload-or-restart", "restart": "restart", "none": ""}[unit["on_change"]]
+            for words in ([] if units.is_enabled(state) else ["enable"]), [verb] if verb else []:
+                if words:
+                    self._steps.append(f"systemctl {words[0]} {name}")
+                    units.systemctl(words[0], name)
+        for name, state in units.states(list(found)).items():
+            if not units.is_active(state):
+                raise CommandError(f"{name} did not stay up ({state.get('ActiveState')})\n{units.journal(name)}")
+
+    def _diff(self, path: str, before: Entry, after: Entry) -> dict[str, str]:
+        texts = [before.text, after.text]
+        if path in self._secret:
+            texts = ["(secret)\n" if before.kind == "file" else "", "(secret, changed)\n" if after.kind == "file" else ""]
+        if before.content == after.content and before.kind == after.kind != "link":
+            texts = [f"{entry.uid}:{entry.gid} {entry.mode:04o}\n" for entry in (before, after)]
+        elif "directory" in (before.kind, after.kind):
+            texts = [f"{entry.kind}\n" for entry in (before, after)]
+        headers = [path if entry.kind != "absent" else f"{path} (absent)" for entry in (before, after)]
+        return {"before": texts[0], "after": texts[1], "before_header": headers[0], "after_header": headers[1]}
+
+    # --- what the host remembers of the set
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._state, name)
+
+    @contextlib.contextmanager
+    def _locked(self) -> t.Iterator[None]:
+        if self._check:
+            yield
+            return
+        os.makedirs(self._state, mode=0o700, exist_ok=True)
+        with open(self._file("lock"), "w", encoding="ascii") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise FilesetError("another run is changing it at this moment; wait for it and run again") from error
+            yield
+
+    def _owned(self) -> list[str]:
+        try:
+            with open(self._file("manifest.json"), encoding="utf-8") as handle:
+                return list(json.load(handle)["paths"])
+        except FileNotFoundError:
+            return []
+
+    def _write_manifest(self) -> None:
+        paths = sorted(path for path, entry in self._wanted.items() if entry.kind != "absent" or self._has_original(path))
+        if paths == self._owned():
+            return
+        text = json.dumps({"paths": paths}, indent=1) + "\n"
+        write_entry(self._file("manifest.json"), Entry("file", content=text.encode(), mode=0o600))
+
+    def _original_file(self, path: str) -> str:
+        return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
+
+    def _has_original(self, path: str) -> bool:
+        return os.path.lexists(self._original_file(path))
+
+    def _original(self, path: str) -> Entry:
+        """What stood at a path before the set took it."""
+        return read_entry(self._original_file(path))
+
+    def _save(self, before: dict[str, Entry]) -> None:
+        """Write down what stands, so that a failure or a killed run can be undone."""
+        self._forget()
+        owned = self._owned()
+        for path, entry in before.items():
+            if path not in owned:
+                write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
+        kinds = {}
+        for number, (path, entry) in enumerate(before.items()):
+            if entry.kind in ("file", "link", "directory"):
+                write_entry(self._file(f"saved/{number}"), entry)
+            kinds[path] = entry.kind
+        text = json.dumps(kinds)
+        write_entry(self._file("journal.json"), Entry("file", content=text.encode(), mode=0o600))
+
+    def _restore(self) -> None:
+        with open(self._file("journal.json"), encoding="utf-8") as handle:
+            kinds: dict[str, str] = json.load(handle)
+        saved = {path: self._file(f"saved/{number}") for number, path in enumerate(kinds)}
+        _write_all({path: read_entry(saved[path]) if kind != "absent" else ABSENT for path, kind in kinds.items()})
+        self._forget()
+
+    def _forget(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("journal.json"))
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._file("saved"))
+
+
+def _write_all(entries: dict[str, Entry]) -> None:
+    """Directories come before what they hold, and go after it."""
+    gone = {path for path, entry in entries.items() if entry.kind == "absent"}
+    for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
+        write_entry(path, entries[path])

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd units: ask for their state, change it, explain a failure."""
+
+from __future__ import annotations
+
+from .commands import CommandError, run, tail
+
+_ENABLED = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "transient"}
+_ASKED = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState", "MainPID")
+
+
+def states(names: list[str]) -> dict[str, dict[str, str]]:
+    """Properties of several units in one call, by unit name."""
+    if not names:
+        return {}
+    output = run(["systemctl", "show", f"--property={','.join(_ASKED)}", "--", *names]).stdout
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in output.strip().split("\n\n")]
+    return dict(zip(names, blocks))
+
+
+def is_active(state: dict[str, str]) -> bool:
+    """Running, or on its way."""
+    return state.get("ActiveState") in ("active", "reloading", "activating")
+
+
+def is_enabled(state: dict[str, str]) -> bool:
+    """Starts at boot, or is of a kind that others start."""
+    return state.get("UnitFileState") in _ENABLED
+
+
+def systemctl(*arguments: str, timeout: float = 120) -> None:
+    """Run systemctl; a failure carries the journal of the units named.
+
+    :raises CommandError: with systemctl's words and the last journal lines.
+    """
+    try:
+        run(["systemctl", *arguments], timeout=timeout)
+    except CommandError as error:
+        names = [argument for argument in arguments[1:] if "." in argument]
+        raise CommandError("\n".join([str(error), *(journal(name) for name in names)])) from error
+
+
+def journal(name: str, lines: int = 25) -> str:
+    """The last journal lines of a unit's present or last run."""
+    output = run(["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(lines), "-u", name], check=False).stdout
+    return f"--- journal of {name}\n{tail(output, lines) or '(empty)'}"

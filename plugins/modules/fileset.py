@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set of configuration files that go live together, or not at all."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fileset
+short_description: Put a set of configuration files in place as one transaction
+version_added: 0.1.0
+description:
+  - Renders all the files of a service on the controller, sends them in one call, and on the host compares, keeps the
+    old ones, replaces atomically, validates the whole, activates and confirms.
+  - On any failure the old files come back, the service is told so, and the task fails with what the failing step printed.
+  - Files that an earlier run of the set put there and that are no longer declared are removed. A file of the
+    distribution that the set had replaced is put back.
+  - A run that was killed half-way is noticed by the next one, which undoes it and starts again.
+options:
+  name:
+    description: Name of the set. Its state is kept in C(/var/lib/flaskyard/filesets/NAME/).
+    type: str
+    required: true
+  files:
+    description: The files of the set.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Absolute path. Every directory above it must belong to root and be writable by nobody else.
+          - With O(files[].each), C({name[key]}) stands for a value of the item.
+        type: path
+        required: true
+      state:
+        description: What stands at the path. O(files[].link) makes it a link.
+        type: str
+        choices: [file, directory, absent]
+        default: file
+      template:
+        description: A template of the role. Rendered on the controller.
+        type: str
+      content:
+        description: The content itself, instead of a template.
+        type: str
+      link:
+        description: What the symbolic link points at.
+        type: str
+      owner:
+        description: Owning account.
+        type: str
+        default: root
+      group:
+        description: Owning group.
+        type: str
+        default: root
+      mode:
+        description: Permissions in octal. V(0644) for files and V(0755) for directories unless given.
+        type: str
+      secret:
+        description: Keep the content out of diffs, results and logs.
+        type: bool
+        default: false
+      each:
+        description: One name with a list; the file is made once for each item, which the template sees under that name.
+        type: dict
+      when:
+        description: Leave the file out of the set when false.
+        type: bool
+        default: true
+  secrets:
+    description: Filled in by the action plugin with the contents of files marked secret.
+    type: dict
+    default: {}
+  validate:
+    description: Commands that must succeed with the new files in place, before anything is told to use them. No shell.
+    type: list
+    elements: str
+    default: []
+  activate:
+    description: Commands that make the system use the new files. Run only when something changed. No shell.
+    type: list
+    elements: str
+    default: []
+  units:
+    description: systemd units that run from this set. Each is kept enabled and active.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the unit with its suffix.
+        type: str
+        required: true
+      on_change:
+        description: What an active unit gets when something changed.
+        type: str
+        choices: [reload, restart, none]
+        default: restart
+  confirm:
+    description: Commands that must succeed after activation. No shell.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Reports what would change, and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows the content of every changed file that is not marked secret.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Configure nginx
+  flaskyard.server.fileset:
+    name: nginx
+    files:
+      - path: /etc/nginx/nginx.conf
+        template: nginx.conf.j2
+      - path: "/etc/nginx/flask.d/{app[name]}.conf"
+        template: app.conf.j2
+        each: {app: "{{ flask_apps | flaskyard.server.apps }}"}
+    validate: [nginx -t]
+    units:
+      - name: nginx.service
+        on_change: reload
+"""
+
+RETURN = r"""
+changed_paths:
+  description: Paths that were created, replaced or removed, or would be in check mode.
+  type: list
+  elements: str
+  returned: always
+steps:
+  description: Commands that ran to validate, activate and confirm.
+  type: list
+  elements: str
+  returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.fileset import Fileset, FilesetError
+
+
+def main() -> None:
+    """Run the transaction."""
+    file_options = {
+        "path": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["file", "directory", "absent"], "default": "file"},
+        "template": {"type": "str"},
+        "content": {"type": "str"},
+        "link": {"type": "str"},
+        "owner": {"type": "str", "default": "root"},
+        "group": {"type": "str", "default": "root"},
+        "mode": {"type": "str"},
+        "secret": {"type": "bool", "default": False},
+        "each": {"type": "dict"},
+        "when": {"type": "bool", "default": True},
+    }
+    unit_options = {
+        "name": {"type": "str", "required": True},
+        "on_change": {"type": "str", "choices": ["reload", "restart", "none"], "default": "restart"},
+    }
+    commands = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "files": {"type": "list", "elements": "dict", "default": [], "options": file_options},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "validate": commands,
+            "activate": commands,
+            "units": {"type": "list", "elements": "dict", "default": [], "options": unit_options},
+            "confirm": commands,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = Fileset(module.params, check=module.check_mode).run()
+    except FilesetError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render templates on the controller, as the template action does, but to text that an action plugin can send."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+
+# What `ansible.builtin.template` uses, so that a template means the same in both.
+_OVERRIDES = {"trim_blocks": True, "lstrip_blocks": False}
+
+
+class Renderer:
+    """Renders templates of the role that a task belongs to."""
+
+    def __init__(self, action: ActionBase, task_vars: dict[str, t.Any]) -> None:
+        self._action = action
+        self._variables = {"ansible_managed": "Ansible managed", **task_vars}
+        self._sources: dict[str, tuple[t.Any, list[str]]] = {}
+
+    def render(self, template: str, extra: dict[str, t.Any] | None = None) -> str:
+        """The text of a template.
+
+        :param template: a file name, looked for where the template action looks.
+        :param extra: variables for this one rendering, over those of the task.
+        :raises AnsibleActionFail: when there is no such template.
+        """
+        source, searchpath = self._load(template)
+        templar = self._action._templar.copy_with_new_env(
+            searchpath=searchpath, available_variables={**self._variables, **(extra or {})}
+        )
+        text = templar.template(source, escape_backslashes=False, overrides=_OVERRIDES)
+        return "" if text is None else str(text)
+
+    def _load(self, template: str) -> tuple[t.Any, list[str]]:
+        if template not in self._sources:
+            try:
+                path = self._action._find_needle("templates", template)
+            except Exception as error:
+                raise AnsibleActionFail(f"no template {template!r}: {error}") from error
+            folders = [*self._variables.get("ansible_search_path", []), os.path.dirname(path)]
+            searchpath = [place for folder in folders for place in (os.path.join(folder, "templates"), folder)]
+            loader = self._action._loader
+            self._sources[template] = (trust_as_template(loader.get_text_file_contents(path)), searchpath)
+        return self._sources[template]
