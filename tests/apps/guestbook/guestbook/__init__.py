@@ -1,0 +1,51 @@
+"""A guestbook: the sample application that Flaskyard's demo and tests bring to a server.
+
+Configuration comes from the environment: ``SECRET_KEY`` (required) and any ``GUESTBOOK_<KEY>`` (``GUESTBOOK_TITLE``, ``GUESTBOOK_KEEP``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response
+
+from guestbook import commands, csrf, database, views
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Return the application, its database migrated.
+
+    :param config: settings that override the defaults and the environment; tests give them.
+    :raises RuntimeError: when there is no secret key, because sessions would not be safe.
+    """
+    app = Flask(__name__, instance_relative_config=True)
+    app.config.from_mapping(
+        TITLE="Guestbook",
+        KEEP=1000,
+        SECRET_KEY=os.environ.get("SECRET_KEY"),
+        DATABASE=str(Path(app.instance_path, "guestbook.sqlite3")),
+        UPLOADS=str(Path(app.root_path).parent / "uploads"),
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.config.from_prefixed_env("GUESTBOOK")
+    app.config.from_mapping(config or {})
+    if not app.config["SECRET_KEY"]:
+        raise RuntimeError("SECRET_KEY is not set. Put a long random text into the environment variable SECRET_KEY.")
+
+    database.init_app(app)
+    csrf.init_app(app)
+    commands.init_app(app)
+    app.register_blueprint(views.pages)
+    app.after_request(_secure_headers)
+    return app
+
+
+def _secure_headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
