@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an app is: its keys, defaults, validation, paths and unit names. Pure Python, no Ansible.
+
+C(complete_apps) takes the list C(flask_apps) as users write it and returns the apps that roles and templates
+use. Every problem of every app is found before the first is reported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .app_schema import APP, Problem, check_mapping
+from .app_source import complete_source, source_problems
+from .wsgi_target import parse_wsgi
+
+#: WSGI servers with the packages that are installed into an app's virtualenv unless its own lock brings them.
+#: gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
+SERVERS: dict[str, list[str]] = {"gunicorn": ["gunicorn==27.0.1"]}
+
+#: Proxies, each with the servers that it can stand in front of.
+PROXIES: dict[str, set[str]] = {"nginx": {"gunicorn"}}
+
+
+class AppModelError(ValueError):
+    """The list of apps is not usable. ``problems`` has one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join([f"flask_apps has {count}; nothing was touched:", *(f"  - {line}" for line in problems)]))
+
+
+def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
+    """Validate and complete a list of apps.
+
+    :param apps: the value of C(flask_apps).
+    :param proxy: the value of C(flask_proxy).
+    :returns: one dictionary per app, every key present; the same input gives the same output.
+    :raises AppModelError: with every problem found.
+    """
+    if not isinstance(apps, (list, tuple)):
+        raise AppModelError([f"flask_apps is a {type(apps).__name__}; expected a list of apps, each beginning with '- name: …'"])
+    problems: list[str] = []
+    completed = []
+    if proxy not in PROXIES:
+        problems.append(f"flask_proxy is {proxy!r}; expected one of {', '.join(sorted(PROXIES))}")
+    for number, app in enumerate(apps):
+        label = app.get("name") if isinstance(app, dict) else None
+        found = list(_problems_of(app, proxy))
+        problems += [f"app {label!r}: {problem}" if label else f"item {number + 1}: {problem}" for problem in found]
+        if not found:
+            completed.append(_complete(app))
+    problems += _duplicates(completed)
+    if problems:
+        raise AppModelError(problems)
+    return completed
+
+
+def _problems_of(app: t.Any, proxy: str) -> t.Iterator[str]:
+    problems: list[Problem] = []
+    check_mapping(APP, app, "", problems)
+    yield from (problem.text for problem in problems)
+    if problems:
+        return
+    server = app.get("server", "gunicorn")
+    if server not in PROXIES.get(proxy, SERVERS):
+        pairs = ", ".join(sorted(name for name, servers in PROXIES.items() if server in servers)) or "none"
+        yield f"server {server!r} does not work behind flask_proxy {proxy!r}; proxies that take it: {pairs}"
+    tls = app.get("tls", {})
+    if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
+        yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
+    if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
+        yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
+    yield from source_problems(app["source"])
+    try:
+        parse_wsgi(app["wsgi"])
+    except ValueError as error:
+        yield f"wsgi is {app['wsgi']!r}; {error}"
+
+
+def _duplicates(apps: list[dict[str, t.Any]]) -> list[str]:
+    problems = []
+    for what, values in (
+        ("name", [(app["name"], app["name"]) for app in apps]),
+        ("domain", [(domain, app["name"]) for app in apps for domain in app["domains"]]),
+    ):
+        owners: dict[str, str] = {}
+        for value, owner in values:
+            if value in owners:
+                problems.append(f"app {owner!r}: {what} {value!r} is taken already by app {owners[value]!r}; each may stand once")
+            owners.setdefault(value, owner)
+    return problems
+
+
+def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
+    name: str = app["name"]
+    domains: list[str] = app.get("domains", [])
+    server: str = app.get("server", "gunicorn")
+    gunicorn = app.get("gunicorn", {})
+    packages = list(SERVERS[server])
+    if server == "gunicorn" and gunicorn.get("worker_class") == "gevent":
+        packages.append("gevent>=24.10.1")
+    return {
+        "name": name,
+        "source": complete_source(app["source"]),
+        "wsgi": dataclasses.asdict(parse_wsgi(app["wsgi"])),
+        "domains": domains,
+        "canonical": domains[0] if domains else None,
+        "server": server,
+        "server_requirements": app.get("server_requirements", packages),
+        "workers": app.get("workers"),
+        "threads": app.get("threads"),
+        "timeout_seconds": app.get("timeout_seconds", 30),
+        "gunicorn": gunicorn,
+        "env": {key: _env_text(value) for key, value in app.get("env", {}).items()},
+        "static": [{"url": item["url"].rstrip("/") or "/", "path": item["path"].strip("/")} for item in app.get("static", [])],
+        "persist": sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
+        "healthcheck": {"path": "/", "status": None, "timeout_seconds": 60, "successes": 2, **app.get("healthcheck", {})},
+        "tls": {"issuer": "letsencrypt", "certificate": None, "key": None, **app.get("tls", {})},
+        "max_body_mb": app.get("max_body_mb", 16),
+        "python": app.get("python"),
+        "installer": app.get("installer", "uv"),
+        "requirements": app.get("requirements"),
+        "build_command": app.get("build_command"),
+        "keep_releases": app.get("keep_releases", 5),
+        "sandbox": app.get("sandbox", {}),
+        "nginx_extra": app.get("nginx_extra", ""),
+        "user": f"flask-{name}",
+        "build_user": f"flask-{name}-b",
+        "unit": f"flask-{name}",
+        "paths": _paths(name),
+    }
+
+
+def _env_text(value: t.Any) -> str:
+    """A value as the app's environment holds it: true and false are lower case, as in YAML."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _paths(name: str) -> dict[str, str]:
+    root = f"/srv/flask/{name}"
+    return {
+        "root": root,
+        "releases": f"{root}/releases",
+        "venvs": f"{root}/venvs",
+        "cache": f"{root}/cache",
+        "source": f"{root}/source",
+        "current": f"{root}/current",
+        "config": f"/etc/flask/{name}",
+        "slots": f"/etc/flask/{name}/slots",
+        "secret_key": f"/etc/flask/{name}/secret_key",
+        "state": f"/var/lib/flask-{name}",
+        "run": f"/run/flask-{name}",
+        "socket": f"/run/flask-{name}/current.sock",
+        "certificate": f"/etc/flask-tls/live/{name}",
+    }

@@ -1,0 +1,48 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin check_apps, which does all the work on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: check_apps
+short_description: Validate the list of Flask apps before a host is touched
+version_added: 0.1.0
+description:
+  - Checks every key, type, name and pair of server and proxy, and reports all the problems together.
+  - Runs on the controller only.
+options:
+  apps:
+    description: The list of apps.
+    type: raw
+    required: true
+  proxy:
+    description: The proxy in front of the apps.
+    type: str
+    default: nginx
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Check the apps
+  flaskyard.server.check_apps:
+    apps: "{{ flask_apps }}"
+    proxy: nginx
+"""
+
+RETURN = r"""
+names:
+  description: Names of the apps.
+  type: list
+  elements: str
+  returned: success
+"""
