@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from flask import Flask, Response, abort, jsonify, request, url_for
 
@@ -77,7 +78,7 @@ def process() -> Response:
         seccomp=status["Seccomp"] == "2",
         python=sys.version.split()[0],
         prefix=sys.prefix,
-        directory=os.getcwd(),
+        directory=str(Path.cwd()),
         argv=sys.orig_argv,
         threads=threading.active_count(),
     )
@@ -114,7 +115,9 @@ def slow() -> str:
 def some_bytes() -> Response:
     """`count` bytes, not compressible in the way text is."""
     count = int(request.args.get("count", "1048576"))
-    return Response((bytes(min(BLOCK, count - start)) for start in range(0, count, BLOCK)), headers={"Content-Length": str(count)})
+    return Response(
+        (bytes(min(BLOCK, count - start)) for start in range(0, count, BLOCK)), headers={"Content-Length": str(count)}
+    )
 
 
 @app.post("/upload")
@@ -160,7 +163,7 @@ def write() -> Response:
     """Try to write a file at `path`."""
     path = request.args["path"]
     try:
-        with open(path, "a", encoding="utf-8") as file:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write("written by probe\n")
     except OSError as error:
         return jsonify(path=path, written=False, error=error.strerror)
@@ -196,5 +199,4 @@ def connect() -> Response:
 
 
 def read_text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
+    return Path(path).read_text("utf-8", errors="replace")

@@ -1,6 +1,6 @@
 """A guestbook: the sample application that Flaskyard's demo and tests bring to a server.
 
-Configuration comes from the environment: ``SECRET_KEY`` (required) and any ``GUESTBOOK_<KEY>`` (``GUESTBOOK_TITLE``, ``GUESTBOOK_KEEP``).
+Configuration comes from the environment: ``SECRET_KEY`` (required) and any ``GUESTBOOK_<KEY>``, such as ``GUESTBOOK_TITLE``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 def migrate() -> None:
     """Bring the database to the latest version, and say which that is.
 
-    The application migrates as it is made, so the work is done when this runs. Run before a switch, it keeps that work out of the start.
+    The application migrates as it is made, so the work is done when this runs. Run before a switch, it keeps the start short.
     """
     click.echo(f"The database is at version {database.version(database.get())}.")
 

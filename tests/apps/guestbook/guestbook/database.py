@@ -49,9 +49,9 @@ def latest() -> int:
 def migrate(path: str) -> list[str]:
     """Bring the database at `path` to the latest version and return the names of the migrations applied.
 
-    Of several processes one migrates, under a lock, and the others find it done. A migration that fails leaves the database as it was
-    before it. A database newer than the code is left alone: migrations only add, so that the release before keeps working while the next
-    one starts, and after a rollback.
+    Of several processes one migrates, under a lock, and the others find it done. A migration that fails leaves the database as
+    it was before it. A database newer than the code is left alone: migrations only add, so that the release before keeps
+    working while the next one starts, and after a rollback.
     """
     applied = []
     with _locked(path + ".lock"), closing(connect(path)) as connection:
@@ -71,7 +71,7 @@ def _migrations() -> list[tuple[str, str]]:
 
 @contextmanager
 def _locked(path: str) -> Iterator[None]:
-    with open(path, "a", encoding="utf-8") as file:
+    with Path(path).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -31,7 +31,9 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app({"SECRET_KEY": "of a test", "DATABASE": str(tmp_path / "instance" / "db"), "UPLOADS": str(tmp_path / "uploads")})
+    return create_app(
+        {"SECRET_KEY": "of a test", "DATABASE": str(tmp_path / "instance" / "db"), "UPLOADS": str(tmp_path / "uploads")}
+    )
 
 
 @pytest.fixture
@@ -45,7 +47,9 @@ def token(client: FlaskClient) -> str:
     return match[1]
 
 
-def sign(client: FlaskClient, name: str = "Ada", message: str = "Hello", picture: tuple[bytes, str] | None = None) -> TestResponse:
+def sign(
+    client: FlaskClient, name: str = "Ada", message: str = "Hello", picture: tuple[bytes, str] | None = None
+) -> TestResponse:
     data: dict[str, object] = {"csrf_token": token(client), "name": name, "message": message}
     if picture:
         data["picture"] = (io.BytesIO(picture[0]), picture[1])
@@ -113,7 +117,12 @@ def test_health_follows_the_database(client: FlaskClient, app: Flask) -> None:
 def test_whoami_is_the_request(client: FlaskClient) -> None:
     answer = client.get("/whoami", base_url=SITE, environ_base={"REMOTE_ADDR": "192.0.2.7"}).json
     assert answer
-    assert (answer["remote_addr"], answer["scheme"], answer["host"], answer["url"]) == ("192.0.2.7", "https", "guestbook.test", SITE + "/")
+    assert (answer["remote_addr"], answer["scheme"], answer["host"], answer["url"]) == (
+        "192.0.2.7",
+        "https",
+        "guestbook.test",
+        SITE + "/",
+    )
 
 
 def test_no_secret_key_no_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -132,7 +141,8 @@ def test_migrations_started_together_run_once(tmp_path: Path) -> None:
         barrier = multiprocessing.Barrier(8)
         results: SimpleQueue[list[str]] = multiprocessing.SimpleQueue()
         processes = [
-            multiprocessing.Process(target=migrate_together, args=(barrier, str(tmp_path / f"db{attempt}"), results)) for _ in range(8)
+            multiprocessing.Process(target=migrate_together, args=(barrier, str(tmp_path / f"db{attempt}"), results))
+            for _ in range(8)
         ]
         for process in processes:
             process.start()
@@ -170,9 +180,11 @@ def test_tidy_keeps_the_newest_and_the_pictures_they_show(client: FlaskClient, a
     app.config["KEEP"] = 1
     assert app.test_cli_runner().invoke(args=["tidy"]).output == "Removed 1 entries and 1 pictures.\n"
     page = client.get("/", base_url=SITE).text
-    assert "New" in page and "Old" not in page
+    assert "New" in page
+    assert "Old" not in page
     left = {file.name for file in pictures_of(app).iterdir()}
-    assert len(left) == 2 and fresh.name in left
+    assert len(left) == 2
+    assert fresh.name in left
 
 
 def pictures_of(app: Flask) -> Path:
@@ -184,7 +196,10 @@ def test_the_commands_run_as_a_user_would(tmp_path: Path) -> None:
     settings = {"SECRET_KEY": "x", "GUESTBOOK_DATABASE": str(tmp_path / "db"), "GUESTBOOK_UPLOADS": str(tmp_path / "uploads")}
     for command, says in [("migrate", "The database is at version 2.\n"), ("tidy", "Removed 0 entries and 0 pictures.\n")]:
         flask = [sys.executable, "-m", "flask", "--app", "guestbook", command]
-        assert subprocess.run(flask, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True, check=True).stdout == says
+        assert (
+            subprocess.run(flask, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True, check=True).stdout
+            == says
+        )
 
 
 def test_static_names_carry_the_hash_of_their_content() -> None:

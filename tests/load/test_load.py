@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the load client against a real server on loopback that misbehaves on request."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.load import Load, Plan, Target
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.log.append((self.command, self.path, self.client_address[1]))
+        action = self.server.action
+        if action == "drop":
+            self.close_connection = True
+            return
+        if action == "nonsense":
+            self.wfile.write(b"no HTTP at all\r\n")
+            self.close_connection = True
+            return
+        if action == "pause":
+            self.server.action = "ok"
+            self.server.paused.append(time.monotonic())
+            time.sleep(0.4)
+        if self.path == "/slow":
+            time.sleep(0.3)
+        body = self.server.body
+        self.send_response(502 if action == "502" else 200)
+        if action == "truncate":
+            self.send_header("Content-Length", str(len(body) + 10))
+            self.close_connection = True
+        elif action == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        else:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.server.received += len(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.action = "ok"
+        self.body = b"version one\n"
+        self.log: list[tuple[str, str, int]] = []
+        self.received = 0
+        self.paused: list[float] = []
+
+    @property
+    def target(self) -> Target:
+        return Target(f"http://127.0.0.1:{self.server_address[1]}")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_good_server_is_reported_good(server: Server) -> None:
+    with Load(
+        Plan(server.target, clients=8, fresh=0, rate=200, paths=("/a", "/b"), post_path="/post", slow_path="/slow")
+    ) as load:
+        time.sleep(1)
+        report = load.finish()
+    assert (report.failed, report.errors, set(report.statuses)) == (0, {}, {200})
+    assert 150 <= report.requests <= 260
+    assert report.requests == len(server.log)
+    posts = [entry for entry in server.log if entry[0] == "POST"]
+    assert len(posts) == pytest.approx(report.requests / 10, abs=8)
+    assert server.received == 2048 * len(posts)
+    assert {path for _, path, _ in server.log} == {"/a", "/b", "/post", "/slow"}
+    assert len({port for *_, port in server.log}) == 9, "each client keeps its connection"
+    assert report.slow["p50"] >= 300 > report.latency["max"]
+
+
+def test_fresh_clients_never_keep_a_connection(server: Server) -> None:
+    with Load(Plan(server.target, clients=2, fresh=1, rate=50)) as load:
+        time.sleep(0.5)
+        report = load.finish()
+    assert report.failed == 0
+    assert len({port for *_, port in server.log}) == pytest.approx(report.requests / 2 + 1, abs=2)
+
+
+def test_bodies_in_chunks_are_read(server: Server) -> None:
+    server.action = "chunked"
+    with Load(Plan(server.target, clients=2, rate=50, fresh=0, marker=r"version (\w+)\n$")) as load:
+        time.sleep(0.3)
+        report = load.finish()
+    assert report.failed == 0
+    assert report.versions[0].count == report.requests
+
+
+@pytest.mark.parametrize(
+    ("action", "kinds"),
+    [("502", set()), ("drop", {"closed on reuse", "closed"}), ("truncate", {"closed"}), ("nonsense", {"malformed"})],
+)
+def test_each_failure_is_counted(server: Server, action: str, kinds: set[str]) -> None:
+    with Load(Plan(server.target, clients=4, fresh=0, rate=100)) as load:
+        time.sleep(0.3)
+        server.action = action
+        time.sleep(0.3)
+        server.action = "ok"
+        time.sleep(0.3)
+        report = load.finish()
+    assert report.failed >= 4
+    assert set(report.errors) == kinds
+    assert report.failed == sum(report.errors.values()) + report.statuses.get(502, 0)
+    assert report.failed == len(server.log) - report.statuses[200]
+    assert len(report.failures) == min(report.failed, 20)
+
+
+def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
+    with Load(Plan(server.target, clients=4, fresh=4, rate=100)) as load:
+        time.sleep(0.2)
+        server.socket.close()
+        time.sleep(0.6)
+        report = load.finish()
+    assert report.errors["connect"] >= 4
+    assert report.max_gap >= 500
+
+
+def test_a_pause_shows_as_latency(server: Server) -> None:
+    with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
+        server.action = "pause"
+        time.sleep(0.8)
+        report = load.finish()
+    assert report.failed == 0
+    assert 400 <= report.latency["max"] < 600
+    assert 400 <= report.max_gap < 600
+
+
+def test_versions_are_told_apart_in_time(server: Server) -> None:
+    with Load(Plan(server.target, clients=8, rate=200, marker=r"version (\w+)")) as load:
+        time.sleep(0.4)
+        server.body = b"version two\n"
+        time.sleep(0.4)
+        report = load.finish()
+    one, two = report.versions
+    assert (one.marker, two.marker) == ("one", "two")
+    assert one.count + two.count == report.requests
+    assert one.last - two.first < 0.05
+    assert two.first == pytest.approx(0.4, abs=0.2)
+
+
+def test_nothing_that_serves_is_an_error_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with (
+        pytest.raises(AssertionError, match="gave no good answer"),
+        Load(Plan(Target(f"http://127.0.0.1:{port}"), timeout_seconds=0.5)),
+    ):
+        pass
+
+
+def test_the_number_of_requests_is_bounded(server: Server) -> None:
+    with Load(Plan(server.target, clients=4, rate=None, requests=100)) as load:
+        time.sleep(1)
+        assert load.finish().requests == 100
+
+
+@pytest.mark.parametrize("bound", [{"seconds": 1801}, {"clients": 257}, {"requests": 0}, {"clients": 4, "fresh": 5}])
+def test_bounds_are_kept(bound: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"is not within"):
+        Plan(Target("http://127.0.0.1"), **bound)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", ["http://9.9.9.9", "https://[2620:fe::fe]", "ftp://127.0.0.1", "127.0.0.1"])
+def test_load_goes_to_our_own_hosts_only(url: str) -> None:
+    with pytest.raises(ValueError, match=r"no load is sent there|expected http"):
+        Target(url)
