@@ -5,7 +5,8 @@ name=$1 acme_port=$2 management_port=$3 validity=$4
 
 mkdir -p /etc/pebble && cd /etc/pebble
 key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650"
-openssl req -quiet -x509 $key -subj "/CN=Test directory CA" -keyout ca.key -out ca.pem
+openssl req -quiet -x509 $key -subj "/CN=Test directory CA" \
+  -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
 openssl req -quiet -x509 $key -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
   -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key -keyout key.pem -out cert.pem
 
