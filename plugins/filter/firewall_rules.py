@@ -43,7 +43,7 @@ from ansible.errors import AnsibleFilterError
 _KEYS = {"port", "protocol", "from"}
 _PROTOCOLS = ("tcp", "udp")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
-_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
 def firewall_rules(items: t.Any) -> list[str]:
@@ -101,7 +101,8 @@ def _sources(value: t.Any) -> list[str]:
     networks: dict[int, list[t.Any]] = {4: [], 6: []}
     for text in value:
         try:
-            network = ipaddress.ip_network(str(text))
+            # The part after % names an interface and is not checked by Python: any text passes there.
+            network = ipaddress.ip_network(str(text).replace("%", "/%"))
         except ValueError as error:
             raise ValueError(f"from holds {str(text)!r}: {error}; expected a network such as 192.0.2.0/24 or 2001:db8::/32") from error
         networks[network.version].append(network)
