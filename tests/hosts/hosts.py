@@ -32,7 +32,7 @@ CACHE = Path(__file__).resolve().parents[2] / ".cache" / "hosts"
 KEY = CACHE / "id_ed25519"
 NETWORK = "flaskyard"
 PACKAGES = ("podman", "runc", "netavark", "iptables", "uidmap", "mmdebstrap", "openssh-client")
-RELEASES = {"bookworm": "debian12", "trixie": "debian13"}
+RELEASES = ("bookworm", "trixie")
 BARE = "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,ca-certificates,iproute2"
 EXTRA_CA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 SSH_OPTIONS = (
@@ -234,7 +234,7 @@ def up(prefix: str, release: str, names: Sequence[str], user: str = "root") -> l
 
     Args:
         prefix: set of hosts that belong together.
-        release: code name, a key of RELEASES.
+        release: code name, one of RELEASES.
         names: `name` or `name=domain,domain`; the CA of the same prefix resolves the domains to the host.
         user: account in the inventory, `root` or `admin` (who has sudo without a password).
     """
@@ -315,7 +315,7 @@ def inventory_of(present: Sequence[Host]) -> dict[str, object]:
         groups["flask"]["hosts"][host.name] = {"ansible_host": host.address, "ansible_user": host.user}
         if host.user != "root":
             groups["flask"]["hosts"][host.name]["ansible_become"] = True
-        groups.setdefault(RELEASES[host.release], {"hosts": {}})["hosts"][host.name] = {}
+        groups.setdefault(host.release, {"hosts": {}})["hosts"][host.name] = {}
     return {"all": {"vars": variables, "children": groups}}
 
 

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the runs of a scenario reported: nothing to warn of, and of its change exactly what `change.yml` says.
+
+`change.yml` has `vars` (what changes), `changed` (the tasks that report it; or a list each for `check` and `converge`)
+and `diff` (every line added or removed, as `--check --diff` shows it; none by default).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ p=(?P<run>\d+) u=\S+ n=\S+ \w+\| (?P<text>.*)")
+HOSTS = ("debian12", "debian13")
+
+
+@dataclass
+class Run:
+    """One run of converge.yml."""
+
+    check: bool
+    changed: dict[str, list[str]] = field(default_factory=lambda: {host: [] for host in HOSTS})
+    diff: set[str] = field(default_factory=set)
+
+
+def read_runs(log: str) -> list[Run]:
+    """Return the runs of converge.yml that an Ansible log tells of, in order."""
+    runs: dict[str, Run] = {}
+    process, task = "", ""
+    for line in log.splitlines():
+        if record := RECORD.match(line):
+            process, line = record["run"], record["text"]
+        if line.startswith("PLAY ["):
+            runs.setdefault(process, Run(check="[CHECK MODE]" in line))
+        elif line.startswith("TASK [") or line.startswith("RUNNING HANDLER ["):
+            task = line.partition("[")[2].rpartition("] ")[0].removesuffix("] [CHECK MODE").removeprefix("flaskyard.server.")
+        elif changed := re.match(r"changed: \[(\w+)\]", line):
+            runs[process].changed.setdefault(changed[1], []).append(task)
+        elif re.match(r"[+-](?!\+\+ |-- )", line):
+            runs[process].diff.add(line)
+    return [run for run in runs.values() if set(run.changed) == set(HOSTS)]
+
+
+@pytest.fixture(scope="module")
+def log() -> str:
+    """Everything that Ansible said since the hosts were made."""
+    return Path(os.environ["ANSIBLE_LOG_PATH"]).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def change() -> dict[str, Any]:
+    """The scenario's change.yml."""
+    loaded: dict[str, Any] = yaml.safe_load(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "change.yml").read_text())
+    return loaded
+
+
+def test_nothing_warns(log: str) -> None:
+    assert re.findall(r".*\[(?:DEPRECATION )?WARNING\].*", log) == []
+
+
+def test_check_mode_of_the_change_is_the_change(log: str, change: dict[str, Any]) -> None:
+    check, converge = read_runs(log)[-3:-1]
+    assert (check.check, converge.check) == (True, False)
+    expected = change["changed"]
+    for run, name in ((check, "check"), (converge, "converge")):
+        tasks = expected[name] if isinstance(expected, dict) else expected
+        assert run.changed == {host: tasks for host in HOSTS}
+    assert check.diff == set(change.get("diff", []))
