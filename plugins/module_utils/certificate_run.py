@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the module C(certificate) over all the apps of a host."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from . import acme
+from .certificate_store import Lineage, Store, load
+from .certificates import CertificateError, inspect, self_sign
+from .commands import CommandError, run
+
+App = dict[str, t.Any]
+_ISSUE_SELFSIGNED_BELOW = 1 / 3  # of its life, as certbot does
+
+
+class CertificateRun:
+    """What stands, what should, and the steps between.
+
+    ``problems`` has a line for each thing that failed, ``warnings`` for what the user should know besides.
+    """
+
+    def __init__(self, params: dict[str, t.Any], check: bool) -> None:
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self._params = params
+        self._check = check
+        self._store = Store(params["directory"])
+        self._changed = False
+        self._issued: dict[str, str] = {}
+        self._live: dict[str, dict[str, t.Any]] = {}
+
+    def run(self) -> dict[str, t.Any]:
+        """Both stages, and the result of the module; what fails for one app does not stop the others."""
+        apps: list[App] = self._params["apps"]
+        before = {app: self._describe(app) for app in self._store.apps()}
+        self._live = dict(before)
+        for app in apps:
+            self._attempt(self._provide, app)
+        removed: list[str] = []
+        if self._params["stage"] == "issue":
+            for app in apps:
+                if app["tls"]["issuer"] == "letsencrypt":
+                    self._attempt(self._issue, app)
+            removed = self._tidy({app["name"]: app["tls"]["issuer"] for app in apps})
+        reloaded = self._reload()
+        return {
+            "changed": self._changed,
+            "certificates": self._live,
+            "issued": self._issued,
+            "removed": removed,
+            "reloaded": reloaded,
+            "diff": {"before": _text(before), "after": _text(self._live)},
+        }
+
+    def _attempt(self, step: t.Callable[[App], None], app: App) -> None:
+        try:
+            step(app)
+        except (CertificateError, acme.AcmeError, OSError) as error:
+            self.problems.append(f"app {app['name']}: {error}")
+
+    def _describe(self, app: str) -> dict[str, t.Any]:
+        folder = self._store.live(app) or ""
+        certificate = load(folder)
+        described: dict[str, t.Any] = {"kind": self._store.kind(folder), "names": sorted(certificate.names) if certificate else []}
+        if described["kind"] == "certbot" and (lineage := self._store.lineage(app)):
+            described["authority"] = lineage.directory_url
+        return described
+
+    # --- something to serve ---------------------------------------------------------------------------------------------
+
+    def _provide(self, app: App) -> None:
+        {"files": self._provide_files, "selfsigned": self._provide_selfsigned, "letsencrypt": self._provide_placeholder}[app["tls"]["issuer"]](app)
+
+    def _provide_files(self, app: App) -> None:
+        pem, key = app["tls"]["certificate"] or "", app["tls"]["key"] or ""
+        certificate = inspect(pem, key)
+        missing = [domain for domain in app["domains"] if not certificate.covers(domain)]
+        if missing:
+            raise CertificateError(
+                f"the certificate in tls is for {', '.join(certificate.names) or 'no name at all'}, and not for {', '.join(missing)}; "
+                "have one made for all the domains, or take them out of domains"
+            )
+        folder = self._store.folder("files", app["name"], pem, key)
+        is_live = self._store.live(app["name"]) == folder
+        if certificate.life_left() <= 0:
+            expired = f"the certificate in tls expired on {certificate.end}; have it renewed and put the new one into tls"
+            if not is_live:
+                raise CertificateError(expired)
+            self.warnings.append(f"app {app['name']}: {expired}")
+        if certificate.not_before > time.time():
+            raise CertificateError("the certificate in tls is not valid yet; see that the host's clock is right")
+        if not is_live and not self._check:
+            self._store.add(folder, pem, key)
+        self._go_live(app, folder, certificate.names)
+
+    def _provide_selfsigned(self, app: App) -> None:
+        name, domains = app["name"], app["domains"]
+        for folder, certificate in self._store.stored("selfsigned", name).items():
+            if set(certificate.names) == set(domains) and certificate.life_left() > _ISSUE_SELFSIGNED_BELOW:
+                return self._go_live(app, folder, domains)
+        pem, key = ("", "") if self._check else self_sign(domains, self._params["selfsigned_days"])
+        folder = self._store.folder("selfsigned", name, pem, key)
+        if not self._check:
+            self._store.add(folder, pem, key)
+        self._go_live(app, folder, domains)
+
+    def _provide_placeholder(self, app: App) -> None:
+        """The best there is until the authority has been asked."""
+        lineage = self._store.lineage(app["name"])
+        if lineage:
+            return self._go_live(app, self._store.lineage_folder(app["name"]), lineage.certificate.names)
+        live = self._store.live(app["name"])
+        certificate = load(live) if live and self._store.kind(live) == "files" else None
+        if not certificate or certificate.life_left() <= 0:
+            self._provide_selfsigned(app)
+
+    def _go_live(self, app: App, folder: str, names: t.Iterable[str]) -> None:
+        name = app["name"]
+        if self._store.live(name) == folder:
+            return
+        self._changed = True
+        if self._check:
+            self._live[name] = {"kind": self._store.kind(folder), "names": sorted(names)}
+        else:
+            self._store.go_live(name, folder)
+            self._live[name] = self._describe(name)
+
+    # --- the authority --------------------------------------------------------------------------------------------------
+
+    def _issue(self, app: App) -> None:
+        name, domains, url = app["name"], app["domains"], self._params["acme_directory"]
+        lineage = self._store.lineage(name)
+        why = self._why_issue(lineage, domains)
+        if not why:
+            return
+        if self._check:
+            self._changed = True
+            self._issued[name] = why
+            self._live[name] = {"kind": "certbot", "names": sorted(domains), "authority": url}
+            return
+        failures = acme.probe(domains, self._params["webroot"]) if self._params["probe"] else {}
+        if failures:
+            raise acme.AcmeError("\n".join([
+                "the authority was not asked, for it could not fetch the challenge over HTTP (tls_probe: false asks it all the same):",
+                *(f"      {domain}: {reason}" for domain, reason in failures.items()),
+            ]))  # fmt: skip
+        if not lineage:
+            self._store.forget_lineage(name)  # half of one would make certbot choose another name
+        acme.issue(self._params["certbot"], name, domains, self._params["webroot"], url)
+        self._changed = True
+        self._store.want_reload()
+        self._issued[name] = why
+        lineage = self._store.lineage(name)
+        wrong = self._why_issue(lineage, domains)
+        if wrong:
+            raise acme.AcmeError(f"certbot reported success, but {wrong}; see {self._store.certbot}")
+        self._go_live(app, self._store.lineage_folder(name), domains)
+        self._live[name] = self._describe(name)
+
+    def _why_issue(self, lineage: Lineage | None, domains: list[str]) -> str | None:
+        if lineage is None:
+            return "there is none yet"
+        if set(lineage.certificate.names) != set(domains):
+            return f"it is for {', '.join(sorted(lineage.certificate.names))}"
+        if lineage.directory_url != self._params["acme_directory"]:
+            return f"it is from {lineage.directory_url}"
+        if lineage.webroots != {self._params["webroot"]}:
+            return f"it would be renewed through {', '.join(sorted(lineage.webroots))}"
+        if lineage.certificate.life_left() <= 0:
+            return f"it expired on {lineage.certificate.end}"
+        return None
+
+    # --- the end --------------------------------------------------------------------------------------------------------
+
+    def _tidy(self, declared: dict[str, str]) -> list[str]:
+        leftovers = self._store.leftovers(declared)
+        for leftover in leftovers:
+            self._changed = True
+            if not self._check:
+                self._store.remove(leftover)
+        self._live = {app: described for app, described in self._live.items() if app in declared}
+        return leftovers
+
+    def _reload(self) -> bool:
+        """Tell the proxy, also when an earlier run was cut short before it could."""
+        if self._check or not self._store.reload_pending:
+            return False
+        command = self._params["reload_command"]
+        if command:
+            try:
+                run(command)
+            except CommandError as error:
+                self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nPut that right and run again")
+                return False
+            self._changed = True
+        self._store.reloaded()
+        return bool(command)
+
+
+def _text(live: dict[str, dict[str, t.Any]]) -> str:
+    return "".join(
+        f"{app}: {' '.join([described['kind'], described.get('authority', '')]).strip()} for {', '.join(described['names'])}\n"
+        for app, described in sorted(live.items())
+    )

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The directory that holds the certificates of all apps.
+
+C(live/APP) is a link to the directory with the C(fullchain.pem) and C(privkey.pem) that the proxy serves:
+C(selfsigned/APP/HASH), C(files/APP/HASH) or certbot's C(certbot/live/APP). A directory never changes once it is live
+(certbot's does, but it makes a new key and certificate before it moves its own links), so renaming the link swaps both files at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+
+from .certificates import Certificate, CertificateError, inspect
+from .entries import Entry, write_entry
+
+CHAIN, KEY = "fullchain.pem", "privkey.pem"
+KINDS = ("selfsigned", "files")
+
+
+def load(folder: str) -> Certificate | None:
+    """The certificate in a directory, None when there is none that can be served."""
+    try:
+        with open(os.path.join(folder, CHAIN), encoding="ascii") as chain, open(os.path.join(folder, KEY), encoding="ascii") as key:
+            return inspect(chain.read(), key.read())
+    except (OSError, UnicodeDecodeError, CertificateError):
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """What certbot keeps for one app: the newest certificate, and how it will be renewed."""
+
+    certificate: Certificate
+    directory_url: str
+    webroots: frozenset[str]
+
+
+class Store:
+    """The directory, by default C(/etc/flask-tls)."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.certbot = os.path.join(root, "certbot")
+        self._pending = os.path.join(root, "reload-pending")
+
+    def live(self, app: str) -> str | None:
+        """The directory that is live for an app, None when there is none."""
+        try:
+            return os.path.normpath(os.path.join(self.root, "live", os.readlink(self._link(app))))
+        except OSError:
+            return None
+
+    def apps(self) -> list[str]:
+        """The apps that have something live."""
+        return _listing(os.path.join(self.root, "live"))
+
+    def kind(self, folder: str) -> str:
+        """C(selfsigned), C(files) or C(certbot)."""
+        return os.path.relpath(folder, self.root).split(os.sep)[0]
+
+    def go_live(self, app: str, folder: str) -> None:
+        """Make a directory the live one."""
+        self._make(os.path.join(self.root, "live"))
+        self.want_reload()
+        write_entry(self._link(app), Entry("link", target=os.path.relpath(folder, os.path.join(self.root, "live"))))
+
+    def folder(self, kind: str, app: str, certificate: str, key: str) -> str:
+        """Where a pair is or will be: its name is its content."""
+        return os.path.join(self.root, kind, app, hashlib.sha256((certificate + key).encode()).hexdigest()[:8])
+
+    def add(self, folder: str, certificate: str, key: str) -> None:
+        """Write a pair. A reader never finds one file without the other."""
+        if os.path.isdir(folder):
+            return
+        parent = os.path.dirname(folder)
+        self._make(parent)
+        temporary = tempfile.mkdtemp(prefix=".", dir=parent)
+        for name, text in ((CHAIN, certificate), (KEY, key)):
+            write_entry(os.path.join(temporary, name), Entry("file", text.encode(), mode=0o600))
+        os.rename(temporary, folder)
+
+    def stored(self, kind: str, app: str) -> dict[str, Certificate]:
+        """The pairs of a kind that can be served, by directory."""
+        parent = os.path.join(self.root, kind, app)
+        found = {folder: load(folder) for folder in (os.path.join(parent, name) for name in _listing(parent))}
+        return {folder: certificate for folder, certificate in found.items() if certificate}
+
+    def lineage(self, app: str) -> Lineage | None:
+        """What certbot has for an app, None when it is incomplete."""
+        certificate = load(self.lineage_folder(app))
+        try:
+            with open(self._renewal(app), encoding="utf-8") as handle:
+                settings = handle.read()
+        except OSError:
+            return None
+        if not certificate:
+            return None
+        url = re.search(r"^server = (\S+)$", settings, re.MULTILINE)
+        webroots = settings.partition("[[webroot_map]]")[2]
+        return Lineage(certificate, url[1] if url else "", frozenset(re.findall(r"^\S+ = (\S+)$", webroots, re.MULTILINE)))
+
+    def lineage_folder(self, app: str) -> str:
+        """Where certbot keeps the newest certificate of an app."""
+        return os.path.join(self.certbot, "live", app)
+
+    def forget_lineage(self, app: str) -> None:
+        """Remove what certbot has for an app, so that it is not renewed any more."""
+        if os.path.lexists(self._renewal(app)):
+            os.unlink(self._renewal(app))
+        for part in ("live", "archive"):
+            shutil.rmtree(os.path.join(self.certbot, part, app), ignore_errors=True)
+
+    def leftovers(self, declared: dict[str, str]) -> list[str]:
+        """What nobody needs any more.
+
+        :param declared: the apps with their issuers.
+        :returns: paths below the root, each for C(remove).
+        """
+        kept = {folder for app in declared if (folder := self.live(app))}
+        unused = [f"live/{app}" for app in self.apps() if app not in declared]
+        for kind in KINDS:
+            for app in _listing(os.path.join(self.root, kind)):
+                folders = {os.path.join(self.root, kind, app, name) for name in os.listdir(os.path.join(self.root, kind, app))}
+                unused += [os.path.relpath(folder, self.root) for folder in sorted(folders - kept)]
+        renewed = {name.removesuffix(".conf") for name in _listing(os.path.join(self.certbot, "renewal"))}
+        unneeded = {app for app in renewed if declared.get(app) != "letsencrypt" and self.lineage_folder(app) not in kept}
+        unused += [f"certbot/live/{app}" for app in sorted(unneeded)]
+        return unused
+
+    def remove(self, leftover: str) -> None:
+        """Remove one path that C(leftovers) named."""
+        path = os.path.join(self.root, leftover)
+        if leftover.startswith("certbot/"):
+            self.forget_lineage(os.path.basename(leftover))
+        elif os.path.islink(path):
+            os.unlink(path)
+        else:
+            shutil.rmtree(path)
+            with contextlib.suppress(OSError):  # the app has others
+                os.rmdir(os.path.dirname(path))
+
+    @property
+    def reload_pending(self) -> bool:
+        """Whether something went live that the proxy was not told of, in this run or one that was cut short."""
+        return os.path.exists(self._pending)
+
+    def want_reload(self) -> None:
+        """The proxy does not know yet what is live."""
+        with open(self._pending, "w", encoding="ascii"):
+            pass
+
+    def reloaded(self) -> None:
+        """The proxy has been told."""
+        os.unlink(self._pending)
+
+    def _link(self, app: str) -> str:
+        return os.path.join(self.root, "live", app)
+
+    def _renewal(self, app: str) -> str:
+        return os.path.join(self.certbot, "renewal", f"{app}.conf")
+
+    def _make(self, folder: str) -> None:
+        """Directories down from the root, each for root alone."""
+        if not os.path.isdir(folder):
+            if folder != self.root:
+                self._make(os.path.dirname(folder))
+            os.mkdir(folder, 0o700)
+
+
+def _listing(folder: str) -> list[str]:
+    """Names in a directory, hidden ones apart; empty when it is missing."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
