@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.load URL`: send load, print the report as JSON, exit 1 if a request failed. SIGINT and SIGTERM end it early."""
+"""`python -m tests.load URL`: send load, print the report as JSON, exit 1 if one failed. SIGINT and SIGTERM end it early."""
 
 from __future__ import annotations
 

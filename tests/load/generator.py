@@ -81,7 +81,7 @@ class Version:
 class Report:
     """What came back. Latencies and the gap in milliseconds, of good answers (status 200 to 399), the slow client's apart.
 
-    `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time in which no good answer came.
+    `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer.
     `versions` is in the order in which they appeared.
     """
 

@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from tests.load import Load, Plan, Target
+from tests.load import Load, Plan, Target, run
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -165,6 +170,32 @@ def test_versions_are_told_apart_in_time(server: Server) -> None:
     assert one.count + two.count == report.requests
     assert one.last - two.first < 0.05
     assert two.first == pytest.approx(0.4, abs=0.2)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """A self-signed certificate for localhost, with its key in the same file."""
+    file = tmp_path / "localhost.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", str(file)]
+    made = subprocess.run(["openssl", "req", "-x509", *key, *subject], check=True, capture_output=True)
+    with file.open("ab") as stream:
+        stream.write(made.stdout)
+    return file
+
+
+def test_certificates_are_verified(server: Server, authority: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = f"https://localhost:{server.server_address[1]}"
+    plan = Plan(Target(url, "127.0.0.1", authority), clients=2, fresh=1, rate=50, requests=20)
+    with Load(plan) as load:
+        time.sleep(0.6)
+        assert load.finish().failed == 0
+    for target in (Target(url, "127.0.0.1"), Target(url.replace("localhost", "127.0.0.1"), None, authority)):
+        assert set(asyncio.run(run(replace(plan, target=target, requests=2))).errors) == {"tls"}
+    assert asyncio.run(run(replace(plan, target=Target(url, "127.0.0.1", verify=False)))).failed == 0
 
 
 def test_nothing_that_serves_is_an_error_at_once() -> None:

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.bench`: measure the figures Flaskyard promises, on fresh throwaway hosts, and exit 1 if one is missed.
+
+Ratios compare runs of the same round, one after the other, so that a busy machine weighs on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.load import Plan, Target, run
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CACHE = ROOT / ".cache" / "bench"
+SITE = ROOT / "playbooks" / "site.yml"
+STANDIN = HERE / "standin.yml"
+APPS = ROOT / "tests" / "apps"
+DOMAIN = "guestbook.test"
+
+
+class BenchError(Exception):
+    """A run that does not do what is to be measured; the text says what and where to read on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a playbook."""
+
+    seconds: float
+    modules: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the result: the median of `values`, and what it may be at most."""
+
+    name: str
+    values: Sequence[float]
+    limit: float | None = None
+
+    @property
+    def measured(self) -> float:
+        """The median."""
+        return median(self.values)
+
+    @property
+    def verdict(self) -> str:
+        """`met`, `MISSED`, or nothing without a limit."""
+        return "" if self.limit is None else "met" if self.measured <= self.limit else "MISSED"
+
+
+class Bench:
+    """Hosts of one prefix: `one` with the guestbook, `many` with `apps` small applications."""
+
+    def __init__(self, prefix: str, apps: int) -> None:
+        self._prefix = prefix
+        self._hosts = ROOT / ".cache" / "hosts" / prefix
+        domains = [f"app{number:02}.test" for number in range(1, apps + 1)]
+        self._domains = {"one": [DOMAIN], "many": domains}
+        self._apps = {"one": [guestbook()], "many": [plain(domain) for domain in domains]}
+
+    def up(self) -> None:
+        """Make fresh hosts, and a certificate authority that knows their domains."""
+        for name, domains in self._domains.items():
+            self._command("up", f"{name}={','.join(domains)}")
+        self._command("ca")
+
+    def down(self) -> None:
+        """Remove them."""
+        self._command("down")
+
+    def play(self, playbook: Path, host: str, *, may_change: bool = False) -> Run:
+        """Run `playbook` on `host`.
+
+        :raises BenchError: when it fails, or changes something although nothing is left to change.
+        """
+        CACHE.mkdir(parents=True, exist_ok=True)
+        calls, log, variables = (CACHE / f"{playbook.stem}-{host}.{kind}" for kind in ("calls", "log", "json"))
+        calls.unlink(missing_ok=True)
+        variables.write_text(json.dumps({"target": host, "flask_apps": self._apps[host], "tls_email": "bench@example.com"}))
+        inventory = str(self._hosts / "inventory.json")
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, "-e", f"@{variables}", str(playbook)]
+        environment = os.environ | {
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "remote_calls",
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "REMOTE_CALLS": str(calls),
+        }
+        print(f"{playbook.stem} on {host} …", end=" ", flush=True)
+        with log.open("w") as output:
+            begin = time.monotonic()
+            code = subprocess.run(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            ).returncode
+            seconds = time.monotonic() - begin
+        lines = [line.split("\t", 1) for line in calls.read_text().splitlines()] if calls.exists() else []
+        stats: dict[str, int] = next((json.loads(what) for kind, what in lines if kind == "stats"), {})
+        result = Run(seconds, sum(kind == "module" for kind, _ in lines), stats.get("changed", 0))
+        print(f"{result.seconds:.1f} s, {result.modules} modules, {result.changed} changed")
+        if code:
+            raise BenchError(f"{playbook.name} failed on {host}; the last lines of {log}:\n{tail(log)}")
+        if result.changed and not may_change:
+            raise BenchError(f"{playbook.name} changed {result.changed} things on {host} in a second run; see {log}")
+        return result
+
+    def first_run(self) -> float:
+        """Return the seconds from the start of the first run on the bare host `one` until its page answers over valid HTTPS."""
+        begin = time.monotonic()
+        self.play(SITE, "one", may_change=True)
+        inventory = json.loads((self._hosts / "inventory.json").read_text())
+        address = inventory["all"]["children"]["flask"]["hosts"]["one"]["ansible_host"]
+        target = Target(f"https://{DOMAIN}", connect=address, ca_file=self._hosts / "acme-root.pem")
+        report = asyncio.run(run(Plan(target, clients=1, fresh=0, requests=1, paths=("/healthz",))))
+        if report.failed:
+            raise BenchError(f"https://{DOMAIN} does not answer after the first run: {report.failures}")
+        return time.monotonic() - begin
+
+    def _command(self, verb: str, *arguments: str) -> None:
+        command = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py"), verb, "--prefix", self._prefix, *arguments]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
+def guestbook() -> dict[str, Any]:
+    """Return the app item of the sample application, with all it uses."""
+    return {
+        "name": "guestbook",
+        "source": {"path": str(APPS / "guestbook")},
+        "wsgi": "guestbook:create_app()",
+        "domains": [DOMAIN],
+        "static": [{"url": "/static", "path": "guestbook/static"}],
+        "persist": ["instance", "uploads"],
+        "healthcheck": {"path": "/healthz", "status": 200},
+    }
+
+
+def plain(domain: str) -> dict[str, Any]:
+    """Return the app item of one of many small applications; one worker each, so that the host holds them."""
+    return {
+        "name": domain.removesuffix(".test"),
+        "source": {"path": str(APPS / "plain")},
+        "wsgi": "plain:app",
+        "domains": [domain],
+        "workers": 1,
+        "healthcheck": {"path": "/healthz", "status": 200},
+    }
+
+
+def measure(bench: Bench, apps: int, rounds: int) -> list[Figure]:
+    """Take all the figures."""
+    first = bench.first_run()
+    bench.play(SITE, "many", may_change=True)
+    bench.play(STANDIN, "one", may_change=True)
+    one, standin, many = zip(
+        *((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True
+    )
+    return [
+        Figure("first run, bare host to HTTPS 200, seconds", [first], 120),
+        Figure("no change, 1 app: remote modules", [run.modules for run in one], 15),
+        Figure(f"no change, {apps} apps: remote modules", [run.modules for run in many], 15),
+        Figure("no change, 1 app: seconds", [run.seconds for run in one]),
+        Figure("stand-in for four roles: seconds", [run.seconds for run in standin]),
+        Figure(
+            "no change, 1 app / stand-in", [ours.seconds / theirs.seconds for ours, theirs in zip(one, standin, strict=True)], 0.5
+        ),
+        Figure(f"no change, {apps} apps: seconds", [run.seconds for run in many]),
+        Figure(
+            f"no change, {apps} apps / 1 app", [more.seconds / less.seconds for more, less in zip(many, one, strict=True)], 1.5
+        ),
+    ]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table."""
+    lines = [f"{'':44} {'measured':>9} {'at most':>8}"]
+    for figure in figures:
+        limit = "" if figure.limit is None else f"{figure.limit:g}"
+        lines.append(f"{figure.name:44} {figure.measured:9.4g} {limit:>8} {figure.verdict}".rstrip())
+    return "\n".join(lines)
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """Return the last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def main() -> int:
+    """Read the command line, measure, print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="no-change runs of each kind; the median counts [%(default)s]")
+    parser.add_argument("--apps", type=int, default=20, help="apps on the second host [%(default)s]")
+    parser.add_argument("--prefix", default="bench", help="prefix of the throwaway hosts [%(default)s]")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts, to look inside")
+    arguments = parser.parse_args()
+    bench = Bench(arguments.prefix, arguments.apps)
+    try:
+        bench.up()
+        figures = measure(bench, arguments.apps, arguments.rounds)
+    except BenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if not arguments.keep:
+            bench.down()
+    print("\n" + table(figures))
+    return 1 if any(figure.verdict == "MISSED" for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
