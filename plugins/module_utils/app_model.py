@@ -9,6 +9,7 @@ use. Every problem of every app is found before the first is reported.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from .app_schema import APP, Problem, check_mapping
@@ -58,6 +59,11 @@ def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
     return completed
 
 
+def bare_app(name: str) -> dict[str, t.Any]:
+    """An app of which only the name is left: its paths and units, for removing it."""
+    return _complete({"name": name, "source": {"path": "/"}, "wsgi": "gone:app"})
+
+
 def _problems_of(app: t.Any, proxy: str) -> t.Iterator[str]:
     problems: list[Problem] = []
     check_mapping(APP, app, "", problems)
@@ -74,6 +80,9 @@ def _problems_of(app: t.Any, proxy: str) -> t.Iterator[str]:
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
         yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
     yield from source_problems(app["source"])
+    for setting in app.get("gunicorn", {}).get("extra_settings", {}):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(setting)):
+            yield f"gunicorn.extra_settings: {setting!r} is no name of a setting"
     try:
         parse_wsgi(app["wsgi"])
     except ValueError as error:
@@ -98,6 +107,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     name: str = app["name"]
     domains: list[str] = app.get("domains", [])
     server: str = app.get("server", "gunicorn")
+    timeout: int = app.get("timeout_seconds", 30)
     gunicorn = app.get("gunicorn", {})
     packages = list(SERVERS[server])
     if server == "gunicorn" and gunicorn.get("worker_class") == "gevent":
@@ -112,10 +122,11 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "server_requirements": app.get("server_requirements", packages),
         "workers": app.get("workers"),
         "threads": app.get("threads"),
-        "timeout_seconds": app.get("timeout_seconds", 30),
+        "timeout_seconds": timeout,
+        "graceful_timeout_seconds": max(timeout, app.get("graceful_timeout_seconds", 30)),
         "gunicorn": gunicorn,
         "env": {key: _env_text(value) for key, value in app.get("env", {}).items()},
-        "static": [{"url": item["url"].rstrip("/") or "/", "path": item["path"].strip("/")} for item in app.get("static", [])],
+        "static": [{"url": item["url"].rstrip("/"), "path": item["path"].strip("/")} for item in app.get("static", [])],
         "persist": sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
         "healthcheck": {"path": "/", "status": None, "timeout_seconds": 60, "successes": 2, **app.get("healthcheck", {})},
         "tls": {"issuer": "letsencrypt", "certificate": None, "key": None, **app.get("tls", {})},

@@ -1,0 +1,165 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring apps into slots: start aside, gate, switch, check, drain."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: slot
+short_description: Run each app in a slot, and change slots without a failed request
+version_added: 0.1.0
+description:
+  - A slot is one running instance of a release with its configuration and its own listening socket. Its name is the hash of all it runs with.
+  - When the inputs of an app give another slot than the current one, the new slot is started on its own socket, must answer its
+    health check there, and only then becomes current by renaming a link; the proxy is not reloaded. The old slot is drained and stopped.
+  - A slot that does not pass is stopped again, its journal is in the error message, and the old slot never noticed.
+  - Every app is handled in the same call. A failing app does not keep the others from their change.
+options:
+  apps:
+    description: Apps as the filter P(flaskyard.server.apps#filter) returns them.
+    type: list
+    elements: dict
+    required: true
+  releases:
+    description: The releases to run, by app, as M(flaskyard.server.release) returns them.
+    type: dict
+    required: true
+  declared:
+    description: Names of all the apps of this host. Slots of others are stopped; what those apps stored is kept.
+    type: list
+    elements: str
+    required: true
+  templates:
+    description:
+      - Templates of a slot's files by the name of the file. V(service) and V(socket) are its units.
+      - They see C(app), C(slot), C(slot_dir) and C(release_dir).
+    type: dict
+    default: {}
+  files:
+    description: Filled in by the action plugin with the rendered files, by app.
+    type: dict
+    default: {}
+  environments:
+    description: Filled in by the action plugin with the apps' environment files.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    support: full
+    description: Reports which slots would change and why, and changes nothing.
+  diff_mode:
+    support: full
+    description: Shows what differs between the current and the wanted slot. Of the environment it shows the names of changed variables.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Run the apps
+  flaskyard.server.slot:
+    apps: "{{ flask_apps | flaskyard.server.apps(server='gunicorn') }}"
+    releases: "{{ ansible_facts['flask_releases'] }}"
+    declared: "{{ flask_apps | map(attribute='name') }}"
+    templates:
+      service: gunicorn.service.j2
+      socket: slot.socket.j2
+      gunicorn.conf.py: gunicorn.conf.py.j2
+"""
+
+RETURN = r"""
+slots:
+  description: The current slot of each app.
+  type: dict
+  returned: always
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import units
+from ..module_utils.app_model import bare_app
+from ..module_utils.commands import CommandError
+from ..module_utils.entries import EntryError
+from ..module_utils.release_records import STATE, ReleaseError, prune_releases
+from ..module_utils.slots import SlotError, Slots
+
+
+def difference(app: Slots, notes: list[str]) -> list[dict[str, str]]:
+    """What the diff of one app shows."""
+    before, after = app.manifest(app.current()), app.wanted_manifest()
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    entries = [
+        {
+            "before": before.get(name, ""),
+            "after": after.get(name, ""),
+            "before_header": f"{app.name}: {name}",
+            "after_header": f"{app.name}: {name}",
+        }
+        for name in changed
+    ]
+    return [{"prepared": "".join(f"{app.name}: {note}\n" for note in notes)}, *entries]
+
+
+def undeclared(declared: list[str]) -> list[Slots]:
+    """Apps that have slots here and are no longer declared."""
+    known = sorted(os.listdir(STATE)) if os.path.isdir(STATE) else []
+    apps = [Slots(bare_app(name), None, {}, "") for name in known if name not in declared]
+    return [app for app in apps if app.present()]
+
+
+def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
+    """Handle every app; the result, and the failures."""
+    params = module.params
+    apps = [
+        Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]])
+        for app in params["apps"]
+    ]
+    if not module.check_mode:
+        for app in apps:
+            app.ensure_secret_key()
+    states = units.states([name for app in apps for slot in [app.wanted()] if slot for name in app.unit_names(slot)])
+    diff, failures, changed = [], [], False
+    for app, data in zip(apps, params["apps"]):
+        notes = app.lacks(states)
+        if not notes:
+            continue
+        changed = True
+        diff += difference(app, notes)
+        if module.check_mode:
+            continue
+        try:
+            app.change()
+            prune_releases(data, data["keep_releases"], in_use=[params["releases"][app.name]["id"]])
+        except (SlotError, ReleaseError, CommandError, EntryError, OSError) as error:
+            failures.append(f"app {app.name!r}: {error}")
+    for app in undeclared(params["declared"]):
+        changed = True
+        diff.append({"prepared": f"{app.name}: stop, because it is no longer declared\n"})
+        if not module.check_mode:
+            app.stop()
+    return {"changed": changed, "diff": diff, "slots": {app.name: app.current() for app in apps}}, failures
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "apps": {"type": "list", "elements": "dict", "required": True},
+            "releases": {"type": "dict", "required": True},
+            "declared": {"type": "list", "elements": "str", "required": True},
+            "templates": {"type": "dict", "default": {}},
+            "files": {"type": "dict", "default": {}},
+            "environments": {"type": "dict", "default": {}, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    result, failures = run_all(module)
+    if failures:
+        module.fail_json(msg="\n".join(failures), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
