@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of the release: hash the sources that are here, and send those that a host lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of, sha256_of
+
+#: Options that may hold credentials: they travel in one string that is never logged.
+_SECRET_OPTIONS = ("index_url", "extra_index_urls", "environment")
+
+
+class ActionModule(ActionBase):
+    """Runs the module C(flaskyard.server.release), twice when a host asks for a source of the controller."""
+
+    TRANSFERS_FILES = True
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Ask the host, send what it lacks, ask again for those apps."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        args = dict(self._task.args)
+        apps: list[dict[str, t.Any]] = [dict(app) for app in args.pop("apps", None) or []]
+        sealed: dict[str, t.Any] = {name: args.pop(name) for name in _SECRET_OPTIONS if args.get(name)}
+        folders: dict[str, LocalSource] = {}
+        failures: dict[str, str] = {}
+        sources: dict[str, dict[str, t.Any]] = {}
+        for app in apps:
+            name = app["name"]
+            sources[name] = dict(app.pop("source"))
+            try:
+                if local := local_source(sources[name]):
+                    folders[name] = local
+                    sources[name]["revision"] = local.revision
+            except SourceTreeError as error:
+                failures[name] = str(error)
+        args["sealed"] = json.dumps({**sealed, "sources": sources})
+        answer = self._ask(args, [app for app in apps if app["name"] not in failures], variables)
+        if "releases" not in answer:
+            return answer
+        if answer["wanted"]:
+            try:
+                uploads = {name: self._send(folders[name]) for name in answer["wanted"]}
+                second = self._ask({**args, "uploads": uploads}, [app for app in apps if app["name"] in uploads], variables)
+            finally:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+            if "releases" not in second:
+                return second
+            for key in ("releases", "failures"):
+                answer[key] |= second[key]
+            answer["diff"] += second["diff"]
+            answer["changed"] |= second["changed"]
+        failures |= answer["failures"]
+        result.update(
+            changed=answer["changed"],
+            diff=answer["diff"],
+            failures=failures,
+            ansible_facts={"flask_releases": {app["name"]: answer["releases"].get(app["name"]) for app in apps if app["name"] not in failures}},
+        )
+        if failures:
+            lines = [f"{name}: {text}".replace("\n", "\n    ") for name, text in failures.items()]
+            result.update(failed=True, msg="\n".join([f"{len(failures)} of {len(apps)} apps has no new release; what runs on the host is untouched.", *lines]))
+        return result
+
+    def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        answer: dict[str, t.Any] = self._execute_module(
+            module_name="flaskyard.server.release", module_args={**args, "apps": apps}, task_vars=variables
+        )
+        return answer
+
+    def _send(self, source: LocalSource) -> str:
+        """Copy a source to the host and return the path of the file there."""
+        if not self._connection._shell.tmpdir:
+            self._make_tmp_path()
+        with tempfile.TemporaryDirectory() as folder:
+            archive = source.location
+            if source.files is not None:
+                archive = os.path.join(folder, "source.tar.gz")
+                pack(source.location, source.files, archive)
+            remote = self._connection._shell.join_path(self._connection._shell.tmpdir, os.urandom(6).hex())
+            self._transfer_file(archive, remote)
+        return remote
+
+
+class LocalSource(t.NamedTuple):
+    """A source on the controller. C(files) is None when it is one archive."""
+
+    location: str
+    revision: str
+    files: list[str] | None
+
+
+def local_source(source: dict[str, t.Any]) -> LocalSource | None:
+    """The source, if it lies on the controller.
+
+    :raises SourceTreeError: it should, and does not, or is not what its checksum says.
+    """
+    if source["kind"] not in ("path", "archive") or "://" in source["location"]:
+        return None
+    location = os.path.abspath(os.path.expanduser(source["location"]))
+    if source["kind"] == "path":
+        files = list_files(location)
+        return LocalSource(location, revision_of(location, files), files)
+    if not os.path.isfile(location):
+        raise SourceTreeError(f"source.archive is {location}, which is no file on the controller; relative paths begin at the current directory")
+    revision = f"sha256:{sha256_of(location)}"
+    if source["checksum"] and source["checksum"].lower() != revision:
+        raise SourceTreeError(f"source.checksum is {source['checksum']} and {location} has {revision}; set that checksum, or get the right file")
+    return LocalSource(location, revision, None)

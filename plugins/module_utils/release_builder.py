@@ -1,0 +1,228 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an app's source to a complete release on the host: what it is called, whether it is there, how it is made.
+
+Root decides and keeps the records; every step that touches the app's code runs in C(release_sandbox).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pwd
+import subprocess
+import threading
+import typing as t
+
+from .release_records import Kind, Records, ReleaseError
+from .release_sandbox import Sandbox, explain
+from .release_settings import Settings, python_identity
+from .release_sources import KINDS, Delivery
+from .secret_text import mask, secrets_of
+
+#: Part of every id: raise it when the same input would be built into something else.
+FORMAT = 1
+
+_APPS_AT_ONCE = 16
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one app. With C(wanted) nothing yet: the controller has to send the source."""
+
+    release: dict[str, t.Any]
+    changed: bool = False
+    wanted: bool = False
+    diff: dict[str, str] | None = None
+
+
+def prepare_releases(apps: list[dict[str, t.Any]], settings: Settings, uploads: dict[str, str], check: bool) -> dict[str, t.Any]:
+    """Prepare the releases of all apps, several at a time; a failure of one is not the others'.
+
+    :param uploads: file on the host by app, for sources that the controller sent.
+    :param check: change nothing, only tell.
+    :returns: C(changed), C(releases), C(failures) and C(diff), and in C(wanted) the apps whose source has to be sent first.
+    """
+    turn = threading.Semaphore(os.cpu_count() or 1)
+
+    def prepare(app: dict[str, t.Any]) -> Outcome | ReleaseError:
+        try:
+            return Builder(app, settings, uploads.get(app["name"]), turn).run(check)
+        except ReleaseError as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
+        outcomes = dict(zip((app["name"] for app in apps), pool.map(prepare, apps)))
+    done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and not outcome.wanted}
+    return {
+        "changed": any(outcome.changed for outcome in done.values()),
+        "releases": {name: outcome.release for name, outcome in done.items()},
+        "failures": {name: str(outcome) for name, outcome in outcomes.items() if isinstance(outcome, ReleaseError)},
+        "wanted": [name for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and outcome.wanted],
+        "diff": [outcome.diff for outcome in done.values() if outcome.diff],
+    }
+
+
+class Builder:
+    """Makes the release of one app.
+
+    :param app: the app as the model completes it; a source on the controller has its C(revision) too.
+    :param upload: file on the host with the app's source, when the controller sent it.
+    :param turn: limits how many apps build at a time.
+    """
+
+    def __init__(self, app: dict[str, t.Any], settings: Settings, upload: str | None, turn: threading.Semaphore) -> None:
+        self.app = app
+        self.paths: dict[str, str] = app["paths"]
+        self.settings = settings
+        self.turn = turn
+        self.records = Records(app)
+        self.version, self.interpreter = "", ""
+        environment = settings.build_environment(self.paths["cache"])
+        secrets = secrets_of([app["source"].get("location") or "", *environment.values()])
+        self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset(secrets))
+        self.source = KINDS[app["source"]["kind"]](app, settings, self.sandbox, upload)
+
+    def run(self, check: bool) -> Outcome:
+        """Find the release, or make it.
+
+        :raises ReleaseError: it cannot be made; a half of it is removed again.
+        """
+        try:
+            self.version, self.interpreter = self.settings.choose_python(self.app["python"])
+            inputs = self._inputs(self.source.revision(check))
+            if check:
+                return self._look(inputs)
+            with self.records.lock():
+                outcome = self._look(inputs)
+                if outcome.changed and self.source.wants_upload:
+                    outcome.wanted = True
+                    return outcome
+                if outcome.changed:
+                    with self.turn:
+                        outcome.release = self._build(outcome.release["id"], inputs)
+                return outcome
+        except OSError as error:
+            raise ReleaseError(mask(explain(str(error), ""), self.sandbox.secrets)) from error
+
+    def _inputs(self, revision: str | None) -> dict[str, t.Any]:
+        """Everything the release depends on, and so what its id is over."""
+        keys = ("installer", "requirements", "server_requirements", "build_command", "persist")
+        return {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
+
+    def _look(self, inputs: dict[str, t.Any]) -> Outcome:
+        """What stands on the host, and whether something is missing."""
+        identity = short_hash(inputs) if inputs["source"] else None
+        record = self.records.get("releases", identity) if identity else None
+        if record and self.records.get("venvs", record["venv"]):
+            return Outcome(self._facts(inputs, identity, record["venv"]))
+        return Outcome(self._facts(inputs, identity, None), changed=True, diff=self._diff(inputs, identity))
+
+    def _facts(self, inputs: dict[str, t.Any], identity: str | None, venv: str | None) -> dict[str, t.Any]:
+        return {
+            "id": identity,
+            "dir": self.records.tree("releases", identity) if identity else None,
+            "venv": self.records.tree("venvs", venv) if venv else None,
+            "python": self.version,
+            "source": self.source.describe(inputs["source"]),
+        }
+
+    def _diff(self, inputs: dict[str, t.Any], identity: str | None) -> dict[str, str]:
+        newest = next(iter(self.records.all("releases")), None)
+        name = self.app["name"]
+        return {
+            "before_header": f"{name}: newest release, {newest['id'] if newest else 'none'}",
+            "before": _lines(newest["inputs"]) if newest else "",
+            "after_header": f"{name}: release to build, {identity or 'id not known before the source can be asked'}",
+            "after": _lines(inputs),
+        }
+
+    def _build(self, identity: str, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Make the tree and the virtualenv that are missing, and record each when it is complete."""
+        self._assert_tools()
+        # The last step of a killed run may still be at work.
+        subprocess.run(["systemctl", "stop", "--quiet", self._unit], capture_output=True, check=False)
+        standing = self.records.get("releases", identity) is not None
+        with self._new("releases", identity, standing) as tree:
+            with contextlib.nullcontext(Delivery()) if standing else self.source.deliver() as delivery:
+                keys = ("requirements", "installer", "persist")
+                arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
+                manifest = self._step("prepare", tree, arguments, *delivery.writable, **delivery.environment)
+            venv = self._virtualenv(tree, identity, inputs, manifest)
+            if not standing:
+                arguments = {
+                    "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
+                    "persist": {name: os.path.join(self.paths["state"], name) for name in self.app["persist"]},
+                    "build_command": self.app["build_command"],
+                }
+                self._step("finish", tree, arguments)
+            facts = self._facts(inputs, identity, venv)
+            record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
+            self.records.put("releases", {**record, "status": "built"})
+        return facts
+
+    def _virtualenv(self, tree: str, identity: str, inputs: dict[str, t.Any], manifest: dict[str, t.Any]) -> str:
+        """The virtualenv for a manifest; made unless an earlier release has the same."""
+        shared = {key: inputs[key] for key in ("format", "python", "installer", "server_requirements")}
+        own = {"manifest": manifest["digest"], "release": identity if manifest["local"] else None}
+        venv = short_hash({**shared, **own})
+        standing = self.records.get("venvs", venv) is not None
+        with self._new("venvs", venv, standing) as place:
+            if not standing:
+                arguments = {
+                    "venv": place,
+                    "python": self.interpreter,
+                    "uv": self.settings.uv if self.app["installer"] == "uv" else None,
+                    "manifest": manifest,
+                    "server_requirements": self.app["server_requirements"],
+                }
+                self._step("install", tree, arguments, place)
+                self.records.put("venvs", {"id": venv, "inputs": {**shared, **own}})
+        return venv
+
+    @contextlib.contextmanager
+    def _new(self, kind: Kind, identity: str, standing: bool) -> t.Iterator[str]:
+        """A directory to fill, unless it stands already; removed again when that fails."""
+        if standing:
+            yield self.records.tree(kind, identity)
+            return
+        account = pwd.getpwnam(self.app["build_user"])
+        try:
+            yield self.records.create(kind, identity, account.pw_uid, account.pw_gid)
+        except BaseException:
+            self.records.remove(kind, identity)
+            raise
+
+    def _step(self, step: str, tree: str, arguments: dict[str, t.Any], *writable: str, **environment: str) -> t.Any:
+        places = [tree, self.paths["cache"], *writable]
+        timeout = self.settings.build_timeout_seconds
+        return self.sandbox.run(step, {"tree": tree, **arguments}, places, timeout, self._unit, **environment)
+
+    @property
+    def _unit(self) -> str:
+        return f"flaskyard-release-{self.app['name']}.service"
+
+    def _assert_tools(self) -> None:
+        """Say what an earlier role has not put there."""
+        uv, wheelhouse = self.settings.uv, self.settings.wheelhouse
+        if self.app["installer"] == "uv" and not (uv and os.access(uv, os.X_OK)):
+            raise ReleaseError(f"installer is 'uv' and there is none at {uv}; the role python installs it, run it first, or set installer to pip")
+        if wheelhouse and (not os.path.isdir(wheelhouse) or wheelhouse.startswith(("/home/", "/root/", "/tmp/"))):
+            raise ReleaseError(f"the wheelhouse {wheelhouse} is no directory that builds can see; put it outside of /home, /root and /tmp, such as /srv/wheels")
+        try:
+            pwd.getpwnam(self.app["build_user"])
+        except KeyError:
+            raise ReleaseError(f"there is no account {self.app['build_user']}; the role app makes it, run it first") from None
+
+
+def short_hash(value: t.Any) -> str:
+    """12 hexadecimal digits that stand for a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _lines(inputs: dict[str, t.Any]) -> str:
+    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in inputs.items() if key != "format")

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials inside URLs: take them out, and keep them out of what people read."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import urllib.parse
+
+_USERINFO = re.compile(r"(\w+://)[^/@\s'\"]*:[^/@\s'\"]*@")
+
+
+class Credentials(t.NamedTuple):
+    """A URL without its user and password, and those two; C(password) is None when the URL has none."""
+
+    url: str
+    user: str
+    password: str | None
+
+
+def split_credentials(url: str) -> Credentials:
+    """Take the credentials out of an http URL; an ssh URL's user is part of its address and stays.
+
+    A lone user name before the host of an http URL is a token: it is the user, with an empty password.
+    """
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return Credentials(url, "", None)
+    userinfo, _, host = parts.netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    return Credentials(urllib.parse.urlunsplit(parts._replace(netloc=host)), urllib.parse.unquote(user), urllib.parse.unquote(password))
+
+
+def secrets_of(values: t.Iterable[str]) -> set[str]:
+    """The credentials in any URL among the values, as written and as decoded."""
+    found = set()
+    for value in values:
+        for url in re.findall(r"\w+://\S+", value):
+            userinfo = urllib.parse.urlsplit(url).netloc.rpartition("@")[0]
+            user, _, password = userinfo.partition(":")
+            secret = password or user
+            found |= {secret, urllib.parse.unquote(secret)}
+    return found - {""}
+
+
+def mask(text: str, secrets: t.Iterable[str]) -> str:
+    """The text without the secrets, nor any user and password in a URL."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return _USERINFO.sub(r"\1***@", text)

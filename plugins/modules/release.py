@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The releases of all apps of a host, in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: Prepare the releases of Flask apps
+version_added: 0.1.0
+description:
+  - Makes for every app an immutable directory with its code and a virtualenv with its dependencies, both named after
+    what they are made of. The same source, dependencies, Python and build command give the same release, and then nothing is done.
+  - Nothing of an app runs as root. Every step that touches its code runs as the app's build account in a transient
+    systemd unit that can write the new directories, the app's cache and its copy of the repository, and nothing else.
+  - A release is complete when its record is written. What a killed run or a full disk left is removed and made again by the next run.
+  - A failure of one app is reported at the end; the releases of the others are prepared all the same.
+  - A release is only prepared. It is M(flaskyard.server.slot) that puts it to use.
+options:
+  apps:
+    description:
+      - Apps as the filter P(flaskyard.server.apps#filter) completes them. Their accounts and directories have to be there.
+      - A source V(path), and a V(archive) that is a file of the controller, is sent only when the host lacks the release.
+        Relative paths begin at the current directory. Of a folder, what git would ignore is left out.
+    type: list
+    elements: dict
+    required: true
+  uv:
+    description: Path of uv on the host, for apps whose installer it is.
+    type: path
+  index_url:
+    description: URL of the package index, in place of PyPI. May hold credentials.
+    type: str
+  extra_index_urls:
+    description: URLs of more package indexes. May hold credentials.
+    type: list
+    elements: str
+    default: []
+  ca_file:
+    description: Bundle of CA certificates on the host, for indexes, repositories and downloads; the system's unless set.
+    type: path
+  environment:
+    description: Further environment variables of git, installers and build commands, such as V(HTTPS_PROXY). These win over what follows from the other options.
+    type: dict
+    default: {}
+  wheelhouse:
+    description: Directory on the host with distributions to install from. No index is asked then.
+    type: path
+  build_timeout_seconds:
+    description: Longest time that one step of a build may take, in seconds.
+    type: int
+    default: 1800
+  pythons:
+    description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
+    type: dict
+    required: true
+  uploads:
+    description: Filled in by the action plugin with the files that it sent.
+    type: dict
+    default: {}
+  sealed:
+    description: Filled in by the action plugin with the options and sources that may hold secrets.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description:
+      - Tells which releases would be built, and why, without changing the host. A branch or tag is resolved when git and the
+        build account are there already; otherwise the id of the release is null.
+  diff_mode:
+    support: full
+    description: Compares what the newest release was made of with what the new one will be made of.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Prepare the releases of all apps
+  flaskyard.server.release:
+    apps: "{{ flask_apps | flaskyard.server.apps }}"
+    uv: "{{ ansible_facts['flaskyard']['tools']['uv']['path'] }}"
+    pythons: "{{ ansible_facts['flaskyard']['pythons'] }}"
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: Facts.
+  returned: always
+  type: dict
+  contains:
+    flask_releases:
+      description:
+        - The release of every app that has one, by the app's name.
+        - Each has C(id), C(dir), C(venv), C(python) (a version), and C(source) with C(kind), C(location), C(version) and C(revision),
+          all without credentials. In check mode, what cannot be known before a change is null.
+      type: dict
+failures:
+  description: Why the release of an app could not be prepared, by the app's name.
+  returned: always
+  type: dict
+"""
+
+import json
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.release_builder import prepare_releases
+from ..module_utils.release_settings import Settings
+
+
+def main() -> None:
+    """Prepare the releases; the action plugin turns C(failures) into a failure."""
+    module = AnsibleModule(
+        argument_spec={
+            "apps": {"type": "list", "elements": "dict", "required": True},
+            "uv": {"type": "path"},
+            "index_url": {"type": "str", "no_log": True},
+            "extra_index_urls": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "ca_file": {"type": "path"},
+            "environment": {"type": "dict", "default": {}},
+            "wheelhouse": {"type": "path"},
+            "build_timeout_seconds": {"type": "int", "default": 1800},
+            "pythons": {"type": "dict", "required": True},
+            "uploads": {"type": "dict", "default": {}},
+            "sealed": {"type": "str", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    options = dict(module.params)
+    sealed = json.loads(options.pop("sealed") or "{}")
+    sources = sealed.pop("sources", {})
+    options |= sealed
+    apps = [{**app, "source": sources.get(app["name"], app.get("source"))} for app in options.pop("apps")]
+    uploads = options.pop("uploads")
+    settings = Settings(**options)
+    # For downloads by this process; the steps get theirs in the sandbox.
+    os.environ.update({name: str(value) for name, value in settings.environment.items() if name.lower().endswith("_proxy")})
+    result = prepare_releases(apps, settings, uploads, module.check_mode)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder on the controller as the source of a release: which files are of it, what they hash to, one file to send."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+import tempfile
+
+#: Never part of a source, whatever the ignore files say.
+_EXCLUDED = {".git", ".venv"}
+
+
+class SourceTreeError(Exception):
+    """The folder cannot be a source. The text says why, and the way out."""
+
+
+def list_files(folder: str) -> list[str]:
+    """Paths below C(folder), relative to it and sorted, that git would not ignore.
+
+    :raises SourceTreeError: it is no folder, or git is missing.
+    """
+    if not os.path.isdir(folder):
+        raise SourceTreeError(f"source.path is {folder}, which is no folder on the controller; relative paths begin at the current directory")
+    if not shutil.which("git"):
+        raise SourceTreeError("git is not installed on the controller; it decides, by .gitignore, which files of a folder are sent. Install it")
+    return sorted(path for path in _listed(folder) if path.split("/", 1)[0] not in _EXCLUDED)
+
+
+def _listed(folder: str) -> list[str]:
+    if _in_work_tree(folder):
+        names = _git("-C", folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    else:
+        with tempfile.TemporaryDirectory() as empty:
+            _git("init", "--quiet", "--bare", "--template=", empty)
+            names = _git(f"--git-dir={empty}", f"--work-tree={folder}", "-C", folder, "ls-files", "-z", "--others", "--exclude-standard")
+    found = []
+    for name in filter(None, names.split("\0")):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):  # a submodule, or another repository within
+            found += [f"{name.rstrip('/')}/{inner}" for inner in _listed(path)]
+        elif os.path.lexists(path):  # git still lists what was deleted and not yet committed
+            found.append(name)
+    return found
+
+
+def _in_work_tree(folder: str) -> bool:
+    """Belongs to a repository, and is not something that the repository ignores as a whole."""
+    if _exit_code("-C", folder, "rev-parse", "--show-toplevel") != 0:
+        return False
+    return _exit_code("-C", folder, "check-ignore", "--quiet", folder) != 0
+
+
+def _git(*arguments: str) -> str:
+    done = _run(*arguments)
+    if done.returncode:
+        raise SourceTreeError(f"git {' '.join(arguments)} ended with {done.returncode}: {os.fsdecode(done.stderr).strip()}")
+    return os.fsdecode(done.stdout)
+
+
+def _exit_code(*arguments: str) -> int:
+    return _run(*arguments).returncode
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # The files are only listed, so it does not matter whose they are; nothing that the repository configures is run.
+    options = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(["git", *options, *arguments], capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)
+
+
+def revision_of(folder: str, files: list[str]) -> str:
+    """A hash of the names, contents, executable bits and link targets; not of times and owners."""
+    total = hashlib.sha256()
+    for name in files:
+        path = os.path.join(folder, name)
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            kind, content = "link", hashlib.sha256(os.fsencode(os.readlink(path))).hexdigest()
+        elif stat.S_ISREG(status.st_mode):
+            kind, content = ("program" if status.st_mode & 0o100 else "file"), sha256_of(path)
+        else:
+            raise SourceTreeError(f"{path} is a device, socket or pipe; ignore it in .gitignore or remove it")
+        total.update(b"\0".join([kind.encode(), os.fsencode(name), content.encode(), b""]))
+    return f"sha256:{total.hexdigest()}"
+
+
+def sha256_of(path: str) -> str:
+    """Hash of one file's content."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def pack(folder: str, files: list[str], archive: str) -> None:
+    """Write the files into a compressed tar."""
+    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+        for name in files:
+            tar.add(os.path.join(folder, name), arcname=name, recursive=False)
