@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the runs of a scenario reported: nothing to warn of, and of its change exactly what `change.yml` says.
 
-`change.yml` has `vars` (what changes), `changed` (the tasks that report it; or a list each for `check` and `converge`)
+`change.yml` has `variables` (what changes), `changed` (the tasks that report it; or a list each for `check` and `converge`)
 and `diff` (every line added or removed, as `--check --diff` shows it; none by default).
 """
 

@@ -35,9 +35,7 @@ PACKAGES = ("podman", "runc", "netavark", "iptables", "uidmap", "mmdebstrap", "o
 RELEASES = ("bookworm", "trixie")
 BARE = "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,ca-certificates,iproute2"
 EXTRA_CA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-SSH_OPTIONS = (
-    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=5"
-)
+SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=5"
 BOOT_TIMEOUT_SECONDS = 60
 
 CA_NAME = "ca.test"
@@ -130,10 +128,7 @@ def containers_conf(image: str) -> None:
                 tried = subprocess.run(trial, env={**os.environ, "CONTAINERS_CONF": str(path)}, text=True, capture_output=True)
                 if tried.returncode != 0:
                     path.unlink()
-                    raise HostsError(
-                        "this machine starts no container, neither plainly:\n"
-                        f"{plain.stderr}\nnor with runc and lower limits:\n{tried.stderr}"
-                    )
+                    raise HostsError(f"this machine starts no container, neither plainly:\n{plain.stderr}\nnor with runc and lower limits:\n{tried.stderr}")
     if path.stat().st_size:
         os.environ["CONTAINERS_CONF"] = str(path)
 
@@ -385,6 +380,7 @@ def parser() -> argparse.ArgumentParser:
     command("down", "remove hosts, or the whole prefix", "*")
     command("reboot", "restart hosts and wait for them", "*")
     command("status", "list the hosts and the inventory")
+    command("address", "print the address of a host", 1)
     shell = command("ssh", "open a shell on a host, or run a command there", 1)
     shell.add_argument("argv", nargs=argparse.REMAINDER)
     return top
@@ -403,6 +399,10 @@ def main() -> int:
             return 0
         case "reboot":
             reboot(prefix, arguments.names)
+        case "address":
+            [host] = chosen(prefix, arguments.names)
+            print(host.address)
+            return 0
         case "ssh":
             [host] = chosen(prefix, arguments.names)
             os.execvp("ssh", ssh_command(host) + arguments.argv)

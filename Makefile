@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every target does its own set-up: a Debian machine, root, Python 3.11, git and make are enough. All of it goes to .cache.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+NEWEST := .cache/controller/newest
+OLDEST := .cache/controller/oldest
+export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with HTTPS, in under four minutes
+	tests/demo
+
+demo-clean: ## Remove what `make demo` made
+	tests/hosts/hosts.py down --prefix flaskyard-demo
+
+test: lint unit $(OLDEST)/ready ## Everything: lint, unit tests, build and install, every role on Debian 12 and 13
+	pytest tests/suite
+
+test-all: lint unit $(OLDEST)/ready ## The same, every scenario also on the oldest supported ansible-core
+	pytest tests/suite --all
+
+lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
+	yamllint --strict .
+	ruff check --quiet .
+	ruff format --check --quiet .
+	mypy -p ansible_collections.flaskyard.server.plugins
+	mypy tests molecule
+	ansible-lint
+
+unit: $(NEWEST)/ready $(OLDEST)/ready ## Unit tests, on every supported Python of this machine
+	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q tests/unit || exit; done
+
+bench: $(NEWEST)/ready ## Measure against the figures that the project promises
+	python -m tests.bench
+
+clean: ## Remove all test hosts and .cache
+	tests/hosts/hosts.py down --all
+	rm -rf .cache .ansible
+
+.cache/controller/%/ready: pyproject.toml tests/controller
+	tests/controller $*
+
+.PHONY: help demo demo-clean test test-all lint unit bench clean

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection as users get it: built, installed into an empty path, and run from there."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from .conftest import ROOT, Run
+
+PREFIX = "flaskyard-test-installed"
+DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.toml"}
+
+
+def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path) -> None:
+    run(["ansible-galaxy", "collection", "build", "--output-path", tmp_path, ROOT])
+    [archive] = tmp_path.glob("flaskyard-server-*.tar.gz")
+    with tarfile.open(archive) as content:
+        names = content.getnames()
+    assert "playbooks/site.yml" in names
+    assert [name for name in names if name.startswith(".") or name in DEVELOPMENT or name.endswith(".pyc")] == []
+
+    run(["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, archive])
+    said = run([ROOT / "tests" / "demo", PREFIX, "flaskyard.server.site"], ANSIBLE_COLLECTIONS_PATH=str(tmp_path))
+    assert "A guestbook, served by Flaskyard" in said
+    run([ROOT / "tests" / "hosts" / "hosts.py", "down", "--prefix", PREFIX])
