@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import http.client
 import os
+import re
 import secrets
 import socket
 import ssl
@@ -27,24 +28,29 @@ _PROBE_TIMEOUT_SECONDS = 10
 _CERTBOT_TIMEOUT_SECONDS = 300
 _TRIES = 5
 
-# What passes by itself: a used-up nonce, or the renewal timer at work at this moment.
+# What passes by itself: a nonce that was used up, or the renewal timer at work at this moment.
 _TRANSIENT = ("badNonce", "Another instance of Certbot is already running")
 
+# By the type of an ACME error, or by what certbot says.
 _WAYS_OUT = {
-    "rateLimited": "The authority limits how many certificates it gives; wait until the time it names, and use tls_staging for trials",
+    "rateLimited": "The authority limits how many certificates it gives: wait until the time it names, and use tls_staging for trials",
+    "caa": "A CAA record of the domain forbids this authority: add it there, or choose another one in tls_acme_directory",
+    "rejectedIdentifier": "The authority gives no certificate for such a name: correct domains, or use another issuer in tls",
+    "invalidContact": "Correct tls_email",
+    "unsupportedContact": "Correct tls_email",
+    "Certificate Authority failed to download": "See that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
+    "CERTIFICATE_VERIFY_FAILED": "The certificate of the authority's own server is not trusted: give the CA that signed it in tls_acme_ca_file",
     "ConnectionError": "The authority cannot be reached: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
     "Timeout": "The authority does not answer: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
-    "SSLError": "The authority's own certificate is not trusted; give the CA that signed it in tls_acme_ca_file",
-    "CERTIFICATE_VERIFY_FAILED": "The authority's own certificate is not trusted; give the CA that signed it in tls_acme_ca_file",
-    "caa": "A CAA record of the domain forbids this authority; add it there, or choose another one in tls_acme_directory",
-    "Certificate Authority reported": "The authority could not fetch the challenge from outside: see that the domain's A and AAAA records lead to "
-    "this host and that port 80 is open all the way",
-    "invalid email": "Correct tls_email",
 }
 
 
 class AcmeError(Exception):
     """No certificate was issued; the text says why and what to do."""
+
+
+class AccountGone(AcmeError):
+    """The authority does not know our account any more."""
 
 
 # --- the probe ----------------------------------------------------------------------------------------------------------
@@ -146,6 +152,7 @@ def issue(certbot: list[str], app: str, domains: list[str], webroot: str, url: s
 
     :param certbot: the program with the options that it always gets.
     :param url: the authority's directory, for messages.
+    :raises AccountGone: when certbot's account is of no use any more.
     :raises AcmeError: what certbot said, and the way out.
     """
     command = [
@@ -160,13 +167,26 @@ def issue(certbot: list[str], app: str, domains: list[str], webroot: str, url: s
         if done.returncode == 0:
             return
         said = done.stdout + done.stderr
-        if attempt == _TRIES or not any(sign in said for sign in _TRANSIENT):
-            raise AcmeError(_explain(said, url))
-        time.sleep(2 * attempt)
+        signs = said + _error_type(said)
+        if "accountDoesNotExist" in signs:
+            raise AccountGone(_explain(said, signs, url))
+        if attempt == _TRIES or not any(sign in signs for sign in _TRANSIENT):
+            raise AcmeError(_explain(said, signs, url))
+        time.sleep(attempt)
 
 
-def _explain(said: str, url: str) -> str:
+def _error_type(said: str) -> str:
+    """The type of the ACME error that ended this run; certbot tells it to its log only."""
+    log = re.search(r"^Saving debug log to (.+)$", said, re.MULTILINE)
+    try:
+        with open(log[1] if log else "", encoding="utf-8", errors="replace") as handle:
+            return (re.findall(r"urn:ietf:params:acme:error:(\w+)", handle.read()) or [""])[-1]
+    except OSError:
+        return ""
+
+
+def _explain(said: str, signs: str, url: str) -> str:
     noise = ("Saving debug log", "Ask for help", "Requesting a certificate", "Account registered", "Renewing an existing", "Some challenges have failed")
     reason = "\n".join(line for line in said.splitlines() if line.strip() and not line.startswith(noise))
-    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in said), "See certbot's log for more")
+    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in signs), "See certbot's log for more")
     return f"{tail(reason, 15)}\n{way_out.format(url=url)}"

@@ -149,7 +149,12 @@ class CertificateRun:
             ]))  # fmt: skip
         if not lineage:
             self._store.forget_lineage(name)  # half of one would make certbot choose another name
-        acme.issue(self._params["certbot"], name, domains, self._params["webroot"], url)
+        arguments = (self._params["certbot"], name, domains, self._params["webroot"], url)
+        try:
+            acme.issue(*arguments)
+        except acme.AccountGone:
+            self._store.forget_account(url)
+            acme.issue(*arguments)
         self._changed = True
         self._store.want_reload()
         self._issued[name] = why
@@ -169,6 +174,8 @@ class CertificateRun:
             return f"it is from {lineage.directory_url}"
         if lineage.webroots != {self._params["webroot"]}:
             return f"it would be renewed through {', '.join(sorted(lineage.webroots))}"
+        if not lineage.has_account:
+            return "the account that would renew it is gone"
         if lineage.certificate.life_left() <= 0:
             return f"it expired on {lineage.certificate.end}"
         return None

@@ -40,6 +40,7 @@ class Lineage:
     certificate: Certificate
     directory_url: str
     webroots: frozenset[str]
+    has_account: bool
 
 
 class Store:
@@ -102,9 +103,14 @@ class Store:
             return None
         if not certificate:
             return None
-        url = re.search(r"^server = (\S+)$", settings, re.MULTILINE)
-        webroots = settings.partition("[[webroot_map]]")[2]
-        return Lineage(certificate, url[1] if url else "", frozenset(re.findall(r"^\S+ = (\S+)$", webroots, re.MULTILINE)))
+        url, account = (_setting(settings, name) for name in ("server", "account"))
+        webroots = re.search(r"^\[\[webroot_map\]\]\n((?:[^\[\n].*\n)*)", settings, re.MULTILINE)
+        return Lineage(
+            certificate,
+            url,
+            frozenset(re.findall(r" = (.+)$", webroots[1] if webroots else "", re.MULTILINE)),
+            os.path.isdir(os.path.join(self._accounts(url), account)),
+        )
 
     def lineage_folder(self, app: str) -> str:
         """Where certbot keeps the newest certificate of an app."""
@@ -116,6 +122,10 @@ class Store:
             os.unlink(self._renewal(app))
         for part in ("live", "archive"):
             shutil.rmtree(os.path.join(self.certbot, part, app), ignore_errors=True)
+
+    def forget_account(self, directory_url: str) -> None:
+        """Have certbot make a new account with an authority."""
+        shutil.rmtree(self._accounts(directory_url))
 
     def leftovers(self, declared: dict[str, str]) -> list[str]:
         """What nobody needs any more.
@@ -160,6 +170,9 @@ class Store:
         """The proxy has been told."""
         os.unlink(self._pending)
 
+    def _accounts(self, directory_url: str) -> str:
+        return os.path.join(self.certbot, "accounts", directory_url.partition("://")[2])
+
     def _link(self, app: str) -> str:
         return os.path.join(self.root, "live", app)
 
@@ -172,6 +185,11 @@ class Store:
             if folder != self.root:
                 self._make(os.path.dirname(folder))
             os.mkdir(folder, 0o700)
+
+
+def _setting(settings: str, name: str) -> str:
+    found = re.search(rf"^{name} = (.+)$", settings, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _listing(folder: str) -> list[str]:
