@@ -94,7 +94,8 @@ class Records:
 
         :raises ReleaseError: when another run does.
         """
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        for folder in (os.path.dirname(self.folder), self.folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(os.path.join(self.folder, "lock"), "w", encoding="utf-8") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

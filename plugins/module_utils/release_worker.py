@@ -8,6 +8,7 @@ standard library. C(main) gets one job and prints one line of JSON: C({"result":
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -175,7 +176,11 @@ def tar_members(archive: tarfile.TarFile) -> t.Iterator[Member]:
         if not (item.isdir() or item.issym() or item.isfile() or item.islnk()):
             raise StepError(f"the archive holds {item.name!r}, which is a device or a pipe; only files, directories and links can be in a release")
         kind = "directory" if item.isdir() else "link" if item.issym() else "file"
-        yield Member(item.name, kind, bool(item.mode & 0o100), item.linkname, lambda item=item: t.cast(t.IO[bytes], archive.extractfile(item)))
+        yield Member(item.name, kind, bool(item.mode & 0o100), item.linkname, functools.partial(_opened, archive, item))
+
+
+def _opened(archive: tarfile.TarFile, item: tarfile.TarInfo) -> t.IO[bytes]:
+    return t.cast(t.IO[bytes], archive.extractfile(item))
 
 
 def zip_members(archive: zipfile.ZipFile) -> t.Iterator[Member]:
@@ -185,7 +190,7 @@ def zip_members(archive: zipfile.ZipFile) -> t.Iterator[Member]:
         link = mode & 0o170000 == 0o120000
         kind = "directory" if item.is_dir() else "link" if link else "file"
         target = archive.read(item).decode() if link else ""
-        yield Member(item.filename, kind, bool(mode & 0o100), target, lambda item=item: archive.open(item))
+        yield Member(item.filename, kind, bool(mode & 0o100), target, functools.partial(archive.open, item))
 
 
 def unpack(tree: Path, archive: str, strip: bool) -> None:
@@ -408,7 +413,8 @@ def prepare(
     """
     here = Path(tree)
     if source:
-        {"git": checkout, "archive": unpack}[source["kind"]](here, **source["arguments"])
+        bring: dict[str, t.Callable[..., None]] = {"git": checkout, "archive": unpack}
+        bring[source["kind"]](here, **source["arguments"])
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
         for name in persist:

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A throwaway host with the accounts of some apps, and repositories that it can reach as it would reach a real server."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTS = ROOT / "tests/hosts/hosts.py"
+PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "release")
+DISTRIBUTION = os.environ.get("FLASKYARD_DISTRIBUTION", "trixie")
+
+#: The accounts and directories that exist, for the tests to share.
+APPS = ["shop", "blog", "wiki"]
+
+App = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What one run of the module answered, and everything that Ansible printed meanwhile."""
+
+    answer: dict[str, t.Any]
+    printed: str
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.answer["changed"])
+
+    @property
+    def releases(self) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = self.answer["ansible_facts"]["flask_releases"]
+        return found
+
+    @property
+    def release(self) -> dict[str, t.Any]:
+        """The release of the only app."""
+        assert not self.answer["failures"], self.answer["msg"]
+        (release,) = self.releases.values()
+        return t.cast("dict[str, t.Any]", release)
+
+    @property
+    def failure(self) -> str:
+        """The message of the only app's failure."""
+        assert self.answer.get("failed"), self.answer
+        (failure,) = self.answer["failures"].values()
+        return str(failure)
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """One server under test."""
+
+    inventory: Path
+    container: str
+    scratch: Path
+
+    def sh(self, script: str, *arguments: str, check: bool = True) -> str:
+        """Run a shell script as root on the host."""
+        command = ["podman", "exec", "--interactive", self.container, "sh", "-eu", "-s", "--", *arguments]
+        done = subprocess.run(command, input=script, text=True, capture_output=True, check=False)
+        assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def put(self, path: str, content: str | bytes) -> None:
+        """Write a file of root's on the host."""
+        data = content.encode() if isinstance(content, str) else content
+        subprocess.run(["podman", "exec", "--interactive", self.container, "sh", "-c", 'mkdir -p "${1%/*}"; cat > "$1"', "-", path], input=data, check=True)
+
+    def play(self, tasks: list[dict[str, t.Any]], *options: str, environment: dict[str, str] | None = None, **variables: t.Any) -> str:
+        """Run tasks on the host and return what was printed."""
+        playbook = self.scratch / "play.json"
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]))
+        ansible = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections")}
+        done = subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), "-i", self.inventory, *options, playbook],
+            env={**os.environ, **ansible, **(environment or {})},
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def release(self, *apps: App, play: tuple[str, ...] = (), controller: dict[str, str] | None = None, **options: t.Any) -> Result:
+        """Run the module for apps as users write them.
+
+        :param play: options of ansible-playbook.
+        :param controller: environment of ansible-playbook.
+        :param options: of the module, over those that the role gives.
+        """
+        answer = self.scratch / "answer.json"
+        arguments = {
+            "apps": "{{ flask_apps | flaskyard.server.apps }}",
+            "uv": "{{ ansible_facts['flaskyard']['tools']['uv']['path'] }}",
+            "pythons": "{{ ansible_facts['flaskyard']['pythons'] }}",
+            "build_timeout_seconds": 120,
+            **self.index,
+            **options,
+        }
+        save = {"content": "{{ result | to_json }}", "dest": str(answer)}
+        tasks = [
+            {"flaskyard.server.host_facts": {}},
+            {"flaskyard.server.release": arguments, "register": "result", "ignore_errors": True},
+            {"ansible.builtin.copy": save, "delegate_to": "localhost", "become": False, "check_mode": False, "diff": False, "vars": {"ansible_connection": "local"}},
+        ]
+        printed = self.play(tasks, *play, environment=controller, flask_apps=[{"wsgi": "app:app", **app} for app in apps])
+        return Result(json.loads(answer.read_text()), printed)
+
+    @property
+    def index(self) -> dict[str, str]:
+        """The package index that this machine is told to use."""
+        variables = json.loads(self.inventory.read_text())["all"]["vars"]
+        return {"index_url": variables["python_index_url"]} if "python_index_url" in variables else {}
+
+    def exists(self, path: str) -> bool:
+        """Something stands there; a link counts, wherever it leads."""
+        return self.sh('if [ -e "$1" ] || [ -L "$1" ]; then echo yes; fi', path) == "yes\n"
+
+
+def start(name: str, user: str, scratch: Path) -> Host:
+    """A host on which the roles have made what a release needs."""
+    command = [sys.executable, str(HOSTS), "up", "--prefix", PREFIX, "--distribution", DISTRIBUTION, "--user", user, name]
+    subprocess.run(command, check=True, capture_output=True)
+    inventory = scratch / "inventory.json"
+    published = json.loads((ROOT / f".cache/hosts/{PREFIX}/inventory.json").read_text())
+    published["all"]["children"] = {"flask": {"hosts": {name: published["all"]["children"]["flask"]["hosts"][name]}}}
+    inventory.write_text(json.dumps(published))
+    host = Host(inventory, f"{PREFIX}-{name}", scratch)
+    tasks = [
+        {"ansible.builtin.import_role": {"name": "flaskyard.server.python"}},
+        {"ansible.builtin.import_role": {"name": "flaskyard.server.app", "tasks_from": "accounts"}},
+    ]
+    host.play(tasks, flask_apps=[{"name": app, "source": {"pypi": "flask", "version": "3.1.3"}, "wsgi": "app:app"} for app in APPS])
+    return host
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    return start("root", "root", tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture
+def fresh(host: Host) -> Host:
+    """The host without any release, cache or repository."""
+    host.sh("rm -rf /var/lib/flaskyard/apps /srv/flask/*/releases/* /srv/flask/*/releases/.source /srv/flask/*/venvs/* /srv/flask/*/source/*")
+    return host
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder with a small app."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "app.py").write_text("VERSION = 1\n")
+    (folder / "requirements.txt").write_text("itsdangerous==2.2.0\n")
+    return folder

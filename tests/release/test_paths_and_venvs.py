@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases from a folder on the controller: what they are made of, and that the same is not made twice."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from .conftest import Host
+
+
+def packages(host: Host, venv: str) -> set[str]:
+    return set(host.sh('ls "$1"/lib/python3*/site-packages | sed -n "s/\\.dist-info$//p"', venv).split())
+
+
+def test_a_folder_becomes_a_release_and_the_same_folder_does_not_again(fresh: Host, source: Path) -> None:
+    app = {"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"], "build_command": "echo $VIRTUAL_ENV > built; python -c 'import itsdangerous'"}
+    told = fresh.release(app, play=("--check", "--diff"))
+    assert told.changed and not fresh.exists(told.release["dir"])
+
+    made = fresh.release(app)
+    release = made.release
+    assert made.changed and release["id"] == told.release["id"]
+    assert release["dir"] == f"/srv/flask/shop/releases/{release['id']}"
+    assert packages(fresh, release["venv"]) == {"itsdangerous-2.2.0", "gunicorn-27.0.1"}
+    assert fresh.sh('readlink -f "$1/.venv"', release["dir"]).strip() == release["venv"]
+    assert fresh.sh('readlink "$1/uploads" "$1/instance"', release["dir"]).split() == ["/var/lib/flask-shop/uploads", "/var/lib/flask-shop/instance"]
+    assert fresh.sh('cat "$1/built"', release["dir"]).strip() == f"{release['dir']}/.venv"
+
+    assert not fresh.release(app).changed
+    assert not fresh.release(app, play=("--check",)).changed
+
+    (source / "app.py").write_text("VERSION = 2\n")
+    second = fresh.release(app, play=("--diff",))
+    assert second.changed and second.release["id"] != release["id"]
+    assert second.release["venv"] == release["venv"], "the same requirements share a virtualenv"
+    assert second.printed.count("\n+source: ") == 1 and second.printed.count("\n-source: ") == 1
+    assert "\n+build_command" not in second.printed
+
+
+def test_who_owns_and_may_read_a_release(fresh: Host, source: Path) -> None:
+    (source / "app.py").chmod(0o600)
+    (source / "tool").write_text("#!/bin/sh\n")
+    (source / "tool").chmod(0o700)
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    listing = fresh.sh('cd "$1"; stat -c "%n %a %U" . app.py tool', release["dir"])
+    assert listing.splitlines() == [". 755 flask-shop-b", "app.py 644 flask-shop-b", "tool 755 flask-shop-b"]
+    fresh.sh('runuser -u flask-shop -- test -r "$1/app.py" -a -x "$1/.venv/bin/python"', release["dir"])
+    fresh.sh('! runuser -u flask-shop -- touch "$1/app.py" 2>/dev/null && ! runuser -u flask-shop -- touch "$1/.venv/x" 2>/dev/null', release["dir"])
+    fresh.sh('! runuser -u flask-blog -- test -r "$1/app.py"', release["dir"])
+    assert fresh.sh("stat -c %a /var/lib/flaskyard/apps /var/lib/flaskyard/apps/shop/releases/*.json").split() == ["700", "600"]
+
+
+def test_ignored_files_and_repository_stay_behind(fresh: Host, source: Path) -> None:
+    (source / ".gitignore").write_text("*.log\n/.secret\n")
+    for name in ("debug.log", ".secret", ".venv/x", ".git/HEAD"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("x")
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    assert fresh.sh('ls -A "$1"', release["dir"]).split() == [".gitignore", ".venv", "__pycache__", "app.py", "instance", "requirements.txt"]
+
+
+DEPENDENCIES = {
+    "none": ({}, set()),
+    "hashes": (
+        {"requirements.txt": "itsdangerous==2.2.0 --hash=sha256:c6242fc49e35958c8b15141343aa660db5fc54d4f13a1db01a3f5891b98700ef\n"},
+        {"itsdangerous-2.2.0"},
+    ),
+    "pyproject": ({"pyproject.toml": '[project]\nname = "app"\nversion = "1"\ndependencies = ["itsdangerous==2.1.2"]\n'}, {"itsdangerous-2.1.2"}),
+    "included": ({"requirements.txt": "-r more/base.txt\n", "more/base.txt": "itsdangerous==2.2.0\n"}, {"itsdangerous-2.2.0"}),
+    "tool settings only": ({"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}, set()),
+}
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize("kind", DEPENDENCIES)
+def test_dependencies(fresh: Host, tmp_path: Path, kind: str, installer: str) -> None:
+    files, expected = DEPENDENCIES[kind]
+    (tmp_path / "source").mkdir()
+    for name, content in {"app.py": "", **files}.items():
+        (tmp_path / "source" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "source" / name).write_text(content)
+    release = fresh.release({"name": "shop", "source": {"path": str(tmp_path / "source")}, "installer": installer}).release
+    assert {name for name in packages(fresh, release["venv"]) if not name.startswith("pip-")} == {*expected, "gunicorn-27.0.1"}
+
+
+def test_uv_lock(fresh: Host) -> None:
+    app: dict[str, t.Any] = {"name": "shop", "source": {"path": "tests/apps/probe"}}
+    release = fresh.release(app).release
+    assert any(name.startswith("flask-") for name in packages(fresh, release["venv"]))
+    assert "set installer to uv" in fresh.release({**app, "installer": "pip"}).failure
+
+
+def test_what_the_app_brings_wins_over_the_server_requirement(fresh: Host, source: Path) -> None:
+    (source / "requirements.txt").write_text("gunicorn==26.0.0\n")
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
+
+
+def test_a_package_from_the_index_needs_no_tree(fresh: Host) -> None:
+    app = {"name": "shop", "source": {"pypi": "httpbin", "version": "0.10.2"}}
+    made = fresh.release(app)
+    assert "httpbin-0.10.2" in packages(fresh, made.release["venv"])
+    assert not fresh.release(app).changed
+
+
+def test_an_editable_requirement_gets_a_virtualenv_of_its_own(fresh: Host, source: Path) -> None:
+    (source / "requirements.txt").write_text("-e .\n")
+    (source / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n[tool.setuptools]\npy-modules = ["app"]\n')
+    first = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    (source / "app.py").write_text("VERSION = 2\n")
+    second = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    assert first["venv"] != second["venv"]
+    found = fresh.sh('cd /; "$1/bin/python" -c "import app; print(app.__file__)"', second["venv"]).strip()
+    assert found == f"{second['dir']}/app.py"
+
+
+def test_a_wheelhouse_is_enough(fresh: Host, source: Path) -> None:
+    fresh.sh("python3 -m venv /tmp/v; mkdir -p /srv/wheels; /tmp/v/bin/pip -q download -d /srv/wheels itsdangerous==2.2.0 gunicorn==27.0.1")
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    for installer in ("uv", "pip"):
+        app = {"name": "shop", "source": {"path": str(source)}, "installer": installer}
+        release = fresh.release(app, wheelhouse="/srv/wheels", environment=nowhere).release
+        assert {"itsdangerous-2.2.0", "gunicorn-27.0.1"} <= packages(fresh, release["venv"])
+
+
+FAILURES: dict[str, tuple[dict[str, str], dict[str, t.Any], list[str]]] = {
+    "no such package": ({"requirements.txt": "no-such-package-of-flaskyard==1\n"}, {}, ["no-such-package-of-flaskyard", "check its name"]),
+    "wrong hash": ({"requirements.txt": f"itsdangerous==2.2.0 --hash=sha256:{'0' * 64}\n"}, {}, ["lock the requirements again"]),
+    "no such file": ({}, {"requirements": "requirements/prod.txt"}, ["requirements/prod.txt", "it has requirements.txt"]),
+    "build fails": ({}, {"build_command": "echo almost; npm run build"}, ["build_command", "almost", "npm"]),
+    "no such python": ({}, {"python": "3.99"}, ["3.99", "this host has no such interpreter"]),
+    "poetry": ({"requirements.txt": "", "pyproject.toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, {"requirements": "pyproject.toml"}, ["poetry export"]),
+    "persisted files": ({"uploads/a.png": "x"}, {"persist": ["uploads"]}, ["'uploads' outlives releases", "uploads/a.png"]),
+    "instance with files": ({"instance/config.py": "x"}, {}, ["'instance' outlives releases", "instance/config.py"]),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_failures_say_why_and_leave_nothing(fresh: Host, source: Path, what: str) -> None:
+    files, keys, words = FAILURES[what]
+    for name, content in files.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(content)
+    good = {"name": "blog", "source": {"pypi": "itsdangerous", "version": "2.2.0"}}
+    result = fresh.release({"name": "shop", "source": {"path": str(source)}, **keys}, good)
+    assert [word for word in words if word not in result.failure] == [], result.failure
+    assert "1 of 2 apps" in result.answer["msg"]
+    assert set(result.releases) == {"blog"}, "the other app is prepared all the same"
+    assert fresh.sh("ls -A /srv/flask/shop/releases") == ""
+    recorded = "ls /var/lib/flaskyard/apps/shop/venvs 2>/dev/null | sed s/.json//"
+    assert fresh.sh("ls -A /srv/flask/shop/venvs") == fresh.sh(recorded), "a virtualenv that is complete may stay for the next try"
+
+
+def test_a_keeper_in_a_persisted_directory_is_no_content(fresh: Host, source: Path) -> None:
+    (source / "uploads").mkdir()
+    (source / "uploads/.gitkeep").touch()
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"]}).release
+    assert fresh.sh('readlink "$1/uploads"', release["dir"]).strip() == "/var/lib/flask-shop/uploads"
+
+
+def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path) -> None:
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    record = json.loads(fresh.sh('cat "/var/lib/flaskyard/apps/shop/releases/$1.json"', release["id"]))
+    assert record["status"] == "built" and record["python"] == release["python"] and release["venv"].endswith(record["venv"])
