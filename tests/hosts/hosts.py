@@ -37,6 +37,7 @@ BARE = "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,ca-certificates,ip
 EXTRA_CA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=5"
 BOOT_TIMEOUT_SECONDS = 60
+INOTIFY_INSTANCES, ENOUGH_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances"), 4096
 
 CA_NAME = "ca.test"
 CA_SETUP = Path(__file__).with_name("ca.sh")
@@ -102,6 +103,9 @@ def prepare_machine() -> None:
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for argv in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "--no-install-recommends", "-y", *PACKAGES]):
                 subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL)
+        # Every systemd takes about six, and the kernel's default is 128 for all hosts together.
+        if int(INOTIFY_INSTANCES.read_text()) < ENOUGH_INSTANCES:
+            INOTIFY_INSTANCES.write_text(str(ENOUGH_INSTANCES))
         if not KEY.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "flaskyard-test-hosts", "-f", str(KEY))
         if subprocess.run(["podman", "network", "exists", NETWORK]).returncode != 0:

@@ -21,7 +21,8 @@ def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path)
     assert "playbooks/site.yml" in names
     assert [name for name in names if name.startswith(".") or name in DEVELOPMENT or name.endswith(".pyc")] == []
 
-    run(["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, archive])
-    said = run([ROOT / "tests" / "demo", PREFIX, "flaskyard.server.site"], ANSIBLE_COLLECTIONS_PATH=str(tmp_path))
+    installed = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
+    run(["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path / "installed", archive], **installed)
+    said = run([ROOT / "tests" / "demo", PREFIX, "flaskyard.server.site"], **installed)
     assert "A guestbook, served by Flaskyard" in said
     run([ROOT / "tests" / "hosts" / "hosts.py", "down", "--prefix", PREFIX])
