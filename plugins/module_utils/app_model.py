@@ -60,8 +60,11 @@ def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
 
 
 def bare_app(name: str) -> dict[str, t.Any]:
-    """An app of which only the name is left: its paths and units, for removing it."""
-    return _complete({"name": name, "source": {"path": "/"}, "wsgi": "gone:app"})
+    """An app of which only the name is left: its paths and units, for removing it.
+
+    :raises AppModelError: when it is no name of an app.
+    """
+    return complete_apps([{"name": name, "source": {"path": "/"}, "wsgi": "gone:app"}])[0]
 
 
 def _problems_of(app: t.Any, proxy: str) -> t.Iterator[str]:
