@@ -55,7 +55,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.app_model import AppModelError, bare_app
 from ..module_utils.commands import CommandError, run
-from ..module_utils.entries import user_id
+from ..module_utils.entries import group_id, user_id
 from ..module_utils.release_records import STATE
 from ..module_utils.slots import SlotError, Slots
 
@@ -81,6 +81,14 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
+def remove_account(name: str) -> None:
+    """Remove an account and its group; userdel leaves a group that has another member, as the proxy's account is."""
+    if user_id(name) >= 0:
+        run(["userdel", name])
+    if group_id(name) >= 0:
+        run(["groupdel", name])
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -94,7 +102,7 @@ def main() -> None:
     slots = Slots(app, None, {}, "")
     paths = belongings(app, module.params["purge"])
     accounts = [app["build_user"], *([app["user"]] if module.params["purge"] else [])]
-    accounts = [account for account in accounts if user_id(account) >= 0]
+    accounts = [account for account in accounts if user_id(account) >= 0 or group_id(account) >= 0]
     running = [f"slot {slot}" for slot in slots.present()]
     gone = [*running, *paths, *(f"account {account}" for account in accounts)]
     if not module.check_mode:
@@ -104,7 +112,7 @@ def main() -> None:
             for path in paths:
                 remove(path)
             for account in accounts:
-                run(["userdel", account])
+                remove_account(account)
         except (SlotError, CommandError, OSError) as error:
             module.fail_json(msg=f"app {app['name']!r} is not removed in full: {error}. Run it again when the cause is gone")
     module.exit_json(changed=bool(gone), removed=gone, diff={"prepared": "".join(f"remove {line}\n" for line in gone)})
