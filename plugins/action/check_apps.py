@@ -21,9 +21,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate."""
         super().run(tmp, task_vars)
-        _result, options = self.validate_argument_spec(
-            {"apps": {"type": "raw", "required": True}, "proxy": {"type": "str", "default": "nginx"}}
-        )
+        _result, options = self.validate_argument_spec({"apps": {"type": "raw", "required": True}, "proxy": {"type": "str", "default": "nginx"}})
         try:
             apps = complete_apps(options["apps"], options["proxy"])
         except AppModelError as error:

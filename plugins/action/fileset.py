@@ -35,16 +35,12 @@ class ActionModule(ActionBase):
                     secrets[item["path"]] = item.pop("content")
                 files.append(item)
         args.update(files=files, secrets=secrets)
-        return self._execute_module(
-            module_name="flaskyard.server.fileset", module_args=args, task_vars=variables
-        )
+        return self._execute_module(module_name="flaskyard.server.fileset", module_args=args, task_vars=variables)
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS
         if unknown:
-            raise AnsibleActionFail(
-                f"files: {', '.join(sorted(unknown))} is no key of a file; the keys are {', '.join(sorted(_KEYS))}"
-            )
+            raise AnsibleActionFail(f"files: {', '.join(sorted(unknown))} is no key of a file; the keys are {', '.join(sorted(_KEYS))}")
         if not declared.get("when", True):
             return
         each: dict[str, list[t.Any]] = declared.get("each") or {}

@@ -54,16 +54,21 @@ def _number(expected: str, low: int, high: int) -> Key:
     return Key("int", f"{expected}, from {low} to {high}", low=low, high=high)
 
 
-_SOURCE = Key("dict", "where the code comes from", required=True, keys={
-    "git": _text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", r"(?!-)[A-Za-z0-9._~:/@%+-]+"),
-    "path": _text("a folder on the controller", _LINE),
-    "archive": _text("a URL or a file on the controller, .tar.gz, .tar.xz, .tar.bz2 or .zip", _LINE),
-    "pypi": _text("the name of a package", r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]+\])?"),
-    "version": _text("a branch, tag, commit or package version", r"(?!-)[A-Za-z0-9._/+!-]+"),
-    "checksum": _text("sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
-    "deploy_key": Key("str", "the text of a private SSH key", secret=True),
-    "known_hosts": Key("str", "lines of an SSH known_hosts file"),
-})
+_SOURCE = Key(
+    "dict",
+    "where the code comes from",
+    required=True,
+    keys={
+        "git": _text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", r"(?!-)[A-Za-z0-9._~:/@%+-]+"),
+        "path": _text("a folder on the controller", _LINE),
+        "archive": _text("a URL or a file on the controller, .tar.gz, .tar.xz, .tar.bz2 or .zip", _LINE),
+        "pypi": _text("the name of a package", r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]+\])?"),
+        "version": _text("a branch, tag, commit or package version", r"(?!-)[A-Za-z0-9._/+!-]+"),
+        "checksum": _text("sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
+        "deploy_key": Key("str", "the text of a private SSH key", secret=True),
+        "known_hosts": Key("str", "lines of an SSH known_hosts file"),
+    },
+)
 
 _GUNICORN = {
     "worker_class": Key("str", "how a worker handles requests", choices=("sync", "gthread", "gevent")),
@@ -83,36 +88,60 @@ _SANDBOX = {
 }
 
 APP: dict[str, Key] = {
-    "name": _text("at most 24 lower-case letters, digits and single '-', a letter first, not ending in '-b' (the build account's name)", r"(?=.{1,24}$)[a-z]([a-z0-9]|-(?=[a-z0-9]))*(?<!-b)", required=True),
+    "name": _text(
+        "at most 24 lower-case letters, digits and single '-', a letter first, not ending in '-b' (the build account's name)",
+        r"(?=.{1,24}$)[a-z]([a-z0-9]|-(?=[a-z0-9]))*(?<!-b)",
+        required=True,
+    ),
     "source": _SOURCE,
     "wsgi": _text("module:callable, such as 'shop:app' or 'shop:create_app()'", _LINE, required=True),
     "domains": Key("list", "host names, the canonical one first", items=_text("a lower-case host name such as shop.example.com", _DOMAIN)),
     "server": Key("str", "the WSGI server", choices=("gunicorn",)),
-    "server_requirements": Key("list", "what to install for the server instead of the tested version", items=_text("a requirement such as gunicorn==27.0.1", r"[A-Za-z0-9][A-Za-z0-9._\[\],<>=!~ -]*")),
+    "server_requirements": Key(
+        "list",
+        "what to install for the server instead of the tested version",
+        items=_text("a requirement such as gunicorn==27.0.1", r"[A-Za-z0-9][A-Za-z0-9._\[\],<>=!~ -]*"),
+    ),
     "workers": _number("processes", 1, 512),
     "threads": _number("threads of each process", 1, 1024),
     "timeout_seconds": _number("seconds that a request may take", 1, 3600),
     "graceful_timeout_seconds": _number("seconds that running requests get when a slot stops, at least timeout_seconds", 1, 7200),
     "gunicorn": Key("dict", "settings of gunicorn", keys=_GUNICORN),
     "env": Key("env", "environment variables of the app"),
-    "static": Key("list", "folders that the proxy serves itself", items=Key("dict", "{url: /static, path: shop/static}", keys={
-        "url": _text("a path such as /static", r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?", required=True),
-        "path": _text("a folder below the release, such as shop/static", _RELATIVE, required=True),
-    })),
+    "static": Key(
+        "list",
+        "folders that the proxy serves itself",
+        items=Key(
+            "dict",
+            "{url: /static, path: shop/static}",
+            keys={
+                "url": _text("a path such as /static", r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?", required=True),
+                "path": _text("a folder below the release, such as shop/static", _RELATIVE, required=True),
+            },
+        ),
+    ),
     "persist": Key("list", "directories that outlive releases", items=_text("a directory below the release, such as uploads", _RELATIVE)),
-    "healthcheck": Key("dict", "how a slot proves that it works", keys={
-        "path": _text("a path such as /healthz", _URL_PATH),
-        "status": _number("the HTTP status that means healthy; without it, any below 500", 100, 599),
-        "timeout_seconds": _number("seconds a new slot has to become healthy", 1, 3600),
-        "successes": _number("good answers in a row", 1, 100),
-    }),
-    "tls": Key("dict", "where the certificate comes from", keys={
-        "issuer": Key("str", "who signs", choices=("letsencrypt", "selfsigned", "files")),
-        "certificate": Key("str", "the PEM text of the certificate and its chain"),
-        "key": Key("str", "the PEM text of the private key", secret=True),
-    }),
+    "healthcheck": Key(
+        "dict",
+        "how a slot proves that it works",
+        keys={
+            "path": _text("a path such as /healthz", _URL_PATH),
+            "status": _number("the HTTP status that means healthy; without it, any below 500", 100, 599),
+            "timeout_seconds": _number("seconds a new slot has to become healthy", 1, 3600),
+            "successes": _number("good answers in a row", 1, 100),
+        },
+    ),
+    "tls": Key(
+        "dict",
+        "where the certificate comes from",
+        keys={
+            "issuer": Key("str", "who signs", choices=("letsencrypt", "selfsigned", "files")),
+            "certificate": Key("str", "the PEM text of the certificate and its chain"),
+            "key": Key("str", "the PEM text of the private key", secret=True),
+        },
+    ),
     "max_body_mb": _number("megabytes a request body may have", 1, 102400),
-    "python": _text("a version such as \"3.12\", in quotes", r"3\.\d{1,2}"),
+    "python": _text('a version such as "3.12", in quotes', r"3\.\d{1,2}"),
     "installer": Key("str", "what installs the dependencies", choices=("uv", "pip")),
     "requirements": _text("a file below the source, such as requirements/production.txt", _RELATIVE),
     "build_command": _text("one line of shell, run in the release when it is built", _LINE),
@@ -157,7 +186,8 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
         choices = f" ({', '.join(map(str, key.choices))})" if key.choices else ""
         problems.append(Problem(f"{where} is {shown}; expected {key.expected}{choices}"))
 
-    if not isinstance(value, _TYPES[key.kind]) or (key.kind == "int" and isinstance(value, bool)):
+    well_typed = isinstance(value, _TYPES[key.kind]) and not (key.kind == "int" and isinstance(value, bool))
+    if not well_typed:
         refuse()
     elif key.kind == "env":
         _check_env(value, where, problems)
@@ -166,12 +196,16 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
     elif key.kind == "list" and key.items:
         for number, item in enumerate(value):
             check_value(key.items, item, f"{where}[{number}]", problems)
-    elif key.pattern and not re.fullmatch(key.pattern, value):
+    elif not _fits(key, value):
         refuse()
-    elif key.choices and value not in key.choices:
-        refuse()
-    elif key.low is not None and key.high is not None and not key.low <= value <= key.high:
-        refuse()
+
+
+def _fits(key: Key, value: t.Any) -> bool:
+    if key.pattern:
+        return re.fullmatch(key.pattern, value) is not None
+    if key.choices:
+        return value in key.choices
+    return key.low is None or key.high is None or key.low <= value <= key.high
 
 
 def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:

@@ -33,7 +33,7 @@ def run(command: str | list[str], timeout: float = 120, check: bool = True, **op
         raise CommandError(f"{shlex.join(argv)} did not end within {timeout:.0f} s") from error
     if check and done.returncode != 0:
         raise CommandError(f"{shlex.join(argv)} ended with {done.returncode}:\n{tail(done.stdout + done.stderr)}")
-    return done  # type: ignore[no-any-return]
+    return done
 
 
 def tail(text: str, lines: int = 30) -> str:

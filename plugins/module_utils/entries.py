@@ -13,6 +13,7 @@ import os
 import pwd
 import stat
 import tempfile
+import typing as t
 
 
 class EntryError(Exception):
@@ -59,7 +60,7 @@ def read_entry(path: str) -> Entry:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
-    owner = {"uid": status.st_uid, "gid": status.st_gid, "mode": stat.S_IMODE(status.st_mode)}
+    owner: dict[str, t.Any] = {"uid": status.st_uid, "gid": status.st_gid, "mode": stat.S_IMODE(status.st_mode)}
     if stat.S_ISLNK(status.st_mode):
         return Entry("link", target=os.readlink(path))
     if stat.S_ISDIR(status.st_mode):

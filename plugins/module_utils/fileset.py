@@ -76,7 +76,7 @@ class Fileset:
             return Entry("link", target=item["link"])
         if item["state"] == "absent":
             return ABSENT
-        owner = {"uid": user_id(item["owner"]), "gid": group_id(item["group"])}
+        owner: dict[str, t.Any] = {"uid": user_id(item["owner"]), "gid": group_id(item["group"])}
         missing = [item[key] for key, number in (("owner", owner["uid"]), ("group", owner["gid"])) if number < 0]
         if missing and not self._check:
             raise FilesetError(f"{item['path']}: the host has no account or group {missing[0]!r}; the role that makes it must run first")

@@ -204,7 +204,8 @@ class Slots:
             after = self._gate.public_answer()
         if not after[0] and old:
             self._switch(old, release_link)
-            raise SlotError(self._give_up(slot, old, f"https://{self._app['canonical']}{self._app['healthcheck']['path']} gave {after[1]} after the switch, so it was undone"))
+            door = f"https://{self._app['canonical']}{self._app['healthcheck']['path']}"
+            raise SlotError(self._give_up(slot, old, f"{door} gave {after[1]} after the switch, so it was undone"))
         self._mark("built")
 
     def _switch(self, slot: str, release: Entry) -> None:

@@ -16,7 +16,7 @@ def states(names: list[str]) -> dict[str, dict[str, str]]:
         return {}
     output = run(["systemctl", "show", f"--property={','.join(_ASKED)}", "--", *names]).stdout
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in output.strip().split("\n\n")]
-    return dict(zip(names, blocks))
+    return dict(zip(names, blocks, strict=True))
 
 
 def is_active(state: dict[str, str]) -> bool:

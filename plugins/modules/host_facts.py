@@ -101,9 +101,7 @@ def memory_mb() -> int:
 def packages() -> list[str]:
     """Installed packages; empty where there is no dpkg."""
     try:
-        output = subprocess.run(
-            ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Package}\n"], capture_output=True, text=True, check=True
-        ).stdout
+        output = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Package}\n"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return []
     return sorted({line[3:].strip() for line in output.splitlines() if line.startswith("ii ")})

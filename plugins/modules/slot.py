@@ -112,16 +112,13 @@ def undeclared(declared: list[str]) -> list[Slots]:
 def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
     """Handle every app; the result, and the failures."""
     params = module.params
-    apps = [
-        Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]])
-        for app in params["apps"]
-    ]
+    apps = [Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]]) for app in params["apps"]]
     if not module.check_mode:
         for app in apps:
             app.ensure_secret_key()
     states = units.states([name for app in apps for slot in [app.wanted()] if slot for name in app.unit_names(slot)])
     diff, failures, changed = [], [], False
-    for app, data in zip(apps, params["apps"]):
+    for app, data in zip(apps, params["apps"], strict=True):
         notes = app.lacks(states)
         if not notes:
             continue

@@ -31,9 +31,7 @@ class Renderer:
         :raises AnsibleActionFail: when there is no such template.
         """
         source, searchpath = self._load(template)
-        templar = self._action._templar.copy_with_new_env(
-            searchpath=searchpath, available_variables={**self._variables, **(extra or {})}
-        )
+        templar = self._action._templar.copy_with_new_env(searchpath=searchpath, available_variables={**self._variables, **(extra or {})})
         text = templar.template(source, escape_backslashes=False, overrides=_OVERRIDES)
         return "" if text is None else str(text)
 
