@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+# flaskyard.server:backup
+"""Back up this Flask server with restic, prove the backups, bring an app's state back from one.
+
+Root runs this, and never writes to or follows a path that an app can change: what has to be done there, the agent
+does as the app's account.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .model import STATE, BackupError, Config, say
+from .repository import TAG, Restic, init
+from .restore import restore
+from .save import run
+from .verify import verify
+
+STATUS = STATE / "status.json"
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """One backup, verification or restore at a time."""
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(STATE / "lock", "w", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another flask-backup to end")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def record(what: str, values: dict[str, Any]) -> None:
+    """Note the outcome in ``status.json``, for monitoring."""
+    known = json.loads(status())
+    known[what] = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **values}
+    temporary = STATUS.with_suffix(".new")
+    temporary.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(STATUS)
+
+
+def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
+    """Do it, and note how it went."""
+    started = time.monotonic()
+    try:
+        values = work()
+    except (BackupError, OSError) as error:
+        record(what, {"ok": False, "error": str(error)})
+        raise
+    record(what, {"ok": True, "seconds": round(time.monotonic() - started, 1), **values})
+
+
+def status() -> str:
+    """When and how the last backup, verification and restore went, in JSON."""
+    return STATUS.read_text(encoding="utf-8") if STATUS.exists() else "{}\n"
+
+
+def main() -> int:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(prog="flask-backup", description="Back up this Flask server with restic.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("init", help="make the password and the repository, if they are not there")
+    verbs.add_parser("run", help="make a snapshot (the unit flask-backup.service does)")
+    verbs.add_parser("verify", help="restore the newest snapshot and compare (the unit flask-backup-verify.service does)")
+    verbs.add_parser("snapshots", help="list the snapshots of this host, and the apps that each holds completely")
+    verbs.add_parser("status", help="how the last backup, verification and restore went, in JSON")
+    verb = verbs.add_parser("restore", help="put an app's state back as a snapshot has it")
+    verb.add_argument("app", help="name of the app")
+    verb.add_argument("snapshot", nargs="?", default="latest", help="id of the snapshot; the newest by default")
+    arguments = parser.parse_args()
+    os.umask(0o077)
+    try:
+        config = Config.read()
+        if arguments.verb == "status":
+            say(status().rstrip())
+        elif arguments.verb == "snapshots":
+            for snapshot in Restic(config).snapshots():
+                say(f"{snapshot['id'][:8]}  {snapshot['time'][:19]}  {' '.join(sorted(set(snapshot['tags']) - {TAG}))}")
+        elif arguments.verb == "init":
+            with locked():
+                init(config)
+        else:
+            work: dict[str, Callable[[], dict[str, Any]]] = {
+                "run": lambda: run(config),
+                "verify": lambda: verify(config),
+                "restore": lambda: restore(config, arguments.app, arguments.snapshot),
+            }
+            with locked():
+                noted(arguments.verb, work[arguments.verb])
+    except (BackupError, OSError, tomllib.TOMLDecodeError) as error:
+        print(f"flask-backup: {error}", file=sys.stderr)
+        return 1
+    return 0
