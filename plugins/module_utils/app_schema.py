@@ -56,7 +56,7 @@ def _number(expected: str, low: int, high: int) -> Key:
 
 _SOURCE = Key(
     "dict",
-    "where the code comes from",
+    "where the code comes from, as a mapping with git, path, archive or pypi",
     required=True,
     keys={
         "git": _text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", r"(?!-)[A-Za-z0-9._~:/@%+-]+"),
@@ -223,5 +223,7 @@ def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> 
 
 
 def _show(value: t.Any) -> str:
-    text = repr(str(value)) if isinstance(value, str) else f"{value!r} ({type(value).__name__})"
+    # Values from an inventory are of tagged subclasses, whose names would tell nobody anything.
+    kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), type(value).__name__)
+    text = repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})"
     return text if len(text) <= 80 else f"{text[:77]}…"
