@@ -103,9 +103,7 @@ class Bench:
         print(f"{playbook.stem} on {host} …", end=" ", flush=True)
         with log.open("w") as output:
             begin = time.monotonic()
-            code = subprocess.run(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
-            ).returncode
+            code = subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
             seconds = time.monotonic() - begin
         lines = [line.split("\t", 1) for line in calls.read_text().splitlines()] if calls.exists() else []
         stats: dict[str, int] = next((json.loads(what) for kind, what in lines if kind == "stats"), {})
@@ -164,22 +162,16 @@ def measure(bench: Bench, apps: int, rounds: int) -> list[Figure]:
     first = bench.first_run()
     bench.play(SITE, "many", may_change=True)
     bench.play(STANDIN, "one", may_change=True)
-    one, standin, many = zip(
-        *((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True
-    )
+    one, standin, many = zip(*((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True)
     return [
         Figure("first run, bare host to HTTPS 200, seconds", [first], 120),
         Figure("no change, 1 app: remote modules", [run.modules for run in one], 15),
         Figure(f"no change, {apps} apps: remote modules", [run.modules for run in many], 15),
         Figure("no change, 1 app: seconds", [run.seconds for run in one]),
         Figure("stand-in for four roles: seconds", [run.seconds for run in standin]),
-        Figure(
-            "no change, 1 app / stand-in", [ours.seconds / theirs.seconds for ours, theirs in zip(one, standin, strict=True)], 0.5
-        ),
+        Figure("no change, 1 app / stand-in", [ours.seconds / theirs.seconds for ours, theirs in zip(one, standin, strict=True)], 0.5),
         Figure(f"no change, {apps} apps: seconds", [run.seconds for run in many]),
-        Figure(
-            f"no change, {apps} apps / 1 app", [more.seconds / less.seconds for more, less in zip(many, one, strict=True)], 1.5
-        ),
+        Figure(f"no change, {apps} apps / 1 app", [more.seconds / less.seconds for more, less in zip(many, one, strict=True)], 1.5),
     ]
 
 

@@ -18,9 +18,7 @@ from . import Plan, Report, Target, run
 
 def main() -> int:
     """Read the command line, run, report."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.load", description="Steady load on a test host; the report goes to stdout as JSON."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description="Steady load on a test host; the report goes to stdout as JSON.")
     parser.add_argument("url", help="origin: http(s)://HOST[:PORT], on loopback or a private network")
     parser.add_argument("--connect", metavar="ADDRESS", help="connect there instead of to the URL's host")
     parser.add_argument("--ca-file", type=Path, help="PEM file of the authorities to trust")
@@ -28,9 +26,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=Plan.seconds, help="[%(default)s]")
     parser.add_argument("--requests", type=int, default=Plan.requests, help="end after so many [%(default)s]")
     parser.add_argument("--clients", type=int, default=Plan.clients, help="[%(default)s]")
-    parser.add_argument(
-        "--fresh", type=int, default=Plan.fresh, help="clients of these that never keep a connection [%(default)s]"
-    )
+    parser.add_argument("--fresh", type=int, default=Plan.fresh, help="clients of these that never keep a connection [%(default)s]")
     parser.add_argument("--rate", type=float, default=Plan.rate, help="requests per second in all, 0 for no limit [%(default)s]")
     parser.add_argument("--path", dest="paths", action="append", help="GET this, repeatable [/]")
     parser.add_argument("--post", dest="post_path", metavar="PATH", help="one request of ten is a POST to this")

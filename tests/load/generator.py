@@ -109,6 +109,7 @@ class _Tally:
     failures: list[str] = field(default_factory=list)
     last_good: float = 0.0
     max_gap: float = 0.0
+    seconds: float = 0.0
 
     def now(self) -> float:
         return time.monotonic() - self.begin
@@ -117,7 +118,6 @@ class _Tally:
         now = self.now()
         (self.slow if slow else self.latency).append((now - sent) * 1000)
         self.gap(now)
-        self.last_good = now
         if marker is not None:
             version = self.versions.setdefault(marker, Version(marker, 0, sent, sent))
             version.count += 1
@@ -129,25 +129,28 @@ class _Tally:
             self.failures.append(f"{sent:.3f}s {what}")
 
     def gap(self, now: float) -> None:
-        self.max_gap = max(self.max_gap, (now - self.last_good) * 1000)
+        if not self.seconds:
+            self.max_gap = max(self.max_gap, (now - self.last_good) * 1000)
+            self.last_good = now
+
+    def end(self) -> None:
+        """Stop the clock: only the slow client may still wait for an answer."""
+        self.gap(self.now())
+        self.seconds = self.now()
 
     def report(self) -> Report:
-        seconds = self.now()
-        self.gap(seconds)
         requests = sum(self.statuses.values()) + sum(self.errors.values())
         return Report(
-            seconds=round(seconds, 3),
+            seconds=round(self.seconds, 3),
             requests=requests,
             failed=requests - len(self.latency) - len(self.slow),
-            rate=round(requests / seconds, 1),
+            rate=round(requests / self.seconds, 1),
             statuses=dict(self.statuses),
             errors=dict(self.errors),
             latency=_percentiles(self.latency),
             slow=_percentiles(self.slow),
             max_gap=round(self.max_gap, 1),
-            versions=[
-                replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()
-            ],
+            versions=[replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()],
             failures=self.failures,
         )
 
@@ -208,13 +211,12 @@ class _Run:
         self._sent = 0
 
     async def run(self) -> Report:
-        clients = [self._client(number) for number in range(self._plan.clients)]
-        if self._plan.slow_path:
-            clients.append(self._slow_client(self._plan.slow_path))
         async with asyncio.TaskGroup() as group:
             deadline = group.create_task(self._deadline())
-            tasks = [group.create_task(client) for client in clients]
-            await asyncio.wait(tasks)
+            if self._plan.slow_path:
+                group.create_task(self._slow_client(self._plan.slow_path))
+            await asyncio.wait([group.create_task(self._client(number)) for number in range(self._plan.clients)])
+            self._tally.end()
             deadline.cancel()
         return self._tally.report()
 
@@ -260,9 +262,7 @@ class _Run:
         self._sent += 1
         return not self._stop.is_set()
 
-    async def _request(
-        self, connection: Connection | None, method: str, path: str, body: bytes = b"", *, slow: bool = False
-    ) -> Connection | None:
+    async def _request(self, connection: Connection | None, method: str, path: str, body: bytes = b"", *, slow: bool = False) -> Connection | None:
         """Send one request, count what comes back, and return the connection if it can be used again."""
         tally, sent = self._tally, self._tally.now()
         try:

@@ -87,9 +87,7 @@ def server() -> Iterator[Server]:
 
 
 def test_a_good_server_is_reported_good(server: Server) -> None:
-    with Load(
-        Plan(server.target, clients=8, fresh=0, rate=200, paths=("/a", "/b"), post_path="/post", slow_path="/slow")
-    ) as load:
+    with Load(Plan(server.target, clients=8, fresh=0, rate=200, paths=("/a", "/b"), post_path="/post", slow_path="/slow")) as load:
         time.sleep(1)
         report = load.finish()
     assert (report.failed, report.errors, set(report.statuses)) == (0, {}, {200})
@@ -101,6 +99,7 @@ def test_a_good_server_is_reported_good(server: Server) -> None:
     assert {path for _, path, _ in server.log} == {"/a", "/b", "/post", "/slow"}
     assert len({port for *_, port in server.log}) == 9, "each client keeps its connection"
     assert report.slow["p50"] >= 300 > report.latency["max"]
+    assert report.max_gap < 200, "waiting for the slow client at the end is no gap"
 
 
 def test_fresh_clients_never_keep_a_connection(server: Server) -> None:

@@ -115,9 +115,7 @@ def slow() -> str:
 def some_bytes() -> Response:
     """`count` bytes, not compressible in the way text is."""
     count = int(request.args.get("count", "1048576"))
-    return Response(
-        (bytes(min(BLOCK, count - start)) for start in range(0, count, BLOCK)), headers={"Content-Length": str(count)}
-    )
+    return Response((bytes(min(BLOCK, count - start)) for start in range(0, count, BLOCK)), headers={"Content-Length": str(count)})
 
 
 @app.post("/upload")

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, Response
 
-from guestbook import commands, csrf, database, views
+from . import commands, csrf, database, views
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:

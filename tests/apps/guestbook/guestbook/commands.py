@@ -6,7 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from guestbook import database, pictures
+from . import database, pictures
 
 
 def init_app(app: Flask) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 
-from guestbook import database, pictures
+from . import database, pictures
 
 pages = Blueprint("pages", __name__)
 

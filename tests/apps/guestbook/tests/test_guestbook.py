@@ -31,9 +31,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app(
-        {"SECRET_KEY": "of a test", "DATABASE": str(tmp_path / "instance" / "db"), "UPLOADS": str(tmp_path / "uploads")}
-    )
+    return create_app({"SECRET_KEY": "of a test", "DATABASE": str(tmp_path / "instance" / "db"), "UPLOADS": str(tmp_path / "uploads")})
 
 
 @pytest.fixture
@@ -47,9 +45,7 @@ def token(client: FlaskClient) -> str:
     return match[1]
 
 
-def sign(
-    client: FlaskClient, name: str = "Ada", message: str = "Hello", picture: tuple[bytes, str] | None = None
-) -> TestResponse:
+def sign(client: FlaskClient, name: str = "Ada", message: str = "Hello", picture: tuple[bytes, str] | None = None) -> TestResponse:
     data: dict[str, object] = {"csrf_token": token(client), "name": name, "message": message}
     if picture:
         data["picture"] = (io.BytesIO(picture[0]), picture[1])
@@ -140,10 +136,7 @@ def test_migrations_started_together_run_once(tmp_path: Path) -> None:
     for attempt in range(10):
         barrier = multiprocessing.Barrier(8)
         results: SimpleQueue[list[str]] = multiprocessing.SimpleQueue()
-        processes = [
-            multiprocessing.Process(target=migrate_together, args=(barrier, str(tmp_path / f"db{attempt}"), results))
-            for _ in range(8)
-        ]
+        processes = [multiprocessing.Process(target=migrate_together, args=(barrier, str(tmp_path / f"db{attempt}"), results)) for _ in range(8)]
         for process in processes:
             process.start()
         for process in processes:
@@ -196,10 +189,7 @@ def test_the_commands_run_as_a_user_would(tmp_path: Path) -> None:
     settings = {"SECRET_KEY": "x", "GUESTBOOK_DATABASE": str(tmp_path / "db"), "GUESTBOOK_UPLOADS": str(tmp_path / "uploads")}
     for command, says in [("migrate", "The database is at version 2.\n"), ("tidy", "Removed 0 entries and 0 pictures.\n")]:
         flask = [sys.executable, "-m", "flask", "--app", "guestbook", command]
-        assert (
-            subprocess.run(flask, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True, check=True).stdout
-            == says
-        )
+        assert subprocess.run(flask, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True, check=True).stdout == says
 
 
 def test_static_names_carry_the_hash_of_their_content() -> None:
