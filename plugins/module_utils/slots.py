@@ -45,15 +45,26 @@ class Slots:
 
     def __init__(self, app: dict[str, t.Any], release: dict[str, t.Any] | None, files: dict[str, str], env: str) -> None:
         self.name: str = app["name"]
-        self._app, self._release, self._files, self._env = app, release, files, env
+        self._app, self._files, self._env = app, files, env
+        self._release: dict[str, t.Any] = release or self._serving_release()
         self._gate = Gate(app["healthcheck"], app["canonical"])
+
+    @property
+    def release_id(self) -> str:
+        """Id of the release that the wanted slot runs."""
+        return str(self._release["id"])
+
+    def _serving_release(self) -> dict[str, t.Any]:
+        """The release that serves now: what a run that prepares no releases goes on with."""
+        identity = os.path.basename(read_entry(self._app["paths"]["current"]).target)
+        return {"id": identity, "dir": f"{self._app['paths']['releases']}/{identity}"} if identity else {}
 
     # --- what should be
 
     def wanted(self) -> str | None:
         """Name of the slot that these inputs give, or None while the release is not known (check mode on a new host)."""
         secret = read_entry(self._app["paths"]["secret_key"])
-        if not self._release or not self._release.get("id") or secret.kind != "file":
+        if not self._release.get("id") or secret.kind != "file":
             return None
         content = json.dumps([self._release["id"], self._files, self._env, secret.text], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:10]
@@ -114,7 +125,7 @@ class Slots:
         for name, value in parse_environment_file(self._env).items():
             digest = hashlib.blake2s(value.encode(), key=key[:32], digest_size=4).hexdigest()
             lines.append(f"{name} = (secret, {digest})\n")
-        release = (self._release or {}).get("id") or "(not known yet)"
+        release = self._release.get("id") or "(not known yet)"
         return {**self._files, "release": f"{release}\n", "env": "".join(lines)}
 
     # --- the change
@@ -160,7 +171,7 @@ class Slots:
     def _write(self, slot: str) -> None:
         folder = f"{self._app['paths']['slots']}/{slot}"
         group = group_id(self._app["user"])
-        values = {"slot": slot, "slot_dir": folder, "release_dir": (self._release or {})["dir"]}
+        values = {"slot": slot, "slot_dir": folder, "release_dir": self._release["dir"]}
         write_entry(folder, Entry("directory", gid=group, mode=0o750))
         secret = read_entry(self._app["paths"]["secret_key"]).text
         env = {"SECRET_KEY": secret, **parse_environment_file(self._env)}
@@ -187,7 +198,7 @@ class Slots:
         journal = units.journal(service)
         if slot != old:
             self._discard(slot)
-        if not read_entry(self._app["paths"]["current"]).target.endswith((self._release or {})["id"]):
+        if not read_entry(self._app["paths"]["current"]).target.endswith(self._release["id"]):
             self._mark("bad")
         serving = f"slot {old} serves as before" if old and old != slot else "nothing of the app was serving before"
         return f"the new slot {slot} did not pass its gate, {serving}.\n{why}\n{journal}"
@@ -195,7 +206,7 @@ class Slots:
     def _switch_checked(self, slot: str, old: str | None) -> None:
         before = self._gate.public_answer() if self._app["canonical"] and old and old != slot else (False, "")
         release_link = read_entry(self._app["paths"]["current"])
-        self._switch(slot, Entry("link", target=f"releases/{(self._release or {})['id']}"))
+        self._switch(slot, Entry("link", target=f"releases/{self._release['id']}"))
         if not before[0]:
             self._mark("built")
             return
@@ -244,7 +255,7 @@ class Slots:
 
     def _mark(self, status: str) -> None:
         """Write into the release's record how it fared."""
-        Records(self._app).mark((self._release or {})["id"], status)
+        Records(self._app).mark(self._release["id"], status)
 
     @contextlib.contextmanager
     def _locked(self) -> t.Iterator[None]:

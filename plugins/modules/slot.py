@@ -128,7 +128,7 @@ def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
             continue
         try:
             app.change()
-            prune_releases(data, data["keep_releases"], in_use=[params["releases"][app.name]["id"]])
+            prune_releases(data, data["keep_releases"], in_use=[app.release_id])
         except (SlotError, ReleaseError, CommandError, EntryError, OSError) as error:
             failures.append(f"app {app.name!r}: {error}")
     for app in undeclared(params["declared"]):
