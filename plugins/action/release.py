@@ -16,6 +16,12 @@ from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revisi
 #: Options that may hold credentials: they travel in one string that is never logged.
 _SECRET_OPTIONS = ("index_url", "extra_index_urls", "environment")
 
+#: What the module sees of an app: not its environment, nor its certificate's key.
+_APP_KEYS = (
+    *("name", "user", "build_user", "python", "installer", "requirements"),
+    *("server_requirements", "build_command", "persist", "paths"),
+)
+
 
 class ActionModule(ActionBase):
     """Runs the module C(flaskyard.server.release), twice when a host asks for a source of the controller."""
@@ -29,14 +35,15 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         args = dict(self._task.args)
-        apps: list[dict[str, t.Any]] = [dict(app) for app in args.pop("apps", None) or []]
+        declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
+        apps = [{key: app[key] for key in _APP_KEYS} for app in declared]
         sealed: dict[str, t.Any] = {name: args.pop(name) for name in _SECRET_OPTIONS if args.get(name)}
         folders: dict[str, LocalSource] = {}
         failures: dict[str, str] = {}
         sources: dict[str, dict[str, t.Any]] = {}
-        for app in apps:
+        for app in declared:
             name = app["name"]
-            sources[name] = dict(app.pop("source"))
+            sources[name] = dict(app["source"])
             try:
                 if local := local_source(sources[name]):
                     folders[name] = local

@@ -117,6 +117,10 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
         "there is no such repository, or these credentials may not see it; check source.git",
     ),
     (
+        ("dubious ownership",),
+        "the repository on this host belongs to another account; give it to the app's build account (chown), or serve it over SSH",
+    ),
+    (
         ("Could not resolve host", "Temporary failure in name resolution", "Name or service not known", "dns error", "failed to lookup address"),
         "the host name cannot be resolved; check its spelling and the host's DNS, or set a proxy in the build environment",
     ),

@@ -132,7 +132,7 @@ def main() -> None:
     sealed = json.loads(options.pop("sealed") or "{}")
     sources = sealed.pop("sources", {})
     options |= sealed
-    apps = [{**app, "source": sources.get(app["name"], app.get("source"))} for app in options.pop("apps")]
+    apps = [{**app, "source": sources[app["name"]]} for app in options.pop("apps")]
     uploads = options.pop("uploads")
     settings = Settings(**options)
     # For downloads by this process; the steps get theirs in the sandbox.

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases from repositories: over SSH with a deploy key or a forwarded agent, over HTTP with a token, from the host's own disk."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Host, start
+
+SSH = "ssh://git@localhost/srv/git/shop.git"
+TOKEN = "canary-token-4711"
+
+#: Serves /srv/git over HTTP, as a plain file server does, to those who know the token.
+HTTP_SERVER = f'''
+import base64, functools, http.server
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"deploy:{TOKEN}").decode():
+            return super().do_GET()
+        self.send_response(401); self.send_header("WWW-Authenticate", "Basic realm=git"); self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", 8418), functools.partial(Handler, directory="/srv/git")).serve_forever()
+'''
+
+REPOSITORY = """
+git config --file /root/.gitconfig user.name a; git config --file /root/.gitconfig user.email a@example.com
+git config --file /root/.gitconfig safe.directory '*'; export HOME=/root
+id git >/dev/null 2>&1 || useradd --system --create-home --home-dir /srv/git --shell /usr/bin/git-shell git
+usermod -p '*' git
+runuser -u git -- mkdir -p /srv/git/.ssh
+rm -rf /srv/git/*.git /srv/work; mkdir -p /srv/work/part /srv/work/shop
+cd /srv/work/part; git init -q -b main; echo 'PART = 1' > part.py; git add .; git commit -q -m part
+git clone -q --bare . /srv/git/part.git
+cd /srv/work/shop; git init -q -b main; echo 'VERSION = 1' > app.py; git add .; git commit -q -m one; git tag v1
+echo 'VERSION = 2' > app.py; git commit -q -a -m two; git tag -a -m two v2
+git clone -q --bare . /srv/git/shop.git
+git remote add origin /srv/git/shop.git
+chown -R git: /srv/git
+"""
+
+
+@pytest.fixture(scope="session")
+def deploy_key(host: Host, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A key that may read the repositories of the host."""
+    return make_repositories(host, tmp_path_factory.mktemp("key") / "id")
+
+
+def make_repositories(host: Host, key: Path) -> str:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    host.sh(REPOSITORY)
+    host.put("/srv/git/.ssh/authorized_keys", key.with_suffix(".pub").read_text())
+    return key.read_text()
+
+
+@pytest.fixture
+def commit(fresh: Host, deploy_key: str) -> Iterator[t.Callable[[str], str]]:
+    """Add a file with some content to the branch main and return the commit."""
+
+    def make(content: str) -> str:
+        return fresh.sh(
+            'export HOME=/root; cd /srv/work/shop; echo "$1" > extra; git add extra; '
+            'git commit -q -m extra; git push -q origin main; chown -R git: /srv/git; git rev-parse HEAD',
+            content,
+        ).strip()
+
+    fresh.sh(REPOSITORY)
+    yield make
+
+
+def text(host: Host, release: dict[str, t.Any], name: str) -> str:
+    return host.sh('cat "$1"', f"{release['dir']}/{name}").strip()
+
+
+def test_branch_tag_and_commit_with_a_deploy_key(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    def shop(version: str) -> dict[str, t.Any]:
+        return {"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key}}
+
+    first = fresh.release(shop("main"))
+    assert text(fresh, first.release, "app.py") == "VERSION = 2"
+    assert not fresh.release(shop("main")).changed
+    assert not fresh.exists(f"{first.release['dir']}/.git")
+
+    assert text(fresh, fresh.release(shop("v1")).release, "app.py") == "VERSION = 1"
+    annotated = fresh.release(shop("v2"))
+    assert not annotated.changed and annotated.release["id"] == first.release["id"], "a tag of the same commit is the same release"
+    old = fresh.sh("git -C /srv/work/shop rev-parse v1").strip()
+    assert not fresh.release(shop(old)).changed
+
+    moved = commit("moved")
+    told = fresh.release(shop("main"), play=("--check",))
+    assert told.changed and told.release["source"]["revision"] == moved
+    assert text(fresh, fresh.release(shop("main")).release, "extra") == "moved"
+
+    fresh.sh("mv /srv/git/shop.git /srv/git/away.git")
+    assert not fresh.release(shop(moved)).changed, "a known commit needs no network"
+    assert "no such repository" in fresh.release(shop("main")).failure
+
+
+def test_a_commit_that_no_branch_ends_at(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    between = commit("between")
+    commit("last")
+    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": between, "deploy_key": deploy_key}}).release
+    assert text(fresh, release, "extra") == "between"
+
+
+def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, commit: t.Callable[[str], str]) -> None:
+    between = commit("between")
+    commit("last")
+    fresh.sh("for i in part shop; do HOME=/root git -C /srv/git/$i.git update-server-info; done")
+    fresh.put("/srv/serve.py", HTTP_SERVER)
+    fresh.sh("systemctl stop git-http 2>/dev/null || true; systemd-run --quiet --collect --unit=git-http python3 /srv/serve.py; sleep 1")
+    # Whoever lists processes meanwhile must not see the token.
+    fresh.sh(
+        "systemd-run --quiet --collect --unit=watcher sh -c "
+        "'for i in $(seq 400); do cat /proc/[0-9]*/cmdline 2>/dev/null | tr \"\\0\" \" \"; sleep 0.02; done > /run/cmdlines'"
+    )
+    for version in ("main", between):
+        app = {"name": "shop", "source": {"git": f"http://deploy:{TOKEN}@localhost:8418/shop.git", "version": version}}
+        made = fresh.release(app, play=("-vvv", "--diff"))
+        assert text(fresh, made.release, "extra") == ("last" if version == "main" else "between")
+        assert made.release["source"]["location"] == "http://localhost:8418/shop.git"
+        assert TOKEN not in made.printed
+    fresh.sh("while systemctl is-active -q watcher; do sleep 0.2; done")
+    assert "ls-remote" in fresh.sh("cat /run/cmdlines")
+    assert TOKEN not in fresh.sh("cat /run/cmdlines; journalctl -q --no-pager; cat /var/lib/flaskyard/apps/shop/releases/*")
+    wrong = fresh.release({"name": "shop", "source": {"git": "http://deploy:canary-wrong@localhost:8418/shop.git", "version": "main"}}, play=("-vvv",))
+    assert "the server refused the access" in wrong.failure and "canary-wrong" not in wrong.printed
+
+
+def test_the_deploy_key_is_never_printed_nor_logged(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    secret = deploy_key.splitlines()[2]
+    for version in ("main", "nowhere"):
+        made = fresh.release({"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key}}, play=("-vvv", "--diff"))
+        assert secret not in made.printed
+    assert secret not in fresh.sh("journalctl -q --no-pager")
+    fresh.sh('! grep -rqF "$1" /run /tmp /var/tmp /var/lib/flaskyard /srv/flask', secret)
+
+
+def test_submodules_come_along(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    fresh.sh(
+        "export HOME=/root; cd /srv/work/shop; git -c protocol.file.allow=always submodule --quiet add /srv/git/part.git part; git config -f .gitmodules submodule.part.url ../part.git; "
+        "git commit -q -a -m part; git push -q origin main; chown -R git: /srv/git",
+    )
+    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": "main", "deploy_key": deploy_key}}).release
+    assert text(fresh, release, "part/part.py") == "PART = 1"
+    assert fresh.sh('find "$1" -name .git', release["dir"]) == ""
+
+
+def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -> None:
+    fresh.sh("cp -r /srv/git/shop.git /srv/readable.git; chown -R root: /srv/readable.git")
+    app = {"name": "shop", "source": {"git": "file:///srv/readable.git", "version": "main"}}
+    assert "belongs to another account" in fresh.release(app).failure
+    fresh.sh("chown -R flask-shop-b: /srv/readable.git")
+    release = fresh.release(app).release
+    assert text(fresh, release, "app.py") == "VERSION = 2"
+
+
+FAILURES = {
+    "no such version": ({"git": SSH, "version": "nowhere"}, ["no branch and no tag 'nowhere'"]),
+    "no such commit": ({"git": SSH, "version": "1" * 40}, ["no commit 1111", "was it pushed?"]),
+    "no such repository": ({"git": SSH + "x", "version": "main"}, ["no such repository"]),
+    "no such host": ({"git": "https://nowhere.invalid/shop.git", "version": "main"}, ["the host name cannot be resolved"]),
+    "nobody listens": ({"git": "http://localhost:9/shop.git", "version": "main"}, ["cannot be reached from this host"]),
+    "no access": ({"git": SSH, "version": "main", "deploy_key": None}, ["the server refused the access", "source.deploy_key"]),
+    "another host key": ({"git": SSH, "version": "main", "known_hosts": "localhost ssh-ed25519 {other}"}, ["host key is not the one known"]),
+}
+OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFV3c1LhWz5xRFFBSWWBEM2QdIVMwhSb05s8Wc0M6VvO"
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_failures_say_why(fresh: Host, deploy_key: str, commit: t.Callable[[str], str], what: str) -> None:
+    given, words = FAILURES[what]
+    source = {key: value.format(other=OTHER_KEY) for key, value in {"deploy_key": deploy_key, **given}.items() if value}
+    if not source["git"].startswith("ssh"):
+        del source["deploy_key"]
+    failure = fresh.release({"name": "shop", "source": source}).failure
+    assert [word for word in words if word not in failure] == [], failure
+
+
+def test_known_hosts_are_enough_and_needed(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    known = fresh.sh("sed 's/^/localhost /' /etc/ssh/ssh_host_ed25519_key.pub")
+    source = {"git": SSH, "version": "main", "deploy_key": deploy_key, "known_hosts": known}
+    assert fresh.release({"name": "shop", "source": source}).release["id"]
+
+
+def test_a_forwarded_agent_through_sudo(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    host = start("admin", "admin", tmp_path_factory.mktemp("admin"))
+    key = tmp_path / "id"
+    make_repositories(host, key)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", tmp_path / "agent"])
+    try:
+        environment = {"SSH_AUTH_SOCK": str(tmp_path / "agent")}
+        while subprocess.run(["ssh-add", "-q", key], env=environment, stderr=subprocess.DEVNULL, check=False).returncode:
+            pass
+        app = {"name": "shop", "source": {"git": SSH, "version": "main"}}
+        assert "the server refused the access" in host.release(app).failure
+        forwarding = {**environment, "ANSIBLE_SSH_ARGS": "-o ForwardAgent=yes -o ControlMaster=no"}
+        made = host.release(app, controller=forwarding)
+        assert text(host, made.release, "app.py") == "VERSION = 2"
+        assert not host.release(app, controller=forwarding).changed
+        assert host.sh("ls -d /run/flaskyard-agent-* 2>/dev/null || true") == ""
+    finally:
+        agent.terminate()
+        agent.wait()
