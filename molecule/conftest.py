@@ -4,57 +4,26 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
-import socket
-import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from testinfra.host import Host
 
-AUTHORITY = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], ".cache", "hosts", f"flaskyard-test-{os.environ['MOLECULE_SCENARIO_NAME']}")
+from tests.hosts.client import Site
+
+@pytest.fixture(scope="session")
+def prefix() -> str:
+    """The prefix of the scenario's hosts."""
+    return f"flaskyard-test-{os.environ['MOLECULE_SCENARIO_NAME']}"
 
 
-@dataclass
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass
-class Site:
-    """A web server as its clients see it: by name, at an address.
-
-    `trusted` is the PEM file of the authority to validate certificates with; None accepts every certificate.
-    """
-
-    address: str
-    domain: str
-    trusted: Path | None = None
-
-    def connect(self, tls: bool = True) -> socket.socket:
-        """Return a connection, after the TLS handshake."""
-        plain = socket.create_connection((self.address, 443 if tls else 80), timeout=10)
-        if not tls:
-            return plain
-        context = ssl.create_default_context(cafile=self.trusted) if self.trusted else ssl._create_unverified_context()
-        return context.wrap_socket(plain, server_hostname=self.domain)
-
-    def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, tls: bool = True, **headers: str) -> Answer:
-        """Send one request. Header names are keyword arguments, with _ for -."""
-        connection = http.client.HTTPConnection(self.address)
-        with self.connect(tls) as connection.sock:
-            sent = {"Host": self.domain} | {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
+@pytest.fixture(scope="session")
+def authority(prefix: str) -> Path:
+    """The root certificate of the scenario's test CA."""
+    return Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], ".cache", "hosts", prefix, "acme-root.pem")
 
 
 @pytest.fixture
