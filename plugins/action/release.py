@@ -79,9 +79,7 @@ class ActionModule(ActionBase):
         return result
 
     def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        answer: dict[str, t.Any] = self._execute_module(
-            module_name="flaskyard.server.release", module_args={**args, "apps": apps}, task_vars=variables
-        )
+        answer: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.release", module_args={**args, "apps": apps}, task_vars=variables)
         return answer
 
     def _send(self, source: LocalSource) -> str:
@@ -93,7 +91,7 @@ class ActionModule(ActionBase):
             if source.files is not None:
                 archive = os.path.join(folder, "source.tar.gz")
                 pack(source.location, source.files, archive)
-            remote = self._connection._shell.join_path(self._connection._shell.tmpdir, os.urandom(6).hex())
+            remote: str = self._connection._shell.join_path(self._connection._shell.tmpdir, os.urandom(6).hex())
             self._transfer_file(archive, remote)
         return remote
 

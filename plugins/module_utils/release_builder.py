@@ -49,14 +49,14 @@ def prepare_releases(apps: list[dict[str, t.Any]], settings: Settings, uploads: 
     """
     turn = threading.Semaphore(os.cpu_count() or 1)
 
-    def prepare(app: dict[str, t.Any]) -> Outcome | ReleaseError:
+    def prepare(app: dict[str, t.Any]) -> tuple[str, Outcome | ReleaseError]:
         try:
-            return Builder(app, settings, uploads.get(app["name"]), turn).run(check)
+            return app["name"], Builder(app, settings, uploads.get(app["name"]), turn).run(check)
         except ReleaseError as error:
-            return error
+            return app["name"], error
 
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
-        outcomes = dict(zip((app["name"] for app in apps), pool.map(prepare, apps)))
+        outcomes = dict(pool.map(prepare, apps))
     done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and not outcome.wanted}
     return {
         "changed": any(outcome.changed for outcome in done.values()),

@@ -62,9 +62,7 @@ class Sandbox:
     environment: dict[str, str]
     secrets: frozenset[str]
 
-    def run(
-        self, step: str, arguments: dict[str, t.Any], writable: list[str], timeout: float, unit: str | None = None, **environment: str
-    ) -> t.Any:
+    def run(self, step: str, arguments: dict[str, t.Any], writable: list[str], timeout: float, unit: str | None = None, **environment: str) -> t.Any:
         """Run one step and return its result.
 
         :param writable: the only paths, with all below them, that the step can change.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import lzma
 import os
 import re
 import shlex
@@ -22,6 +23,7 @@ import tempfile
 import tomllib
 import typing as t
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 #: Files that only keep an empty directory in a repository.
@@ -180,7 +182,10 @@ def tar_members(archive: tarfile.TarFile) -> t.Iterator[Member]:
 
 
 def _opened(archive: tarfile.TarFile, item: tarfile.TarInfo) -> t.IO[bytes]:
-    return t.cast(t.IO[bytes], archive.extractfile(item))
+    found = archive.extractfile(item)
+    if found is None:
+        raise StepError(f"the archive holds the hard link {item.name!r} to {item.linkname!r}, which is no file in it")
+    return found
 
 
 def zip_members(archive: zipfile.ZipFile) -> t.Iterator[Member]:
@@ -206,20 +211,20 @@ def unpack(tree: Path, archive: str, strip: bool) -> None:
         else:
             with tarfile.open(archive) as tar:
                 place(tree, list(tar_members(tar)), strip)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, RuntimeError) as error:
         raise StepError(f"the archive cannot be read: {error}; expected a tar (plain, gz, bz2, xz) or a zip") from error
 
 
 def place(tree: Path, members: list[Member], strip: bool) -> None:
     """Write members below C(tree): links last, so that nothing is ever written through one."""
-    paths = [PurePosixPath(member.name) for member in members]
-    for path in paths:
+    placed = [(PurePosixPath(member.name), member) for member in members]
+    for path, _ in placed:
         if path.is_absolute() or ".." in path.parts:
             raise StepError(f"the archive holds {str(path)!r}, which lies outside of it; refused")
-    tops = {path.parts[0] for path in paths if path.parts}
-    files_at_top = any(len(path.parts) == 1 and member.kind != "directory" for path, member in zip(paths, members))
+    tops = {path.parts[0] for path, _ in placed if path.parts}
+    files_at_top = any(len(path.parts) == 1 and member.kind != "directory" for path, member in placed)
     drop = 1 if strip and len(tops) == 1 and not files_at_top else 0
-    targets = [(tree.joinpath(*path.parts[drop:]), member) for path, member in zip(paths, members) if len(path.parts) > drop]
+    targets = [(tree.joinpath(*path.parts[drop:]), member) for path, member in placed if len(path.parts) > drop]
     for target, member in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
         if member.kind == "directory":

@@ -41,7 +41,9 @@ options:
     description: Bundle of CA certificates on the host, for indexes, repositories and downloads; the system's unless set.
     type: path
   environment:
-    description: Further environment variables of git, installers and build commands, such as V(HTTPS_PROXY). These win over what follows from the other options.
+    description:
+      - Further environment variables of git, installers and build commands, such as V(HTTPS_PROXY).
+      - These win over what follows from the other options.
     type: dict
     default: {}
   wheelhouse:

@@ -109,10 +109,11 @@ class Host:
             **options,
         }
         save = {"content": "{{ result | to_json }}", "dest": str(answer)}
-        tasks = [
+        here = {"delegate_to": "localhost", "become": False, "check_mode": False, "diff": False, "vars": {"ansible_connection": "local"}}
+        tasks: list[dict[str, t.Any]] = [
             {"flaskyard.server.host_facts": {}},
             {"flaskyard.server.release": arguments, "register": "result", "ignore_errors": True},
-            {"ansible.builtin.copy": save, "delegate_to": "localhost", "become": False, "check_mode": False, "diff": False, "vars": {"ansible_connection": "local"}},
+            {"ansible.builtin.copy": save, **here},
         ]
         printed = self.play(tasks, *play, environment=controller, flask_apps=[{"wsgi": "app:app", **app} for app in apps])
         return Result(json.loads(answer.read_text()), printed)

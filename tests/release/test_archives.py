@@ -58,7 +58,8 @@ def test_a_file_of_the_controller(fresh: Host, tmp_path: Path, make: type[Path])
 def test_a_url(fresh: Host, tmp_path: Path) -> None:
     path = tar(tmp_path / "app.tar.gz")
     fresh.put("/srv/files/app.tar.gz", path.read_bytes())
-    fresh.sh("systemctl stop files 2>/dev/null || true; systemd-run --quiet --collect --unit=files python3 -m http.server -b 127.0.0.1 -d /srv/files 8419; sleep 1")
+    serve = "systemd-run --quiet --collect --unit=files python3 -m http.server -b 127.0.0.1 -d /srv/files 8419; sleep 1"
+    fresh.sh(f"systemctl stop files 2>/dev/null || true; {serve}")
     source = {"archive": "http://localhost:8419/app.tar.gz", "checksum": checksum(path)}
     release = fresh.release({"name": "shop", "source": source}).release
     assert fresh.sh('ls "$1"', release["dir"]).split() == ["__pycache__", "app.py", "instance", "src"]

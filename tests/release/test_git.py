@@ -17,7 +17,7 @@ SSH = "ssh://git@localhost/srv/git/shop.git"
 TOKEN = "canary-token-4711"
 
 #: Serves /srv/git over HTTP, as a plain file server does, to those who know the token.
-HTTP_SERVER = f'''
+HTTP_SERVER = f"""
 import base64, functools, http.server
 class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
@@ -25,7 +25,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return super().do_GET()
         self.send_response(401); self.send_header("WWW-Authenticate", "Basic realm=git"); self.end_headers()
 http.server.ThreadingHTTPServer(("127.0.0.1", 8418), functools.partial(Handler, directory="/srv/git")).serve_forever()
-'''
+"""
 
 REPOSITORY = """
 git config --file /root/.gitconfig user.name a; git config --file /root/.gitconfig user.email a@example.com
@@ -64,7 +64,7 @@ def commit(fresh: Host, deploy_key: str) -> Iterator[t.Callable[[str], str]]:
     def make(content: str) -> str:
         return fresh.sh(
             'export HOME=/root; cd /srv/work/shop; echo "$1" > extra; git add extra; '
-            'git commit -q -m extra; git push -q origin main; chown -R git: /srv/git; git rev-parse HEAD',
+            "git commit -q -m extra; git push -q origin main; chown -R git: /srv/git; git rev-parse HEAD",
             content,
         ).strip()
 
@@ -117,7 +117,7 @@ def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, com
     # Whoever lists processes meanwhile must not see the token.
     fresh.sh(
         "systemd-run --quiet --collect --unit=watcher sh -c "
-        "'for i in $(seq 400); do cat /proc/[0-9]*/cmdline 2>/dev/null | tr \"\\0\" \" \"; sleep 0.02; done > /run/cmdlines'"
+        '\'for i in $(seq 400); do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; sleep 0.02; done > /run/cmdlines\''
     )
     for version in ("main", between):
         app = {"name": "shop", "source": {"git": f"http://deploy:{TOKEN}@localhost:8418/shop.git", "version": version}}
@@ -143,8 +143,8 @@ def test_the_deploy_key_is_never_printed_nor_logged(fresh: Host, deploy_key: str
 
 def test_submodules_come_along(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     fresh.sh(
-        "export HOME=/root; cd /srv/work/shop; git -c protocol.file.allow=always submodule --quiet add /srv/git/part.git part; git config -f .gitmodules submodule.part.url ../part.git; "
-        "git commit -q -a -m part; git push -q origin main; chown -R git: /srv/git",
+        "export HOME=/root; cd /srv/work/shop; git -c protocol.file.allow=always submodule --quiet add /srv/git/part.git part; "
+        "git config -f .gitmodules submodule.part.url ../part.git; git commit -q -a -m part; git push -q origin main; chown -R git: /srv/git",
     )
     release = fresh.release({"name": "shop", "source": {"git": SSH, "version": "main", "deploy_key": deploy_key}}).release
     assert text(fresh, release, "part/part.py") == "PART = 1"
@@ -160,13 +160,13 @@ def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -
     assert text(fresh, release, "app.py") == "VERSION = 2"
 
 
-FAILURES = {
+FAILURES: dict[str, tuple[dict[str, str], list[str]]] = {
     "no such version": ({"git": SSH, "version": "nowhere"}, ["no branch and no tag 'nowhere'"]),
     "no such commit": ({"git": SSH, "version": "1" * 40}, ["no commit 1111", "was it pushed?"]),
     "no such repository": ({"git": SSH + "x", "version": "main"}, ["no such repository"]),
     "no such host": ({"git": "https://nowhere.invalid/shop.git", "version": "main"}, ["the host name cannot be resolved"]),
     "nobody listens": ({"git": "http://localhost:9/shop.git", "version": "main"}, ["cannot be reached from this host"]),
-    "no access": ({"git": SSH, "version": "main", "deploy_key": None}, ["the server refused the access", "source.deploy_key"]),
+    "no access": ({"git": SSH, "version": "main", "deploy_key": ""}, ["the server refused the access", "source.deploy_key"]),
     "another host key": ({"git": SSH, "version": "main", "known_hosts": "localhost ssh-ed25519 {other}"}, ["host key is not the one known"]),
 }
 OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFV3c1LhWz5xRFFBSWWBEM2QdIVMwhSb05s8Wc0M6VvO"

@@ -18,7 +18,8 @@ def packages(host: Host, venv: str) -> set[str]:
 
 
 def test_a_folder_becomes_a_release_and_the_same_folder_does_not_again(fresh: Host, source: Path) -> None:
-    app = {"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"], "build_command": "echo $VIRTUAL_ENV > built; python -c 'import itsdangerous'"}
+    build = "echo $VIRTUAL_ENV > built; python -c 'import itsdangerous'"
+    app = {"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"], "build_command": build}
     told = fresh.release(app, play=("--check", "--diff"))
     assert told.changed and not fresh.exists(told.release["dir"])
 

@@ -8,6 +8,7 @@ import concurrent.futures
 import dataclasses
 import json
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,8 @@ def test_a_build_can_write_only_its_own(fresh: Host, source: Path) -> None:
         "/var/tmp/../lib/x",
     ]
     script = "; ".join(f"if echo x 2>/dev/null > {path}; then echo wrote {path} >> result; fi" for path in attempts)
-    script += "; for path in /root/.ssh /home/admin /var/lib/flaskyard /etc/flask/blog; do if ls $path/ >/dev/null 2>&1; then echo saw $path >> result; fi; done"
+    for path in ("/root/.ssh", "/home/admin", "/var/lib/flaskyard", "/etc/flask/blog"):
+        script += f"; if ls {path}/ >/dev/null 2>&1; then echo saw {path} >> result; fi"
     script += "; id -un > who; grep -E '^(NoNewPrivs|CapBnd)' /proc/self/status | tr '\\n' ' ' >> who"
     release = fresh.release({"name": "shop", "source": {"path": str(source)}, "build_command": script}).release
     assert fresh.sh('cat "$1/result" 2>/dev/null || true', release["dir"]) == ""
@@ -115,11 +117,11 @@ def test_root_is_not_led_astray_by_links(fresh: Host, source: Path) -> None:
 
 def test_credentials_of_the_index_are_never_shown(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("no-such-package-of-flaskyard\n")
-    index = {"index_url": "http://user:sesame-index@localhost:9/simple", "extra_index_urls": ["http://sesame-token@localhost:9/more"]}
-    proxy = {"environment": {"ALL_PROXY": "http://user:sesame-proxy@localhost:9"}}
+    options: dict[str, t.Any] = {"index_url": "http://user:sesame-index@localhost:9/simple", "extra_index_urls": ["http://sesame-token@localhost:9/more"]}
+    options["environment"] = {"ALL_PROXY": "http://user:sesame-proxy@localhost:9"}
     for installer in ("uv", "pip"):
         app = {"name": "shop", "source": {"path": str(source)}, "installer": installer, "build_command": "env", "env": {"KEY": "sesame-env"}}
-        result = fresh.release(app, play=("-vvv", "--diff"), **index, **proxy)
+        result = fresh.release(app, play=("-vvv", "--diff"), **options)
         assert result.answer["failed"] and "sesame" not in result.printed
         assert "sesame" not in json.dumps(result.answer)
     assert "sesame" not in fresh.sh("journalctl -q --no-pager")
