@@ -21,6 +21,8 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 
+#: How long a writer may keep a database to itself.
+WAIT_SECONDS = 60.0
 _HEADER = b"SQLite format 3\0"
 _UNSOUND = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
 #: What SQLite keeps beside a database; it belongs to the file that is replaced, not to the one that comes.
@@ -63,11 +65,17 @@ def problems_of(path: str) -> str:
 def copied(path: str, target: str) -> None:
     """Copy a database that may be in use, by SQLite's own backup, so that the copy is of one moment.
 
-    :raises sqlite3.Error: the file is no usable database, or stayed locked for a minute.
+    :raises sqlite3.Error: the file is no usable database, or stayed locked.
     """
-    source = sqlite3.connect(f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=rw", uri=True, timeout=60)
+    source = sqlite3.connect(f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=rw", uri=True, timeout=WAIT_SECONDS)
     with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
+        source.backup(copy, progress=_give_up_when_locked)
+
+
+def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
+    """Python would try again for ever."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError(f"locked by another program for {WAIT_SECONDS:.0f} s")
 
 
 def dump() -> int:

@@ -73,9 +73,7 @@ def directory_of(app: App) -> str:
     :raises BackupError: when it is none.
     """
     if os.path.islink(app.state) or not os.path.isdir(app.state):
-        raise BackupError(
-            f"{app.state} is no directory; if the app was never deployed, deploy it; if it was moved, use a mount in place of a link"
-        )
+        raise BackupError(f"{app.state} is no directory; if the app was never deployed, deploy it; if it was moved, use a mount in place of a link")
     return app.state
 
 
@@ -89,9 +87,7 @@ def dump_command(command: Command, environment: dict[str, str]) -> dict[str, Any
     options = as_account(command.user)
     options["env"].update(environment)
     with open(target, "xb") as output:
-        process = subprocess.Popen(
-            shlex.split(command.command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, cwd="/", **options
-        )
+        process = subprocess.Popen(shlex.split(command.command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, cwd="/", **options)
         finished(process)
     if target.stat().st_size == 0:
         raise BackupError("it succeeded and printed nothing; an empty dump is no backup")

@@ -77,8 +77,7 @@ class Restic:
         found = self.snapshots(tag)
         if not found:
             raise BackupError(
-                f"the repository holds no snapshot of the host {self._config.host!r} marked {tag!r}; make one: "
-                "systemctl start flask-backup.service"
+                f"the repository holds no snapshot of the host {self._config.host!r} marked {tag!r}; make one: systemctl start flask-backup.service"
             )
         return found[-1]
 
@@ -93,8 +92,7 @@ class Restic:
         free = shutil.disk_usage(target).free
         if size > free * 0.95:
             raise BackupError(
-                f"the snapshot needs {size / 1e6:.0f} MB below {target} and {free / 1e6:.0f} MB are free; "
-                "free some, or mount a larger disk there"
+                f"the snapshot needs {size / 1e6:.0f} MB below {target} and {free / 1e6:.0f} MB are free; free some, or mount a larger disk there"
             )
         self.run("restore", snapshot, "--target", str(target), "--verify", *arguments)
 

@@ -21,9 +21,7 @@ SETTLE_SECONDS = 2
 
 def units_of(app: App) -> list[str]:
     """The current slot of an app and every other unit that runs as its account, with what would start those again; in order of start."""
-    output = subprocess.run(
-        ["systemctl", "show", "--property=Id,User,ActiveState,TriggeredBy", "*.service"], capture_output=True, text=True, check=True
-    ).stdout
+    output = subprocess.run(["systemctl", "show", "--property=Id,User,ActiveState,TriggeredBy", "*.service"], capture_output=True, text=True, check=True).stdout
     triggers: set[str] = set()
     services: set[str] = set()
     if os.path.islink(app.socket):
