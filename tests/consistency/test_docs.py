@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reference pages say what the code says, and what they show works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.docs.__main__ import stale
+from tests.docs.page import ROOT, Block, code, prose
+from tests.docs.roles import ROLES
+
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
+
+
+def test_reference_is_up_to_date() -> None:
+    pages = [str(block.page.relative_to(ROOT)) for block in stale()]
+    assert pages == [], "out of date; run python -m tests.docs"
+
+
+def test_a_change_makes_a_page_stale(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# x\n<!-- BEGIN X -->\nold\n<!-- END X -->\nnotes\n")
+    assert Block(page, "X", "new\n").placed() == "# x\n<!-- BEGIN X -->\nnew\n<!-- END X -->\nnotes\n"
+    with pytest.raises(ValueError, match="lacks the lines"):
+        Block(page, "Y", "new").placed()
+
+
+@pytest.mark.parametrize(
+    ("markup", "markdown"),
+    [
+        ("as C(x) and V(y) of O(files[].path)", "as `x` and `y` of `files[].path`"),
+        ("the filter P(flaskyard.server.apps#filter)", "the filter `flaskyard.server.apps`"),
+        (r"C(lookup('file', 'x'\))", "`lookup('file', 'x')`"),
+        ("C(create_app()) is code", "`create_app()` is code"),
+        ("MAC(x) is none, B(bold) is", "MAC(x) is none, **bold** is"),
+    ],
+)
+def test_markup(markup: str, markdown: str) -> None:
+    assert prose(markup) == markdown
+
+
+@pytest.mark.parametrize(("value", "text"), [("1h", "`1h`"), ("", '`""`'), ("12", '`"12"`'), (True, "`true`"), ([80, 443], "`[80, 443]`"), ({}, "`{}`")])
+def test_values_look_as_in_yaml(value: object, text: str) -> None:
+    assert code(value) == text
+    assert yaml.safe_load(text.strip("`")) == value
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def examples(text: str) -> Iterator[str]:
+    """The YAML examples of a page."""
+    yield from re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_playbooks_in_role_readmes_are_playbooks(tmp_path: Path) -> None:
+    for role in ROLES:
+        playbook = next(examples((role / "README.md").read_text()), "")
+        assert f"flaskyard.server.{role.name}" in playbook, f"roles/{role.name}/README.md begins with no playbook of the role"
+        (tmp_path / f"{role.name}.yml").write_text(playbook)
+    playbooks = sorted(map(str, tmp_path.glob("*.yml")))
+    done = subprocess.run(["ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_yaml_in_pages_is_yaml(page: Path) -> None:
+    for example in examples(page.read_text()):
+        yaml.safe_load(example)

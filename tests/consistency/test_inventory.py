@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The example inventory can be copied as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from tests.docs.page import ROOT
+
+EXAMPLE = ROOT / "inventories" / "example"
+HOST_NAME = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|test)\b")
+
+
+def evaluate(expression: str) -> str:
+    """What an expression gives for the hosts of the group ``flask``, as ansible prints it. No host is asked."""
+    argv = ["ansible", "flask", "-i", str(EXAMPLE), "-m", "ansible.builtin.debug", "-a", f"msg={{{{ {expression} }}}}"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_inventory_is_parsed() -> None:
+    done = subprocess.run(["ansible-inventory", "-i", EXAMPLE, "--graph"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "@flask" in done.stdout and "web1.example.com" in done.stdout
+
+
+def test_apps_are_accepted() -> None:
+    said = evaluate("(flask_apps | flaskyard.server.apps(flask_proxy))[0] | ansible.builtin.dict2items")
+    assert "/srv/flask/shop" in said and "postgresql://" in said
+
+
+def test_names_are_nobody_elses() -> None:
+    text = "\n".join(path.read_text() for path in EXAMPLE.rglob("*.yml"))
+    assert [name for name in HOST_NAME.findall(text) if not name.endswith("example.com")] == []

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What plugins document is what they take."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docs.page import ROOT
+from tests.docs.plugins import KINDS, constants, documented
+from tests.docs.roles import ROLES, load
+
+COLLECTION = "ansible_collections.flaskyard.server.plugins"
+MODULES = documented("modules")
+DEFAULTS = {"type": "str", "required": False, "default": None, "elements": None, "choices": None}
+
+
+def normal(options: dict[str, Any], below: str) -> dict[str, Any]:
+    """Options in one form, whether they come from a documentation or an argument specification."""
+    return {
+        name: {**{key: option.get(key, default) for key, default in DEFAULTS.items()}, "options": normal(option.get(below) or {}, below)}
+        for name, option in options.items()
+    }
+
+
+class SpecificationSeen(Exception):
+    """Ends a module as soon as it has said what it takes."""
+
+
+def specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The argument specification of a module, or of the action plugin that does all of its work."""
+    module = importlib.import_module(f"{COLLECTION}.modules.{path.stem}")
+    if not hasattr(module, "AnsibleModule"):
+        return next(literal_specifications(ROOT / "plugins" / "action" / path.name))
+
+    def see(argument_spec: dict[str, Any], **_more: Any) -> None:
+        raise SpecificationSeen(argument_spec)
+
+    monkeypatch.setattr(module, "AnsibleModule", see)
+    with pytest.raises(SpecificationSeen) as seen:
+        module.main()
+    found: dict[str, Any] = seen.value.args[0]
+    return found
+
+
+def literal_specifications(path: Path) -> Iterator[dict[str, Any]]:
+    """What an action plugin gives to ``validate_argument_spec``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "validate_argument_spec":
+            yield ast.literal_eval(node.args[0])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_documentation_is_the_argument_specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documentation = yaml.safe_load(constants(path)["DOCUMENTATION"])
+    assert normal(documentation["options"], "suboptions") == normal(specification(path, monkeypatch), "options")
+
+
+@pytest.mark.parametrize(
+    ("documented_option", "real_option"),
+    [
+        ({"type": "int", "default": 1}, {"type": "int", "default": 2}),
+        ({"type": "int"}, {"type": "str"}),
+        ({"type": "str"}, {"type": "str", "required": True}),
+        ({"type": "list", "elements": "str"}, {"type": "list"}),
+        ({"choices": ["a"]}, {"choices": ["a", "b"]}),
+        ({"type": "dict", "suboptions": {"a": {}}}, {"type": "dict", "options": {"a": {}, "b": {}}}),
+    ],
+)
+def test_differences_are_seen(documented_option: dict[str, Any], real_option: dict[str, Any]) -> None:
+    assert normal({"x": documented_option}, "suboptions") != normal({"x": real_option}, "options")
+
+
+def test_every_action_plugin_has_a_module_to_document_it() -> None:
+    assert {path.stem for path in ROOT.glob("plugins/action/*.py")} <= {path.stem for path in MODULES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_say_what_check_mode_and_diff_do(path: Path) -> None:
+    attributes = yaml.safe_load(constants(path)["DOCUMENTATION"])["attributes"]
+    assert {"check_mode", "diff_mode"} <= set(attributes)
+
+
+@pytest.mark.parametrize("path", documented("filter"), ids=lambda path: path.stem)
+def test_filters_are_what_their_file_is_named_after(path: Path) -> None:
+    filters = importlib.import_module(f"{COLLECTION}.filter.{path.stem}").FilterModule().filters()
+    assert set(filters) == {path.stem} == {yaml.safe_load(constants(path)["DOCUMENTATION"])["name"]}
+
+
+@pytest.mark.parametrize("folder", [folder for folder in KINDS if documented(folder)])
+def test_ansible_doc_shows_plugins(folder: str) -> None:
+    names = [f"flaskyard.server.{path.stem}" for path in documented(folder)]
+    assert set(ansible_doc(KINDS[folder][0], *names)) == set(names)
+
+
+def test_ansible_doc_shows_roles() -> None:
+    names = [f"flaskyard.server.{role.name}" for role in ROLES]
+    assert set(ansible_doc("role", *names)) == set(names)
+
+
+def ansible_doc(kind: str, *names: str) -> dict[str, Any]:
+    """What ansible-doc knows of plugins of a kind."""
+    done = subprocess.run(["ansible-doc", "--json", "--type", kind, *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+def test_files_say_whose_they_are() -> None:
+    head = "# Copyright: (c) 2026, Flaskyard maintainers\n# SPDX-License-Identifier: GPL-3.0-or-later\n"
+    texts = {path.relative_to(ROOT): path.read_text(encoding="utf-8").removeprefix("#!/usr/bin/python\n") for path in ROOT.glob("plugins/**/*.py")}
+    assert [str(path) for path, text in texts.items() if not text.startswith(head)] == []
+
+
+def test_playbooks_name_their_hosts_and_roles() -> None:
+    for path in ROOT.glob("playbooks/*.yml"):
+        for play in load(path):
+            assert play["hosts"] in ("{{ target | default('flask') }}", "localhost"), path.name
+            assert all(role["role"].startswith("flaskyard.server.") for role in play.get("roles", [])), path.name
