@@ -19,11 +19,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Reduce and send."""
         super().run(tmp, task_vars)
-        apps = [
-            {"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})}
-            for app in self._task.args.get("apps", [])
-            if app.get("domains")
-        ]
-        return self._execute_module(
-            module_name="flaskyard.server.certificate", module_args={**self._task.args, "apps": apps}, task_vars=task_vars
-        )
+        apps = [{"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})} for app in self._task.args.get("apps", []) if app.get("domains")]
+        return self._execute_module(module_name="flaskyard.server.certificate", module_args={**self._task.args, "apps": apps}, task_vars=task_vars)

@@ -23,6 +23,7 @@ import urllib.request
 from .commands import CommandError, run, tail
 from .entries import Entry, write_entry
 
+HTTP_PORT = 80  # that the authority connects to
 CHALLENGES = "/.well-known/acme-challenge/"
 _PROBE_TIMEOUT_SECONDS = 10
 _CERTBOT_TIMEOUT_SECONDS = 300
@@ -69,7 +70,7 @@ def probe(domains: t.Iterable[str], webroot: str) -> dict[str, str]:
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             ordered = list(domains)
             reasons = pool.map(lambda domain: _probe_domain(domain, CHALLENGES + name, body), ordered)
-            return {domain: reason for domain, reason in zip(ordered, reasons) if reason}
+            return {domain: reason for domain, reason in zip(ordered, reasons, strict=True) if reason}
     finally:
         os.unlink(path)
 
@@ -77,7 +78,7 @@ def probe(domains: t.Iterable[str], webroot: str) -> dict[str, str]:
 def _probe_domain(domain: str, path: str, body: str) -> str | None:
     """Try every address of a domain; the authority may use any of them."""
     try:
-        answers = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(domain, HTTP_PORT, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         return f"its name has no address ({error.strerror}). Create an A or AAAA record that leads to this host"
     addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
@@ -91,15 +92,15 @@ def _probe_domain(domain: str, path: str, body: str) -> str | None:
                 unreachable += 1  # no IPv6 here: the authority may have it, so nothing is known
                 continue
             reasons.append(
-                f"{address} port 80: {error.strerror or error}. See that the proxy runs, that the firewall lets port 80 in, and that the "
+                f"{address} port {HTTP_PORT}: {error.strerror or error}. See that the proxy runs, that the firewall lets port 80 in, and that the "
                 "address is this host's"
             )
         except http.client.HTTPException as error:
-            reasons.append(f"{address} port 80 does not speak HTTP ({type(error).__name__}). See which program listens there")
+            reasons.append(f"{address} port {HTTP_PORT} does not speak HTTP ({type(error).__name__}). See which program listens there")
         else:
             if came.body != body:
                 reasons.append(
-                    f"{address} port 80 answered {came.status} ({came.server}) in place of our file. Either the address is another host's, "
+                    f"{address} port {HTTP_PORT} answered {came.status} ({came.server}) in place of our file. Either the address is another host's, "
                     f"or the proxy there does not serve {CHALLENGES} for {domain}"
                 )
     if unreachable == len(addresses):
@@ -116,7 +117,7 @@ class _Answer:
 
 def _get(domain: str, address: str, path: str) -> _Answer:
     """One request to one address; redirects are followed to wherever they lead, as the authority does."""
-    connection = http.client.HTTPConnection(address, 80, timeout=_PROBE_TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(address, HTTP_PORT, timeout=_PROBE_TIMEOUT_SECONDS)
     with contextlib.closing(connection):
         connection.request("GET", path, headers={"Host": domain, "User-Agent": "flaskyard", "Connection": "close"})
         response = connection.getresponse()

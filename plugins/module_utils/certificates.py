@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -17,9 +18,10 @@ from .commands import CommandError, run
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which the module ssl has no name for
 
+_OTHER_KEY = "the private key belongs to another certificate (in a chain, the server's own certificate must come first)"
 _REASONS = {
-    "KEY_VALUES_MISMATCH": "the private key belongs to another certificate (in a chain, the server's own certificate must come first)",
-    "KEY_TYPE_MISMATCH": "the private key belongs to another certificate (in a chain, the server's own certificate must come first)",
+    "KEY_VALUES_MISMATCH": _OTHER_KEY,
+    "NO_CERTIFICATE_ASSIGNED": _OTHER_KEY,  # as OpenSSL says it when even the kinds of key differ
     "EE_KEY_TOO_SMALL": "the key is too short to be safe; make one with RSA 2048 or EC P-256 and have it signed",
     "CA_MD_TOO_WEAK": "it is signed with a hash that is no longer safe; have it signed again with SHA-256",
 }
@@ -38,9 +40,9 @@ class Certificate:
     not_after: float
 
     def covers(self, domain: str) -> bool:
-        """Whether a client that asks for ``domain`` accepts the names; a wildcard stands for one label."""
+        """Whether a client that asks for ``domain`` accepts the names; a wildcard stands for one label, below at least two."""
         _, _, parent = domain.partition(".")
-        return domain in self.names or f"*.{parent}" in self.names
+        return domain in self.names or ("." in parent and f"*.{parent}" in self.names)
 
     def life_left(self) -> float:
         """The fraction of its life that is left, 0 or less when it has expired."""
@@ -89,10 +91,8 @@ def _handshake(certificate: str, key: str, own: str) -> t.Any:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (client.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True))
     for end in ends * 2:  # hello, answer, client's end, server's end
-        try:
+        with contextlib.suppress(ssl.SSLWantReadError):
             end.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
     return ends[0].getpeercert() or {}
 
 
