@@ -97,10 +97,10 @@ def variables(role: Path) -> Iterator[str]:
 
 @rule
 def described(role: Path) -> Iterator[str]:
-    """Every option has a type and a description, nested ones too."""
+    """Every entry point is described, and every option, nested ones too, has a type and a description."""
     for entry, spec in entry_points(role).items():
-        if "short_description" not in spec:
-            yield f"entry point {entry} has no short_description"
+        if missing := {"short_description", "description"} - set(spec):
+            yield f"entry point {entry} has no {' and no '.join(sorted(missing))}"
         for holder in walk(spec):
             options = holder.get("options")
             for name, option in options.items() if isinstance(options, dict) else []:

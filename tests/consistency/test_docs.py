@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import APP, Problem, check_mapping
 
 from tests.docs.__main__ import stale
 from tests.docs.page import ROOT, Block, code, prose
-from tests.docs.roles import ROLES
+from tests.docs.roles import ROLES, entry_points, tags
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
@@ -73,7 +74,42 @@ def test_playbooks_in_role_readmes_are_playbooks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_yaml_in_pages_is_yaml(page: Path) -> None:
-    for example in examples(page.read_text()):
-        yaml.safe_load(example)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "plugins.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_in_pages_are_names(page: Path) -> None:
+    assert list(unknown_names(page.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("`nginx_headers` and `nginx_install`, `host_facts`", []),
+        ("set `nginx_header`", ["nginx_header"]),
+        ("```yaml\nbackup_repo: sftp:x\n```\n", ["backup_repo"]),
+        ("```yaml\nflask_apps:\n  - {name: shop, domain: shop.example.com}\n```\n", ["unknown key domain; did you mean 'domains'?"]),
+        ("```yaml\nsource: {gti: x}\n```\n", ["unknown key source.gti; did you mean 'git'?"]),
+    ],
+)
+def test_unknown_names_are_seen(text: str, unknown: list[str]) -> None:
+    assert list(unknown_names(text)) == unknown
+
+
+def unknown_names(text: str) -> Iterator[str]:
+    """What a page calls by a name that nothing has: variables in prose, variables and keys of apps in examples."""
+    variables = {name for role in ROLES for spec in entry_points(role).values() for name in spec.get("options", {})}
+    others = {tag for role in ROLES for tag in tags(role)} | {path.stem for path in ROOT.glob("plugins/*/*.py")} | set(APP)
+    prose_name = re.compile(rf"`((?:{'|'.join(role.name for role in ROLES)})_[a-z_]+)`")
+    yield from sorted(set(prose_name.findall(text)) - variables - others)
+    for example in examples(text):
+        content = yaml.safe_load(example)
+        if not isinstance(content, dict):
+            continue
+        yield from sorted(set(content) - variables - set(APP) - {"flask_apps", "flask_proxy"})
+        for app in [*content.get("flask_apps", []), {key: value for key, value in content.items() if key in APP}]:
+            problems: list[Problem] = []
+            check_mapping(APP, {key: value for key, value in app.items() if key != "…"}, "", problems)
+            yield from (problem.text for problem in problems if "is missing" not in problem.text)
+
+
+def test_readme_leads_to_every_role() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [role.name for role in ROLES if role.name != "host" and f"](roles/{role.name}/README.md)" not in readme] == []

@@ -32,6 +32,12 @@ def test_apps_are_accepted() -> None:
     assert "/srv/flask/shop" in said and "postgresql://" in said
 
 
+def test_playbooks_are_playbooks() -> None:
+    playbooks = [ROOT / "site.yml", *sorted(ROOT.glob("playbooks/*.yml"))]
+    done = subprocess.run(["ansible-playbook", "-i", EXAMPLE, "--syntax-check", *playbooks], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_names_are_nobody_elses() -> None:
     text = "\n".join(path.read_text() for path in EXAMPLE.rglob("*.yml"))
     assert [name for name in HOST_NAME.findall(text) if not name.endswith("example.com")] == []

@@ -31,6 +31,7 @@ BROKEN = [
     ("variables", "defaults/main.yml", 'nginx_extra_main: ""\nnginx_extra_http: ""', 'nginx_extra_http: ""\nnginx_extra_main: ""', "in its order"),
     ("variables", "defaults/main.yml", "nginx_static_expires: 1h", 'nginx_static_expires: "{{ 60 }}m"', "nginx_static_expires is computed"),
     ("described", "meta/argument_specs.yml", "        description: Raw configuration for the main level.\n", "", "nginx_extra_main has no description"),
+    ("described", "meta/argument_specs.yml", "    short_description: nginx in front of Flask apps\n", "", "main has no short_description"),
     ("prefixes", "defaults/main.yml", "nginx_worker_connections", "worker_connections", "worker_connections is public"),
     ("prefixes", "vars/main.yml", "__nginx_packages", "nginx_packages", "nginx_packages is internal"),
     ("contents", "tasks/main.yml", "import_tasks: configure.yml", "include_tasks: configure.yml", "expected name, ansible.builtin.import_tasks"),
