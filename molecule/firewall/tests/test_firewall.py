@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Role firewall: what gets through, what stays, and that nobody is locked out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host
+
+from tests.hosts.playbook import PROJECT, Outcome, run_playbook
+
+CONVERGE = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")
+OPEN = [22, 80, 443, 8001, 8002, 8100]
+CLOSED = [21, 81, 8000, 8003, 8099, 8200, 65535]
+PROMISED_SECONDS = 60
+
+
+@pytest.fixture
+def address(host: Host) -> str:
+    """Where the host is."""
+    return str(host.ansible.get_variables()["ansible_host"])
+
+
+@pytest.fixture
+def link_local(host: Host, address: str) -> str:
+    """Where the host is by IPv6, as seen from here."""
+    found = host.check_output("ip -6 -oneline address show dev eth0 scope link").split()
+    device = subprocess.run(["ip", "-oneline", "route", "get", address], check=True, capture_output=True, text=True).stdout.split()
+    return f"{found[3].split('/')[0]}%{device[device.index('dev') + 1]}"
+
+
+@pytest.fixture
+def converge(name: str) -> Callable[..., Outcome]:
+    """Run the role on the host with other variables."""
+    return lambda **variables: run_playbook(CONVERGE, name, **variables)
+
+
+def passes(address: str, port: int, seconds: float = 1.5) -> bool:
+    """Whether a packet gets through to a port: somebody answers, or the host says that nobody listens."""
+    family, kind, protocol, _name, target = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as client:
+        client.settimeout(seconds)
+        return client.connect_ex(target) in (0, errno.ECONNREFUSED)
+
+
+def restart_host(prefix: str, name: str) -> None:
+    """Start the host anew, as a reboot does."""
+    subprocess.run([sys.executable, PROJECT / "tests/hosts/hosts.py", "reboot", "--prefix", prefix, name], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("port", OPEN)
+def test_what_is_declared_gets_through(address: str, link_local: str, port: int) -> None:
+    assert passes(address, port)
+    assert passes(link_local, port)
+
+
+@pytest.mark.parametrize("port", CLOSED)
+def test_nothing_else_does(address: str, link_local: str, port: int) -> None:
+    assert not passes(address, port)
+    assert not passes(link_local, port)
+
+
+def test_answers_come_back(host: Host, address: str) -> None:
+    gateway = host.check_output("ip -oneline route show default").split()[2]
+    with socket.create_server((gateway, 0)) as server:
+        port = server.getsockname()[1]
+        script = f"import socket; print(socket.create_connection(('{gateway}', {port}), 5).recv(9))"
+        server.settimeout(10)
+        with host.sudo():
+            host.check_output(f"systemd-run --collect --unit=answer-test --property=StandardOutput=file:/run/answer python3 -c {shlex.quote(script)}")
+            client, _peer = server.accept()
+            client.sendall(b"hello")
+            client.close()
+            host.check_output("while systemctl is-active --quiet answer-test; do sleep 0.1; done")
+            assert host.file("/run/answer").content_string.strip() == "b'hello'"
+
+
+def test_unit_is_up_before_the_network_and_confined(host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
+    assert "network-pre.target" in unit_property("flask-firewall.service", "Before").split()
+    assert host.service("flask-firewall.service").is_enabled
+    with host.sudo():
+        assert exposure("flask-firewall.service") <= 2.5
+
+
+def test_nothing_waits_to_take_the_rules_back(host: Host) -> None:
+    assert not host.service("flask-firewall-revert.timer").is_running
+    with host.sudo():
+        assert host.file("/etc/flask-firewall/kept.nft").content == host.file("/etc/flask-firewall/rules.nft").content
+
+
+def test_tables_of_others_stay_and_ours_outlives_an_emptied_ruleset(host: Host, converge: Callable[..., Outcome]) -> None:
+    with host.sudo():
+        host.check_output("nft add table inet other")
+        assert converge(firewall_allow=[{"port": 9000}]).ok
+        assert "table inet other" in host.check_output("nft list tables")
+        host.check_output("nft delete table inet other; systemctl restart nftables")
+        assert "dport 9000" in host.check_output("nft list table inet flaskyard")
+        host.check_output("systemctl stop nftables")
+        assert "flaskyard" not in host.check_output("nft list tables")
+    assert converge().changed
+    with host.sudo():
+        assert "9000" not in host.check_output("nft list table inet flaskyard")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"firewall_ssh_from": []}, "for everywhere"),
+        ({"firewall_ssh_ports": []}, "from 1 to 65535"),
+        ({"firewall_allow": [{"port": "22; drop"}]}, "from 1 to 65535"),
+        ({"firewall_allow": [{"port": 22, "from": ["::1/64"]}]}, "host bits"),
+        ({"firewall_revert_seconds": 5}, "expected 15 to 600"),
+    ],
+)
+def test_rules_that_are_none_are_refused(converge: Callable[..., Outcome], variables: dict[str, object], words: str) -> None:
+    outcome = converge(**variables)
+    assert not outcome.ok and not outcome.changed
+    assert words in outcome.text
+
+
+@pytest.mark.parametrize("blocked", [{"firewall_ssh_ports": [2222]}, {"firewall_ssh_from": ["192.0.2.1"]}])
+def test_who_locks_himself_out_is_back_in_time(host: Host, address: str, converge: Callable[..., Outcome], blocked: dict[str, object]) -> None:
+    begin = time.monotonic()
+    outcome = converge(firewall_public_ports=[9999], **blocked)
+    assert not outcome.ok
+    assert "no SSH connection to" in outcome.text and "firewall_ssh_from" in outcome.text
+    assert not passes(address, 22), "the drill must lock us out, or it proves nothing"
+    while not passes(address, 22):
+        assert time.monotonic() < begin + PROMISED_SECONDS
+        time.sleep(0.5)
+    with host.sudo():
+        rules = host.check_output("nft list table inet flaskyard")
+    assert "9999" not in rules and "443" in rules, "what was there before is back"
+    assert converge().changed, "the next run sees that the wanted rules are not in place"
+    assert not converge().changed
+
+
+def test_rules_that_were_not_proven_do_not_outlive_a_restart(host: Host, prefix: str, name: str, address: str, converge: Callable[..., Outcome]) -> None:
+    with host.sudo():
+        host.check_output("sed -i 's/80, 443/80, 443, 9998/' /etc/flask-firewall/rules.nft && flask-firewall apply")
+        assert passes(address, 9998)
+    restart_host(prefix, name)
+    assert not passes(address, 9998)
+    assert all(passes(address, port) for port in OPEN)
+    with host.sudo():
+        assert "policy drop" in host.check_output("nft list table inet flaskyard")
+    assert converge().changed
+
+
+def test_removal_leaves_nothing(host: Host, address: str, converge: Callable[..., Outcome]) -> None:
+    assert converge(firewall_enabled=False).changed
+    assert passes(address, 8000)
+    with host.sudo():
+        assert "flaskyard" not in host.check_output("nft list tables")
+        assert host.check_output("find /etc /usr/local /run -name '*flask-firewall*'") == ""
+        assert host.run("systemctl status flask-firewall.service").rc == 4
+    assert not converge(firewall_enabled=False).changed
+    assert converge().changed
+    assert not passes(address, 8000)
