@@ -33,7 +33,7 @@ lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
 	ansible-lint
 
 unit: $(NEWEST)/ready $(OLDEST)/ready ## Unit tests, on every supported Python of this machine
-	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q tests/unit || exit; done
+	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q tests/unit tests/consistency || exit; done
 
 bench: $(NEWEST)/ready ## Measure against the figures that the project promises
 	python -m tests.bench

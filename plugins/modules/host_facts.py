@@ -53,7 +53,7 @@ ansible_facts:
           type: list
           elements: str
         pythons:
-          description: Interpreters by version, such as C({"3.13"\: "/usr/bin/python3.13"}).
+          description: Paths of interpreters by version, such as C(/usr/bin/python3.13) for V(3.13).
           type: dict
         python:
           description: Version of the distribution's own interpreter, such as V(3.13).

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to the format of environment files for templates and roles."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..module_utils.environment_file import environment_file
+
+DOCUMENTATION = r"""
+name: environment_file
+short_description: Write variables as systemd and the shell read them
+version_added: 0.1.0
+description:
+  - Returns the text of an environment file, in which every value, whatever is in it, stands exactly as it was.
+  - Both C(EnvironmentFile=) of systemd.exec(5) and C(.) of a POSIX shell read it.
+positional: _input
+options:
+  _input:
+    description: The variables with their values.
+    type: dict
+    required: true
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Put an environment file in place
+  flaskyard.server.fileset:
+    name: worker
+    files:
+      - path: /etc/worker/env
+        content: "{{ {'DATABASE_URL': vault_database_url} | flaskyard.server.environment_file }}"
+        mode: "0600"
+        secret: true
+"""
+
+RETURN = r"""
+_value:
+  description: The text of the file.
+  type: str
+"""
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Name to function."""
+        return {"environment_file": environment_file}
