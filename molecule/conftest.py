@@ -14,6 +14,7 @@ from testinfra.host import Host
 
 from tests.hosts.client import Site
 
+
 @pytest.fixture(scope="session")
 def prefix() -> str:
     """The prefix of the scenario's hosts."""

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 
 @dataclass
@@ -17,7 +18,7 @@ class Answer:
     """An HTTP answer."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     body: bytes
 
 
@@ -41,11 +42,12 @@ class Site:
         context.set_alpn_protocols(protocols)
         return context.wrap_socket(socket.create_connection((self.address, 443), timeout=10), server_hostname=self.domain)
 
-    def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, tls: bool = True, **headers: str) -> Answer:
-        """Send one request. Header names are keyword arguments, with _ for -."""
+    def ask(
+        self, path: str = "/", headers: Mapping[str, str] = MappingProxyType({}), *, method: str = "GET", body: bytes | None = None, tls: bool = True
+    ) -> Answer:
+        """Send one request, over plain HTTP where `tls` is false, and return the answer."""
         connection = http.client.HTTPConnection(self.address)
         with self.connect() if tls else socket.create_connection((self.address, 80), timeout=10) as connection.sock:
-            sent = {"Host": self.domain} | {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, sent)
+            connection.request(method, path, body, {"Host": self.domain, **headers})
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())

@@ -166,6 +166,8 @@ def image(release: str, *extra: str) -> str:
 
 def hosts(prefix: str | None = None) -> list[Host]:
     """Return the containers that exist, of one prefix or of all."""
+    if not shutil.which("podman"):
+        return []
     condition = "flaskyard.prefix" + (f"={prefix}" if prefix else "")
     listed = json.loads(run("podman", "ps", "--all", "--filter", f"label={condition}", "--format", "json") or "[]")
     found = []
@@ -381,7 +383,7 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument("--user", default="root", choices=("root", "admin"), help="login of the inventory; admin uses sudo [%(default)s]")
     authority = command("ca", "start Pebble, an ACME CA, for the hosts of the prefix")
     authority.add_argument("--validity", type=int, default=NINETY_DAYS, metavar="SECONDS", help="life of a certificate [%(default)s]")
-    command("down", "remove hosts, or the whole prefix", "*")
+    command("down", "remove hosts, or the whole prefix", "*").add_argument("--all", action="store_true", help="every prefix")
     command("reboot", "restart hosts and wait for them", "*")
     command("status", "list the hosts and the inventory")
     command("address", "print the address of a host", 1)
@@ -399,7 +401,8 @@ def main() -> int:
         case "ca":
             ca(prefix, arguments.validity)
         case "down":
-            down(prefix, arguments.names)
+            for each in {host.prefix for host in hosts()} if arguments.all else {prefix}:
+                down(each, arguments.names)
             return 0
         case "reboot":
             reboot(prefix, arguments.names)

@@ -7,12 +7,15 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from .conftest import ROOT, Run
 
 PREFIX = "flaskyard-test-installed"
 DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.toml"}
 
 
+@pytest.mark.xdist_group("installed")
 def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path) -> None:
     run(["ansible-galaxy", "collection", "build", "--output-path", tmp_path, ROOT])
     [archive] = tmp_path.glob("flaskyard-server-*.tar.gz")

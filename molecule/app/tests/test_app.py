@@ -36,7 +36,7 @@ def test_release_runs_as_the_service_account(host: Host, release: str) -> None:
 
 
 def test_virtualenv_has_what_the_lock_file_says(host: Host, release: str) -> None:
-    code = "import importlib.metadata as m; print(m.version(\"flask\"), m.version(\"gunicorn\"))"
+    code = 'import importlib.metadata as m; print(m.version("flask"), m.version("gunicorn"))'
     with host.sudo():
         flask, gunicorn = host.check_output(f"{release}/.venv/bin/python -c '{code}'").split()
         assert f'name = "flask"\nversion = "{flask}"' in host.file(f"{release}/uv.lock").content_string
