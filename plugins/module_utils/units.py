@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import re
+
 from .commands import CommandError, run, tail
 
 _ENABLED = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "transient"}
+#: The last line of a traceback, which says what happened.
+_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit)\b.*", re.MULTILINE)
+_JOURNAL_LINES = 400
 _ASKED = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState", "MainPID")
 
 
@@ -42,6 +47,9 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
 
 
 def journal(name: str, lines: int = 25) -> str:
-    """The last journal lines of a unit's present or last run."""
-    output = run(["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(lines), "-u", name], check=False).stdout
-    return f"--- journal of {name}\n{tail(output, lines) or '(empty)'}"
+    """The last journal lines of a unit's present or last run, and what began it: a server's own traceback comes after the app's."""
+    command = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_JOURNAL_LINES), "-u", name]
+    output = run(command, check=False).stdout
+    shown, error = tail(output, lines), _EXCEPTION.search(output)
+    first = f"; the first error in it: {error[0]}" if error and error[0] not in shown else ""
+    return f"--- journal of {name}{first}\n{shown or '(empty)'}"
