@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drills on real hosts. `-m "not long"` takes the core of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .harness import Host, Server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: a drill that not every test run can wait for")
+
+
+@pytest.fixture(scope="module")
+def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host of this module's own, that `site.yml` made out of a bare Debian 13."""
+    folder = tmp_path_factory.mktemp("drill")
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    with Host.up(name, folder) as host:
+        server = Server(host, folder)
+        server.apply("site")
+        yield server
+
+
+@pytest.fixture
+def server(provisioned: Server) -> Iterator[Server]:
+    """The module's server, with `probe` declared as it comes. Whatever a drill did, the host serves at its end."""
+    provisioned.reset()
+    yield provisioned
+    assert provisioned.host.ask().status == 200, "the drill left a host that does not serve"

@@ -1,0 +1,290 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real server under test: what runs playbooks on it, looks at it, asks it, and interrupts what changes it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.load import Load, Plan, Report, Target
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ROOT / "tests" / "apps"
+HOSTS = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py")]
+PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "drills")
+DOMAIN = "probe.test"
+MARKER = r"(?:\"marker\":\"|^)([\w-]+\.\w+)"
+App = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a playbook printed, and how it ended."""
+
+    rc: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """Number of changed tasks, over all hosts."""
+        return sum(map(int, re.findall(r"\bchanged=(\d+)", self.output)))
+
+    @property
+    def failure(self) -> str:
+        """What a person reads of a failed run: the message of the task, without Ansible's repetition of it as a result."""
+        assert self.rc != 0, f"the run was to fail, and did not:\n{self.output[-4000:]}"
+        return self.output[self.output.index("[ERROR]") :]
+
+    def assert_says(self, *parts: str) -> None:
+        """The failure names every one of `parts`: what failed, why, and the way out."""
+        missing = [part for part in parts if part not in self.failure]
+        assert not missing, f"the failure does not say {missing}:\n{self.failure[:6000]}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP response; header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What must not change when a change does not happen: the slots that are there, and the processes behind the proxy."""
+
+    slots: tuple[str, ...]
+    current: str
+    main_pid: str
+    nginx: str
+
+
+class Host:
+    """A throwaway host that `tests/hosts/hosts.py` made.
+
+    :param name: host in the inventory of PREFIX.
+    :param folder: where the variables of its runs are written.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.container = name, f"{PREFIX}-{name}"
+        self._variables = folder / f"{name}.json"
+        self._inventory = ROOT / ".cache" / "hosts" / PREFIX / "inventory.json"
+        self.address: str = json.loads(self._inventory.read_text())["all"]["children"]["flask"]["hosts"][name]["ansible_host"]
+
+    @classmethod
+    @contextlib.contextmanager
+    def up(cls, name: str, folder: Path, distribution: str = "trixie", user: str = "root", domains: str = DOMAIN) -> Iterator[Host]:
+        """A bare host, for as long as the context lasts. With FLASKYARD_KEEP_HOSTS=1 it stays, and the next run takes it up again."""
+        options = ["--prefix", PREFIX, "--distribution", distribution, "--user", user]
+        keep = "FLASKYARD_KEEP_HOSTS" in os.environ
+        if not (keep and subprocess.run(["podman", "container", "exists", f"{PREFIX}-{name}"], check=False).returncode == 0):
+            subprocess.run([*HOSTS, "up", *options, f"{name}={domains}"], check=True, capture_output=True)
+        yield cls(name, folder)
+        if not keep:
+            subprocess.run([*HOSTS, "down", "--prefix", PREFIX, name], check=True, capture_output=True)
+
+    # --- running playbooks
+
+    def start(self, playbook: str, *options: str, **variables: Any) -> subprocess.Popen[str]:
+        """Begin a playbook, in a process group of its own."""
+        self._variables.write_text(json.dumps({"target": self.name, **variables}))
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", self._inventory, "-e", f"@{self._variables}", *options]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        return subprocess.Popen(
+            [*command, ROOT / "playbooks" / f"{playbook}.yml"],
+            cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def play(self, playbook: str, *options: str, **variables: Any) -> Run:
+        """Run a playbook of the collection to its end, however that is."""
+        process = self.start(playbook, *options, **variables)
+        output, _ = process.communicate()
+        return Run(process.returncode, output)
+
+    # --- looking at the host
+
+    def sh(self, script: str, check: bool = True) -> str:
+        """Run a shell script as root, beside SSH and Ansible; what it prints."""
+        command = ["podman", "exec", "--interactive", self.container, "bash", "-eu", "-o", "pipefail", "-s"]
+        done = subprocess.run(command, input=script, text=True, capture_output=True, check=False)
+        assert not check or done.returncode == 0, f"{script}\nended with {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def reboot(self) -> None:
+        """Restart the host, and wait until its boot is finished."""
+        subprocess.run([*HOSTS, "reboot", "--prefix", PREFIX, self.name], check=True, capture_output=True)
+
+    def ask(
+        self, path: str = "/", method: str = "GET", host: str = DOMAIN, port: int = 443, body: bytes | None = None, **headers: str
+    ) -> Answer:
+        """One request to the host, the path sent as it is; `_` in a header's name stands for `-`."""
+        connection = _Connection(self.address, host, port)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            fields = {"Host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            for name, value in (fields | ({"Content-Length": str(len(body))} if body is not None else {})).items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP, or on port 443 HTTPS, to an address under another name."""
+
+    def __init__(self, address: str, name: str, port: int) -> None:
+        super().__init__(address, port, timeout=30)
+        self._name = name
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        if self.port == 443:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.sock = context.wrap_socket(self.sock, server_hostname=self._name)
+
+
+class Server:
+    """A host with the application `probe`, whose declaration (`app`, `variables`) and code a drill changes, and then applies."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self.host, self.source = host, folder / "probe"
+        self.reset()
+
+    def reset(self) -> None:
+        """Declare `probe` as it comes; nothing happens on the host."""
+        shutil.rmtree(self.source, ignore_errors=True)
+        shutil.copytree(APPS / "probe", self.source)
+        self.app: App = probe(self.source)
+        self.others: list[App] = []
+        self.variables: dict[str, Any] = {}
+
+    def replace(self, old: str, new: str) -> None:
+        """Change the code of the application."""
+        file = self.source / "probe.py"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    # --- running playbooks
+
+    def start(self, playbook: str = "deploy", *options: str) -> subprocess.Popen[str]:
+        """Begin a playbook with what is declared."""
+        return self.host.start(playbook, *options, flask_apps=[self.app, *self.others], **self.variables)
+
+    def play(self, playbook: str = "deploy", *options: str) -> Run:
+        """Run a playbook with what is declared, however it ends."""
+        return self.host.play(playbook, *options, flask_apps=[self.app, *self.others], **self.variables)
+
+    def apply(self, playbook: str = "deploy", *options: str) -> Run:
+        """Run a playbook that must succeed."""
+        run = self.play(playbook, *options)
+        assert run.rc == 0, run.output[-6000:]
+        return run
+
+    def settle(self, playbook: str = "deploy") -> None:
+        """Make what is declared so, and see that it stays so."""
+        self.apply(playbook)
+        again = self.apply(playbook)
+        assert again.changed == 0, again.output[-6000:]
+        assert self.serving().slots == (self.serving().current,)
+
+    # --- looking at it
+
+    def serving(self, app: str = "probe") -> Serving:
+        """The slots of an app, which is current, and the processes that answer."""
+        lines = self.host.sh(f"""
+            ls /etc/flask/{app}/slots | xargs
+            current=$(readlink /run/flask-{app}/current.sock)
+            echo "${{current%.sock}}"
+            systemctl show --property=MainPID --value "flask-{app}@${{current%.sock}}.service"
+            pgrep nginx | xargs
+            ls /etc/systemd/system | sed -n 's/^flask-{app}@\\(.*\\).service$/\\1/p' | xargs""").splitlines()
+        assert lines[0] == lines[4], "folders of slots and units of slots are not the same"
+        return Serving(tuple(lines[0].split()), lines[1], lines[2], lines[3])
+
+    def marker(self) -> str:
+        """Which release with which environment answers, asked from outside."""
+        answer = self.host.ask()
+        assert answer.status == 200, answer
+        return answer.body.decode().strip()
+
+    def load(self, **settings: Any) -> Load:
+        """Steady load: 32 clients over HTTPS on kept connections, reads and writes, and one long request after the other."""
+        target = Target(f"https://{DOMAIN}", connect=self.host.address, verify=False)
+        return Load(Plan(target, **{"seconds": 900, "rate": 160.0, "post_path": "/upload", "slow_path": "/slow?seconds=3", "marker": MARKER, **settings}))
+
+    # --- interrupting what changes it
+
+    def killed(self, what: str, when: str, playbook: str = "deploy") -> str:
+        """Begin a playbook and, as soon as the shell condition `when` holds on the host, SIGKILL `what`; what was printed until then.
+
+        :param what: `playbook` for the controller's processes, `module` for the Python that works on the host.
+        """
+        hit = f"""
+            for i in $(seq 6000); do
+                if {when}; then
+                    {"pkill -KILL -f '^/usr/bin/python3$'" if what == "module" else ""}
+                    echo hit; exit
+                fi
+                sleep 0.01
+            done"""
+        process = self.start(playbook)
+        seen = self.host.sh(hit)
+        if what == "playbook":
+            os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        assert seen == "hit", f"the moment to kill never came: {when}\n{output}"
+        assert process.returncode != 0, f"the run was over before it was killed:\n{output[-3000:]}"
+        self.wait("! pgrep -f '^/usr/bin/python3$'")
+        return output
+
+    def wait(self, condition: str, seconds: float = 60) -> float:
+        """Wait until a shell condition holds on the host; the seconds it took."""
+        begin = time.monotonic()
+        while self.host.sh(f"if {condition} >/dev/null; then echo yes; fi") != "yes":
+            assert time.monotonic() - begin < seconds, f"not within {seconds} s: {condition}"
+            time.sleep(0.1)
+        return time.monotonic() - begin
+
+
+def probe(source: Path) -> App:
+    """The application `probe` as most drills declare it."""
+    return {
+        "name": "probe",
+        "source": {"path": str(source)},
+        "wsgi": "probe:app",
+        "domains": [DOMAIN],
+        "tls": {"issuer": "selfsigned"},
+        "healthcheck": {"path": "/healthz", "status": 200, "timeout_seconds": 15},
+        "workers": 2,
+        "threads": 4,
+        "env": {"PROBE_MARKER": "a"},
+    }
+
+
+def assert_nothing_failed(report: Report) -> None:
+    """Every request of the load had a good answer, and there were enough of them to say so."""
+    assert (report.failed, report.errors, report.failures) == (0, {}, [])
+    assert report.requests > 500
