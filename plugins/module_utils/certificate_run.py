@@ -8,11 +8,12 @@ import time
 import typing as t
 
 from . import acme
-from .certificate_store import Lineage, Store, load
-from .certificates import CertificateError, inspect, self_sign
+from .certificate_store import Lineage, Store, load, read
+from .certificates import CertificateError, inspect, is_served, self_sign
 from .commands import CommandError, run
 
 App = dict[str, t.Any]
+_RELOAD_SECONDS = 5
 _ISSUE_SELFSIGNED_BELOW = 1 / 3  # of its life, as certbot does
 
 
@@ -46,6 +47,8 @@ class CertificateRun:
                     self._attempt(self._issue, app)
             removed = self._tidy({app["name"]: app["tls"]["issuer"] for app in apps})
         reloaded = self._reload()
+        if reloaded and self._params["stage"] == "issue":
+            self._confirm(app for app in apps if self._live.get(app["name"]) != before.get(app["name"]) or app["name"] in self._issued)
         return {
             "changed": self._changed,
             "certificates": self._live,
@@ -113,7 +116,7 @@ class CertificateRun:
         if lineage:
             return self._go_live(app, self._store.lineage_folder(app["name"]), lineage.certificate.names)
         live = self._store.live(app["name"])
-        certificate = load(live) if live and self._store.kind(live) == "files" else None
+        certificate = load(live) if live and self._store.kind(live) != "selfsigned" else None
         if not certificate or certificate.life_left() <= 0:
             self._provide_selfsigned(app)
 
@@ -148,22 +151,37 @@ class CertificateRun:
                 *(f"      {domain}: {reason}" for domain, reason in failures.items()),
             ]))  # fmt: skip
         if not lineage:
-            self._store.forget_lineage(name)  # half of one would make certbot choose another name
-        arguments = (self._params["certbot"], name, domains, self._params["webroot"], url)
-        try:
-            acme.issue(*arguments)
-        except acme.AccountGone:
-            self._store.forget_account(url)
-            acme.issue(*arguments)
+            self._start_over(name)
+        self._ask(app)
+        if self._why_issue(self._store.lineage(name), domains):
+            self._start_over(name)  # certbot could not read what it had, and chose another name
+            self._ask(app)
+        wrong = self._why_issue(self._store.lineage(name), domains)
+        if wrong:
+            raise acme.AcmeError(f"certbot reported success, but {wrong}; see {self._store.certbot}")
         self._changed = True
         self._store.want_reload()
         self._issued[name] = why
-        lineage = self._store.lineage(name)
-        wrong = self._why_issue(lineage, domains)
-        if wrong:
-            raise acme.AcmeError(f"certbot reported success, but {wrong}; see {self._store.certbot}")
         self._go_live(app, self._store.lineage_folder(name), domains)
         self._live[name] = self._describe(name)
+
+    def _ask(self, app: App) -> None:
+        arguments = (self._params["certbot"], app["name"], app["domains"], self._params["webroot"], self._params["acme_directory"])
+        try:
+            acme.issue(*arguments)
+        except acme.AccountGone:
+            self._store.forget_account(self._params["acme_directory"])
+            acme.issue(*arguments)
+
+    def _start_over(self, app: str) -> None:
+        """Have certbot forget an app, and serve a copy of what it made in the meantime."""
+        live = self._store.live(app)
+        pair = read(live) if live == self._store.lineage_folder(app) else None
+        if pair:
+            copy = self._store.folder("files", app, *pair)
+            self._store.add(copy, *pair)
+            self._store.go_live(app, copy)
+        self._store.forget_lineage(app)
 
     def _why_issue(self, lineage: Lineage | None, domains: list[str]) -> str | None:
         if lineage is None:
@@ -205,6 +223,19 @@ class CertificateRun:
             self._changed = True
         self._store.reloaded()
         return bool(command)
+
+    def _confirm(self, apps: t.Iterable[App]) -> None:
+        """Wait until the proxy serves what is new, for a reload returns before it has happened."""
+        deadline = time.monotonic() + _RELOAD_SECONDS
+        for app in apps:
+            live, domain = self._store.live(app["name"]), app["domains"][0]
+            pair = read(live) if live else None
+            while (served := pair and is_served(pair[0], domain)) is False and time.monotonic() < deadline:
+                time.sleep(0.1)
+            if served is False:
+                self.warnings.append(
+                    f"app {app['name']}: port 443 answers for {domain} with another certificate than the new one; see the proxy's configuration"
+                )
 
 
 def _text(live: dict[str, dict[str, t.Any]]) -> str:

@@ -24,12 +24,21 @@ CHAIN, KEY = "fullchain.pem", "privkey.pem"
 KINDS = ("selfsigned", "files")
 
 
+def read(folder: str) -> tuple[str, str] | None:
+    """Certificate and key of a directory as PEM text, None when one is missing."""
+    try:
+        with open(os.path.join(folder, CHAIN), encoding="utf-8") as chain, open(os.path.join(folder, KEY), encoding="utf-8") as key:
+            return chain.read(), key.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def load(folder: str) -> Certificate | None:
     """The certificate in a directory, None when there is none that can be served."""
+    pair = read(folder)
     try:
-        with open(os.path.join(folder, CHAIN), encoding="ascii") as chain, open(os.path.join(folder, KEY), encoding="ascii") as key:
-            return inspect(chain.read(), key.read())
-    except (OSError, UnicodeDecodeError, CertificateError):
+        return inspect(*pair) if pair else None
+    except CertificateError:
         return None
 
 
@@ -104,13 +113,10 @@ class Store:
         if not certificate:
             return None
         url, account = (_setting(settings, name) for name in ("server", "account"))
-        webroots = re.search(r"^\[\[webroot_map\]\]\n((?:[^\[\n].*\n)*)", settings, re.MULTILINE)
-        return Lineage(
-            certificate,
-            url,
-            frozenset(re.findall(r" = (.+)$", webroots[1] if webroots else "", re.MULTILINE)),
-            os.path.isdir(os.path.join(self._accounts(url), account)),
-        )
+        # Of domains that the authority still knew, certbot leaves out the map; webroot_path is a list that ends with a comma.
+        map_ = re.search(r"^\[\[webroot_map\]\]\n((?:[^\[\n].*\n)*)", settings, re.MULTILINE)
+        webroots = {*_setting(settings, "webroot_path").rstrip(",").split(","), *re.findall(r" = (.+)$", map_[1] if map_ else "", re.MULTILINE)}
+        return Lineage(certificate, url, frozenset(webroots), os.path.isdir(os.path.join(self._accounts(url), account)))
 
     def lineage_folder(self, app: str) -> str:
         """Where certbot keeps the newest certificate of an app."""

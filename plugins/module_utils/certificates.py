@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import socket
 import ssl
 import tempfile
 import time
@@ -106,6 +107,21 @@ def _memory_file(text: str) -> t.IO[str]:
 
 def _path(file: t.IO[str]) -> str:
     return f"/proc/self/fd/{file.fileno()}"
+
+
+def is_served(certificate: str, domain: str) -> bool | None:
+    """Whether port 443 of this host answers with a certificate (PEM text) when asked for a domain; None when nothing listens there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", 443), timeout=5) as plain, context.wrap_socket(plain, server_hostname=domain) as secure:
+            seen = secure.getpeercert(binary_form=True)
+    except ssl.SSLError:
+        return False
+    except OSError:
+        return None
+    own = _PEM_CERTIFICATE.search(certificate)
+    return own is not None and seen == ssl.PEM_cert_to_DER_cert(own[0])
 
 
 def self_sign(domains: list[str], days: int) -> tuple[str, str]:

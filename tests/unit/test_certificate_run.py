@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 from pathlib import Path
@@ -151,6 +152,14 @@ def test_when_the_authority_is_asked(host: Host, domains: list[str], params: dic
     result, _ = host.run(app(*domains), stage="issue", check=True, **params)
     assert result["issued"].get("shop") == why
     assert result["changed"] is (why is not None)
+
+
+def test_domains_that_certbot_did_not_have_to_prove_are_not_in_its_map(host: Host) -> None:
+    host.lineage("shop.test")
+    settings = host.root / "certbot/renewal/shop.conf"
+    settings.write_text(re.sub(r"\[\[webroot_map(.*\n)*", "", RENEWAL))
+    host.run(app("shop.test"))
+    assert host.run(app("shop.test"), stage="issue")[0]["changed"] is False
 
 
 def test_a_lost_account_is_a_reason_to_ask(host: Host) -> None:
