@@ -65,7 +65,9 @@ class CertificateRun:
             self.problems.append(f"app {app['name']}: {error}")
 
     def _describe(self, app: str) -> dict[str, t.Any]:
-        folder = self._store.live(app) or ""
+        folder = self._store.live(app)
+        if not folder:
+            return {"kind": "missing", "names": []}
         certificate = load(folder)
         described: dict[str, t.Any] = {"kind": self._store.kind(folder), "names": sorted(certificate.names) if certificate else []}
         if described["kind"] == "certbot" and (lineage := self._store.lineage(app)):
@@ -95,20 +97,15 @@ class CertificateRun:
             self.warnings.append(f"app {app['name']}: {expired}")
         if certificate.not_before > time.time():
             raise CertificateError("the certificate in tls is not valid yet; see that the host's clock is right")
-        if not is_live and not self._check:
-            self._store.add(folder, pem, key)
-        self._go_live(app, folder, certificate.names)
+        self._go_live(app, folder, certificate.names, (pem, key))
 
     def _provide_selfsigned(self, app: App) -> None:
         name, domains = app["name"], app["domains"]
         for folder, certificate in self._store.stored("selfsigned", name).items():
             if set(certificate.names) == set(domains) and certificate.life_left() > _ISSUE_SELFSIGNED_BELOW:
                 return self._go_live(app, folder, domains)
-        pem, key = ("", "") if self._check else self_sign(domains, self._params["selfsigned_days"])
-        folder = self._store.folder("selfsigned", name, pem, key)
-        if not self._check:
-            self._store.add(folder, pem, key)
-        self._go_live(app, folder, domains)
+        pair = ("", "") if self._check else self_sign(domains, self._params["selfsigned_days"])
+        self._go_live(app, self._store.folder("selfsigned", name, *pair), domains, pair)
 
     def _provide_placeholder(self, app: App) -> None:
         """The best there is until the authority has been asked."""
@@ -120,7 +117,8 @@ class CertificateRun:
         if not certificate or certificate.life_left() <= 0:
             self._provide_selfsigned(app)
 
-    def _go_live(self, app: App, folder: str, names: t.Iterable[str]) -> None:
+    def _go_live(self, app: App, folder: str, names: t.Iterable[str], pair: tuple[str, str] | None = None) -> None:
+        """Make a directory the live one, once it holds the pair."""
         name = app["name"]
         if self._store.live(name) == folder:
             return
@@ -128,6 +126,8 @@ class CertificateRun:
         if self._check:
             self._live[name] = {"kind": self._store.kind(folder), "names": sorted(names)}
         else:
+            if pair:
+                self._store.add(folder, *pair)
             self._store.go_live(name, folder)
             self._live[name] = self._describe(name)
 
@@ -211,7 +211,10 @@ class CertificateRun:
 
     def _reload(self) -> bool:
         """Tell the proxy, also when an earlier run was cut short before it could."""
-        if self._check or not self._store.reload_pending:
+        if not self._store.reload_pending:
+            return False
+        if self._check:
+            self._changed = True
             return False
         command = self._params["reload_command"]
         if command:

@@ -63,9 +63,10 @@ class Store:
     def live(self, app: str) -> str | None:
         """The directory that is live for an app, None when there is none."""
         try:
-            return os.path.normpath(os.path.join(self.root, "live", os.readlink(self._link(app))))
+            folder = os.path.normpath(os.path.join(self.root, "live", os.readlink(self._link(app))))
         except OSError:
             return None
+        return folder if os.path.isdir(folder) else None
 
     def apps(self) -> list[str]:
         """The apps that have something live."""

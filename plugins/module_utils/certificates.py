@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import re
 import socket
@@ -55,6 +56,7 @@ class Certificate:
         return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.not_after))
 
 
+@functools.cache
 def inspect(certificate: str, key: str) -> Certificate:
     """Serve a certificate to ourselves, in memory, and return what the client saw.
 

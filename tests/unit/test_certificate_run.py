@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 import typing as t
 from pathlib import Path
@@ -199,10 +200,19 @@ def test_refused_files_do_not_take_the_live_lineage_away(host: Host) -> None:
 def test_reload_that_failed_is_tried_again(host: Host) -> None:
     _, problems = host.run(app("shop.test"), reload_command="false")
     assert "the proxy does not use them yet" in problems[0]
+    assert host.run(app("shop.test"), check=True)[0]["changed"]
     result, problems = host.run(app("shop.test"))
     assert (result["changed"], result["reloaded"], problems) == (True, True, [])
     assert host.run(app("shop.test"))[0]["changed"] is False
     assert host.reloads.read_text() == "\n"
+
+
+def test_what_went_missing_comes_back(host: Host) -> None:
+    for tls in (app("shop.test"), app("shop.test", issuer="files", pair=certificates.self_sign(["shop.test"], 9))):
+        host.run(tls)
+        shutil.rmtree((host.root / "live/shop").resolve())
+        assert host.run(tls, check=True)[0]["changed"] and host.run(tls)[0]["changed"]
+        assert host.names() == ("shop.test",)
 
 
 def test_keys_are_root_only_and_never_in_a_result(host: Host) -> None:
