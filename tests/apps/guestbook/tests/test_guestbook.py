@@ -18,13 +18,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from guestbook import create_app, database, pictures
 from werkzeug.test import TestResponse
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from guestbook import create_app, database, pictures  # noqa: E402
-
 SITE = "https://guestbook.test"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
