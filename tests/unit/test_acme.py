@@ -83,14 +83,18 @@ def test_probe_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def certbot(folder: Path, *runs: str) -> list[str]:
-    """A program that says, and logs, one thing after the other; the last one for good. ``ok`` is success."""
+    """A program that says, and logs, one thing after the other; the last one for good. ``ok`` is success.
+
+    An error that did not end the run stands before it in the log.
+    """
     program, count = folder / "certbot", folder / "count"
     log = folder / "letsencrypt.log"
     cases = "".join(f"{number}) text='{said}';;\n" for number, said in enumerate(runs[:-1], 1))
     program.write_text(
         f"#!/bin/sh\necho >> {count}\ncase $(wc -l < {count}) in\n{cases}*) text='{runs[-1]}';;\nesac\n"
         f'echo "Saving debug log to {log}"\n[ "$text" = ok ] && exit 0\n'
-        f'echo "urn:ietf:params:acme:error:$text :: description" > {log}\necho "The words of $text" >&2\nexit 1\n'
+        f'echo "urn:ietf:params:acme:error:unauthorized" > {log}\necho "urn:ietf:params:acme:error:$text :: description" >> {log}\n'
+        f'echo "The words of $text" >&2\nexit 1\n'
     )
     program.chmod(0o755)
     return [str(program)]

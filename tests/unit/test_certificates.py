@@ -51,6 +51,25 @@ def test_life_left_of_an_expired_one() -> None:
     assert Certificate((), now - 50, now + 50).life_left() == pytest.approx(0.5, abs=0.1)
 
 
+def expired(folder: Path) -> Pair:
+    """A pair whose life ended in 2020."""
+    (folder / "ca.conf").write_text(f"[ca]\ndefault_ca=a\n[a]\ndatabase={folder}/index\nnew_certs_dir={folder}\nrand_serial=yes\npolicy=p\n[p]\n")
+    (folder / "index").touch()
+    openssl(folder)
+    for command in (
+        "openssl req -new -key key -subj /CN=x -out request",
+        "openssl ca -config ca.conf -selfsign -keyfile key -in request -out certificate -notext -batch -md sha256"
+        " -startdate 20200101000000Z -enddate 20200201000000Z",
+    ):
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return (folder / "certificate").read_text(), (folder / "key").read_text()
+
+
+def test_an_expired_one_is_read_and_known_as_such(tmp_path: Path) -> None:
+    seen = inspect(*expired(tmp_path))
+    assert seen.life_left() < 0 and seen.end == "2020-02-01 00:00 UTC"
+
+
 def test_self_signed_is_no_authority(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "certificate").write_text(pair[0])
     text = subprocess.run(["openssl", "x509", "-in", tmp_path / "certificate", "-noout", "-text"], check=True, capture_output=True, text=True).stdout
