@@ -94,7 +94,7 @@ def certbot(folder: Path, *runs: str) -> list[str]:
         f"#!/bin/sh\necho >> {count}\ncase $(wc -l < {count}) in\n{cases}*) text='{runs[-1]}';;\nesac\n"
         f'echo "Saving debug log to {log}"\n[ "$text" = ok ] && exit 0\n'
         f'echo "urn:ietf:params:acme:error:unauthorized" > {log}\necho "urn:ietf:params:acme:error:$text :: description" >> {log}\n'
-        f'echo "The words of $text" >&2\nexit 1\n'
+        f'echo "It said no" >&2\nexit 1\n'
     )
     program.chmod(0o755)
     return [str(program)]
@@ -118,7 +118,7 @@ def test_what_passes_by_itself_is_tried_again(tmp_path: Path) -> None:
     [("rateLimited", "wait until", 1), ("caa", "CAA record", 1), ("badNonce", "log", 5), ("newKind", "log", 1)],
 )
 def test_what_does_not_pass_comes_with_a_way_out(tmp_path: Path, error: str, way_out: str, tries: int) -> None:
-    with pytest.raises(acme.AcmeError, match=f"^The words of {error}\n.*{way_out}"):
+    with pytest.raises(acme.AcmeError, match=f"^It said no\n.*{way_out}"):
         issue(certbot(tmp_path, error))
     assert (tmp_path / "count").read_text().count("\n") == tries
 
