@@ -151,7 +151,7 @@ class Builder:
             with contextlib.nullcontext(Delivery()) if standing else self.source.deliver() as delivery:
                 keys = ("requirements", "installer", "persist")
                 arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
-                manifest = self._step("prepare", tree, arguments, *delivery.writable, **delivery.environment)
+                manifest = self._step("tree.prepare", tree, arguments, *delivery.writable, **delivery.environment)
             venv = self._virtualenv(tree, identity, inputs, manifest)
             if not standing:
                 arguments = {
@@ -159,7 +159,7 @@ class Builder:
                     "persist": {name: os.path.join(self.paths["state"], name) for name in self.app["persist"]},
                     "build_command": self.app["build_command"],
                 }
-                self._step("finish", tree, arguments)
+                self._step("tree.finish", tree, arguments)
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
             self.records.put("releases", {**record, "status": "built"})
@@ -180,7 +180,7 @@ class Builder:
                     "manifest": manifest,
                     "server_requirements": self.app["server_requirements"],
                 }
-                self._step("install", tree, arguments, place)
+                self._step("virtualenv.install", tree, arguments, place)
                 self.records.put("venvs", {"id": venv, "inputs": {**shared, **own}})
         return venv
 

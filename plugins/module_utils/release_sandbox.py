@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a step of C(release_worker) as another account, in a transient systemd unit that can write nothing but what it must."""
+"""Run a step of C(release_steps) as another account, in a transient systemd unit that can write nothing but what it must."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import subprocess
 import time
 import typing as t
 
-from . import release_worker
+from . import release_steps
 from .release_records import ReleaseError
+from .release_steps import archive, commands, entry, git, manifest, tree, virtualenv
 from .secret_text import mask
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
@@ -44,6 +45,13 @@ _PROPERTIES = (
     "InaccessiblePaths=-/etc/flask -/etc/flask-tls -/var/lib/flaskyard",
 )
 
+#: The program and its modules, as text.
+_PROGRAM = inspect.getsource(entry)
+_SOURCES = {
+    module.__name__.rpartition(".")[2] if module is not release_steps else "": inspect.getsource(module)
+    for module in (release_steps, archive, commands, git, manifest, tree, virtualenv)
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Sandbox:
@@ -65,6 +73,7 @@ class Sandbox:
     def run(self, step: str, arguments: dict[str, t.Any], writable: list[str], timeout: float, unit: str | None = None, **environment: str) -> t.Any:
         """Run one step and return its result.
 
+        :param step: module and function of C(release_steps), such as C(tree.prepare).
         :param writable: the only paths, with all below them, that the step can change.
         :param timeout: seconds.
         :param unit: a fixed name, by which a later run can stop a step whose own run was killed.
@@ -73,8 +82,8 @@ class Sandbox:
         for path in writable:
             if not os.path.isdir(path):
                 raise ReleaseError(f"{path} does not exist; the role app makes it, run it first")
-        job = {"step": step, "arguments": arguments, "environment": {**self.environment, **environment}}
-        program = f"{inspect.getsource(release_worker)}\nmain(json.loads({json.dumps(job)!r}))\n"
+        job = {"sources": _SOURCES, "step": step, "arguments": arguments, "environment": {**self.environment, **environment}}
+        program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
         properties = [*_PROPERTIES, f"RuntimeMaxSec={timeout}", *(f"ReadWritePaths={path}" for path in writable)]
         command = [
             *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--description=Flaskyard: {step} of {self.app}"),

@@ -29,7 +29,7 @@ RESOLVE_TIMEOUT = 60
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """What the step C(prepare) needs to fill the tree."""
+    """What the step C(tree.prepare) needs to fill the tree."""
 
     source: dict[str, t.Any] | None = None
     writable: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class GitSource(Source):
         timeout = min(RESOLVE_TIMEOUT, self.settings.build_timeout_seconds)
         arguments = {"url": self.access.url, "version": version, "access": self._access()}
         with self._agent() as environment:
-            self._commit = self.sandbox.run("resolve", arguments, writable, timeout, **environment)
+            self._commit = self.sandbox.run("git.resolve", arguments, writable, timeout, **environment)
         return self._commit
 
     @contextlib.contextmanager

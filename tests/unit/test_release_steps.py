@@ -4,23 +4,21 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import io
+import json
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils import release_worker
-from ansible_collections.flaskyard.server.plugins.module_utils.release_worker import (
-    Manifest,
-    StepError,
-    assert_replaceable,
-    normalised,
-    read_manifest,
-    unpack,
-)
+from ansible_collections.flaskyard.server.plugins.module_utils import release_steps
+from ansible_collections.flaskyard.server.plugins.module_utils.release_sandbox import _PROGRAM, _SOURCES
+from ansible_collections.flaskyard.server.plugins.module_utils.release_steps.archive import unpack
+from ansible_collections.flaskyard.server.plugins.module_utils.release_steps.commands import StepError
+from ansible_collections.flaskyard.server.plugins.module_utils.release_steps.manifest import Manifest, read_manifest
+from ansible_collections.flaskyard.server.plugins.module_utils.release_steps.tree import assert_replaceable
+from ansible_collections.flaskyard.server.plugins.module_utils.release_steps.virtualenv import normalised
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,7 +144,12 @@ def test_nothing_ever_leaves_its_place(tmp_path_factory: pytest.TempPathFactory,
     assert {path.name for path in top.iterdir()} == {"archive.tar", "one"} and [path.name for path in (top / "one").iterdir()] == ["tree"]
 
 
-def test_the_worker_can_be_sent_alone() -> None:
-    imported = [node for node in ast.walk(ast.parse(inspect.getsource(release_worker))) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    modules = {name for node in imported for name in ([node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])}
-    assert modules <= {*sys.stdlib_module_names, "__future__"}
+def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
+    folder = Path(release_steps.__file__ or "").parent
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "entry"} == set(_SOURCES) - {""}
+    (tmp_path / "requirements.txt").write_text("-r none.txt\n")
+    arguments: dict[str, object] = {"tree": str(tmp_path), "source": None, "packages": None, "requirements": None, "installer": "uv", "persist": []}
+    job = {"sources": _SOURCES, "step": "tree.prepare", "arguments": arguments, "environment": {}}
+    program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=True)
+    assert "none.txt cannot be read" in json.loads(done.stdout)["error"]

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a tool, and keep the end of what it printed when it fails."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+#: Lines of a failed command's output that are kept.
+OUTPUT_LINES = 25
+
+
+class StepError(Exception):
+    """A step failed. ``output`` is the end of what the failing command printed."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+def run(command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+    """Run a command and return what it printed.
+
+    :raises StepError: when it does not succeed.
+    """
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
+        ending = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
+        raise StepError(f"{shlex.join(command)} {ending}", tail)
+    return done.stdout

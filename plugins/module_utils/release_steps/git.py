@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Branches, tags and commits of repositories."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import typing as t
+from pathlib import Path
+
+from .commands import StepError, run
+
+
+def git_environment(access: dict[str, t.Any]) -> dict[str, str]:
+    """What git needs to reach the repository; no secret is on a command line."""
+    settings = {"core.hooksPath": "/dev/null", "advice.detachedHead": "false", "gc.autoDetach": "false"}
+    environment = {"GIT_TERMINAL_PROMPT": "0"}
+    if access["password"] is not None:
+        settings[f"credential.{access['scope']}.helper"] = (
+            '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$GIT_ACCESS_USER" "$GIT_ACCESS_PASSWORD"; }; f'
+        )
+        environment |= {"GIT_ACCESS_USER": access["user"], "GIT_ACCESS_PASSWORD": access["password"]}
+    private = Path("/tmp")  # the unit's own
+    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
+    if access["known_hosts"]:
+        known_hosts = private / "known_hosts"
+        known_hosts.write_text(access["known_hosts"].rstrip() + "\n")
+        ssh += ["-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts}"]
+    else:
+        ssh += ["-o", "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={access['known_hosts_file']}"]
+    if access["deploy_key"]:
+        key = private / "deploy_key"
+        key.touch(mode=0o600)
+        key.write_text(access["deploy_key"].replace("\r\n", "\n").rstrip() + "\n")
+        ssh += ["-o", "IdentitiesOnly=yes", "-i", str(key)]
+    environment["GIT_SSH_COMMAND"] = shlex.join(ssh)
+    environment["GIT_CONFIG_COUNT"] = str(len(settings))
+    for number, (name, value) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
+
+
+def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
+    """The commit that a branch or a tag of a remote repository is at now.
+
+    :raises StepError: the remote cannot be asked, or has no such version, or has a branch and a tag of that name.
+    """
+    names = [version] if version.startswith("refs/") or version == "HEAD" else [f"refs/heads/{version}", f"refs/tags/{version}"]
+    listed = run(["git", "ls-remote", url, *names, *(f"{name}^{{}}" for name in names)], environment=git_environment(access))
+    found = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines()) if re.fullmatch(r"[0-9a-f]{40,64}", commit)}
+    commits = [found.get(f"{name}^{{}}", found[name]) for name in names if name in found]
+    if not commits:
+        raise StepError(f"the repository has no branch and no tag {version!r}; name one that it has, or a commit by all its 40 digits")
+    if len(set(commits)) > 1:
+        raise StepError(f"the repository has a branch and a tag {version!r}; write {' or '.join(names)}")
+    return commits[0]
+
+
+def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> None:
+    """Get a commit into the mirror: that commit alone if the server gives it, everything otherwise."""
+
+    def git(*arguments: str) -> None:
+        run(["git", f"--git-dir={mirror}", *arguments], environment=environment)
+
+    try:
+        git("init", "--quiet", "--bare", "--template=")
+        git("fetch", "--quiet", "--no-tags", "--depth=1", url, f"+{commit}:refs/heads/release")
+    except StepError:
+        # Either the server gives only what a branch or a tag names, or the mirror is the rest of a killed run.
+        shutil.rmtree(mirror, ignore_errors=True)
+        git("init", "--quiet", "--bare", "--template=")
+        git("fetch", "--quiet", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    try:
+        git("cat-file", "-e", f"{commit}^{{commit}}")
+    except StepError:
+        raise StepError(f"the repository has no commit {commit}; was it pushed?") from None
+
+
+def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t.Any]) -> None:
+    """The files of a commit and of its submodules, without any repository around them."""
+    environment = git_environment(access)
+    fetch(url, commit, Path(mirror), environment)
+
+    def git(*arguments: str) -> None:
+        run(["git", *arguments], cwd=tree, environment=environment)
+
+    git("init", "--quiet", "--template=")
+    git("remote", "add", "origin", url)
+    (tree / ".git/objects/info").mkdir(parents=True, exist_ok=True)
+    (tree / ".git/objects/info/alternates").write_text(f"{mirror}/objects\n")
+    if (shallow := Path(mirror, "shallow")).exists():
+        shutil.copy(shallow, tree / ".git/shallow")
+    git("checkout", "--quiet", "--force", "--detach", commit)
+    if (tree / ".gitmodules").is_file():
+        git("submodule", "--quiet", "update", "--init", "--recursive")
+    for found in sorted(tree.rglob(".git")):
+        if found.is_dir() and not found.is_symlink():
+            shutil.rmtree(found)
+        else:
+            found.unlink()
