@@ -7,6 +7,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,3 +52,22 @@ class Site:
             connection.request(method, path, body, {"Host": self.domain, **headers})
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
+
+    def wait(self, status: int = 200, seconds: float = 20) -> Answer:
+        """Ask until the answer has this status, and return it.
+
+        Raises:
+            AssertionError: after `seconds`, with what came instead.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                answer = self.ask()
+            except OSError as error:
+                seen = str(error)
+            else:
+                if answer.status == status:
+                    return answer
+                seen = str(answer.status)
+            assert time.monotonic() < deadline, f"{self.domain} gives {seen} after {seconds} s, not {status}"
+            time.sleep(0.1)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -69,8 +68,7 @@ def test_service_is_sandboxed_and_reloads(host: Host, exposure: Callable[[str], 
 def test_killed_master_comes_back(host: Host, site: Site, unit_property: Callable[[str, str], str]) -> None:
     with host.sudo():
         host.check_output(f"kill -9 {unit_property('nginx', 'MainPID')}")
-    time.sleep(2)
-    assert site.ask().status == 502
+    site.wait(502)
 
 
 def test_journal_of_the_configuration_is_quiet(host: Host) -> None:
