@@ -45,10 +45,13 @@ class CertificateRun:
             for app in apps:
                 if app["tls"]["issuer"] == "letsencrypt":
                     self._attempt(self._issue, app)
-            removed = self._tidy({app["name"]: app["tls"]["issuer"] for app in apps})
-        reloaded = self._reload()
-        if reloaded and self._params["stage"] == "issue":
-            self._confirm(app for app in apps if self._live.get(app["name"]) != before.get(app["name"]) or app["name"] in self._issued)
+            retired = self._retire({app["name"] for app in apps})
+            reloaded = self._reload(retired)
+            removed = [f"live/{app}" for app in retired] + self._tidy(apps)
+            if reloaded:
+                self._confirm(app for app in apps if self._live.get(app["name"]) != before.get(app["name"]) or app["name"] in self._issued)
+        else:
+            reloaded = self._reload({})
         return {
             "changed": self._changed,
             "certificates": self._live,
@@ -200,17 +203,21 @@ class CertificateRun:
 
     # --- the end --------------------------------------------------------------------------------------------------------
 
-    def _tidy(self, declared: dict[str, str]) -> list[str]:
-        leftovers = self._store.leftovers(declared)
-        for leftover in leftovers:
+    def _retire(self, declared: set[str]) -> dict[str, str | None]:
+        """Have nothing live for apps that are not declared, and return what was."""
+        gone = {app: self._store.live(app) for app in self._store.apps() if app not in declared}
+        for app in gone:
             self._changed = True
+            del self._live[app]
             if not self._check:
-                self._store.remove(leftover)
-        self._live = {app: described for app, described in self._live.items() if app in declared}
-        return leftovers
+                self._store.retire(app)
+        return gone
 
-    def _reload(self) -> bool:
-        """Tell the proxy, also when an earlier run was cut short before it could."""
+    def _reload(self, retired: dict[str, str | None]) -> bool:
+        """Tell the proxy, also when an earlier run was cut short before it could.
+
+        :param retired: what the proxy has to do without from now on; it comes back when the proxy cannot, and the names are taken out.
+        """
         if not self._store.reload_pending:
             return False
         if self._check:
@@ -221,11 +228,35 @@ class CertificateRun:
             try:
                 run(command)
             except CommandError as error:
+                if retired:
+                    return self._reload_with(retired, error)
                 self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nPut that right and run again")
                 return False
             self._changed = True
         self._store.reloaded()
         return bool(command)
+
+    def _reload_with(self, retired: dict[str, str | None], error: CommandError) -> bool:
+        for app, folder in retired.items():
+            if folder:
+                self._store.go_live(app, folder)
+                self._live[app] = self._describe(app)
+        self.warnings.append(
+            f"the certificates of {', '.join(retired)} are kept, though no such app is declared: the proxy does not reload without them. "
+            f"Take them out of its configuration, as the proxy's role does, then run again. {error}"
+        )
+        retired.clear()
+        return self._reload({})
+
+    def _tidy(self, apps: list[App]) -> list[str]:
+        renewed = [app["name"] for app in apps if app["tls"]["issuer"] == "letsencrypt"]
+        needed = [app["name"] for app in apps] if self._check else self._store.apps()
+        leftovers = self._store.leftovers(needed, renewed)
+        for leftover in leftovers:
+            self._changed = True
+            if not self._check:
+                self._store.remove(leftover)
+        return leftovers
 
     def _confirm(self, apps: t.Iterable[App]) -> None:
         """Wait until the proxy serves what is new, for a reload returns before it has happened."""

@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import tempfile
+import typing as t
 
 from .certificates import Certificate, CertificateError, inspect
 from .entries import Entry, write_entry
@@ -134,30 +135,30 @@ class Store:
         """Have certbot make a new account with an authority."""
         shutil.rmtree(self._accounts(directory_url))
 
-    def leftovers(self, declared: dict[str, str]) -> list[str]:
-        """What nobody needs any more.
+    def retire(self, app: str) -> str | None:
+        """Have nothing live for an app, and return what was."""
+        folder = self.live(app)
+        os.unlink(self._link(app))
+        self.want_reload()
+        return folder
 
-        :param declared: the apps with their issuers.
-        :returns: paths below the root, each for C(remove).
+    def leftovers(self, apps: t.Iterable[str], renewed: t.Iterable[str]) -> list[str]:
+        """What nobody needs any more, as paths below the root, each for C(remove).
+
+        :param apps: those whose live directory is needed.
+        :param renewed: those that certbot shall renew.
         """
-        kept = {folder for app in declared if (folder := self.live(app))}
-        unused = [f"live/{app}" for app in self.apps() if app not in declared]
-        for kind in KINDS:
-            for app in _listing(os.path.join(self.root, kind)):
-                folders = {os.path.join(self.root, kind, app, name) for name in os.listdir(os.path.join(self.root, kind, app))}
-                unused += [os.path.relpath(folder, self.root) for folder in sorted(folders - kept)]
-        renewed = {name.removesuffix(".conf") for name in _listing(os.path.join(self.certbot, "renewal"))}
-        unneeded = {app for app in renewed if declared.get(app) != "letsencrypt" and self.lineage_folder(app) not in kept}
-        unused += [f"certbot/live/{app}" for app in sorted(unneeded)]
-        return unused
+        kept = {self.live(app) for app in apps} | {self.lineage_folder(app) for app in renewed}
+        parents = [*(os.path.join(self.root, kind, app) for kind in KINDS for app in _listing(os.path.join(self.root, kind)))]
+        folders = [os.path.join(parent, name) for parent in parents for name in sorted(os.listdir(parent))]
+        folders += [self.lineage_folder(name.removesuffix(".conf")) for name in _listing(os.path.join(self.certbot, "renewal"))]
+        return [os.path.relpath(folder, self.root) for folder in folders if folder not in kept]
 
     def remove(self, leftover: str) -> None:
         """Remove one path that C(leftovers) named."""
         path = os.path.join(self.root, leftover)
-        if leftover.startswith("certbot/"):
-            self.forget_lineage(os.path.basename(leftover))
-        elif os.path.islink(path):
-            os.unlink(path)
+        if self.kind(path) == "certbot":
+            self.forget_lineage(os.path.basename(path))
         else:
             shutil.rmtree(path)
             with contextlib.suppress(OSError):  # the app has others

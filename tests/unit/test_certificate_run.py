@@ -190,6 +190,18 @@ def test_what_no_app_needs_is_removed(host: Host) -> None:
     assert host.run(app("shop.test", issuer="selfsigned"), stage="issue")[0]["changed"] is False
 
 
+def test_what_the_proxy_cannot_do_without_is_kept(host: Host) -> None:
+    apps = [app("shop.test", issuer="selfsigned"), app("blog.test", name="blog", issuer="selfsigned")]
+    host.run(*apps)
+    needs_blog = f"test -e {host.root}/live/blog/fullchain.pem"
+    result, problems = host.run(apps[0], stage="issue", reload_command=needs_blog)
+    assert "the certificates of blog are kept" in problems[0] and result["reloaded"]
+    assert host.names("blog") == ("blog.test",) and result["removed"] == []
+    result, problems = host.run(apps[0], stage="issue")
+    assert problems == [] and result["removed"][0] == "live/blog"
+    assert not list(host.root.glob("*/blog"))
+
+
 def test_refused_files_do_not_take_the_live_lineage_away(host: Host) -> None:
     host.lineage("shop.test")
     host.run(app("shop.test"))
