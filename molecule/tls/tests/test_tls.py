@@ -237,7 +237,7 @@ def test_authority_that_refuses_nonces(hosts: Hosts, authority: Authority) -> No
 def test_a_reload_that_was_missed_is_made_up_for(hosts: Hosts) -> None:
     hosts.run("touch /etc/flask-tls/reload-pending")
     assert hosts.converge(app("shop", DOMAIN, WWW)).changed
-    assert not hosts.converge(app("shop", DOMAIN, WWW)).changed
+    hosts.run("test ! -e /etc/flask-tls/reload-pending")
 
 
 def test_certbot_that_cannot_read_what_it_had_starts_over(hosts: Hosts, authority: Authority) -> None:
