@@ -46,7 +46,6 @@ removed:
   returned: always
 """
 
-import glob
 import os
 import shutil
 import typing as t
@@ -66,7 +65,7 @@ def belongings(app: dict[str, t.Any], purge: bool) -> list[str]:
     """Every path of the app that is there and shall go."""
     name, paths = app["name"], app["paths"]
     wanted = [paths["root"], paths["slots"], paths["run"], f"{STATE}/{name}", f"/var/cache/{app['unit']}"]
-    wanted += [paths["certificate"], f"{_TLS}/selfsigned/{name}", *glob.glob(f"{_TLS}/files/{name}-" + "[0-9a-f]" * 8)]
+    wanted += [paths["certificate"], f"{_TLS}/selfsigned/{name}", f"{_TLS}/files/{name}"]
     wanted += [f"{_TLS}/certbot/{place}" for place in (f"live/{name}", f"archive/{name}", f"renewal/{name}.conf")]
     if purge:
         wanted += [paths["config"], paths["state"]]
