@@ -75,7 +75,15 @@ class ActionModule(ActionBase):
         )
         if failures:
             lines = [f"{name}: {text}".replace("\n", "\n    ") for name, text in failures.items()]
-            result.update(failed=True, msg="\n".join([f"{len(failures)} of {len(apps)} apps has no new release; what runs on the host is untouched.", *lines]))
+            result.update(
+                failed=True,
+                msg="\n".join(
+                    [
+                        f"{len(failures)} of {len(apps)} apps {'has' if len(failures) == 1 else 'have'} no new release; what runs on the host is untouched.",
+                        *lines,
+                    ]
+                ),
+            )
         return result
 
     def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:

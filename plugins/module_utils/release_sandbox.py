@@ -129,15 +129,15 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("Could not resolve host", "Temporary failure in name resolution", "Name or service not known", "dns error", "failed to lookup address"),
-        "the host name cannot be resolved; check its spelling and the host's DNS, or set a proxy in the build environment",
+        "the host name cannot be resolved; check its spelling and the host's DNS, or name a proxy in python_environment",
     ),
     (
         ("Connection refused", "Connection timed out", "Network is unreachable", "No route to host", "Failed to connect", "Could not connect"),
-        "the server cannot be reached from this host; check the address, the firewall, and the proxy of the build environment",
+        "the server cannot be reached from this host; check the address, the firewall, and the proxy in python_environment",
     ),
     (
         ("certificate verify failed", "invalid peer certificate", "SSL certificate problem", "UnknownIssuer"),
-        "the server's certificate is not trusted; give the CA's certificate to the host (ca_file)",
+        "the server's certificate is not trusted; give the authority's certificate to the host (python_ca_certificates)",
     ),
     (
         ("hashes are required", "THESE PACKAGES DO NOT MATCH THE HASHES", "Hash mismatch", "must have their versions pinned", "pinned with `==`"),

@@ -8,10 +8,9 @@ import dataclasses
 import os
 import platform
 
+from .index_environment import SYSTEM_CA_FILE, index_environment
 from .release_records import ReleaseError
 
-_SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
-_CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _DEFAULT_INTERPRETER = "/usr/bin/python3"
 
 
@@ -29,9 +28,9 @@ class Settings:
     pythons: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
-    def trusted_ca_file(self) -> str | None:
+    def trusted_ca_file(self) -> str:
         """The bundle that downloads are checked against; the system's unless another is set."""
-        return self.ca_file or (_SYSTEM_CA_FILE if os.path.exists(_SYSTEM_CA_FILE) else None)
+        return self.ca_file or SYSTEM_CA_FILE
 
     def build_environment(self, cache: str) -> dict[str, str]:
         """What tools see in the sandbox; nothing about indexes or proxies is on a command line.
@@ -51,17 +50,7 @@ class Settings:
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
         }
-        if self.trusted_ca_file:
-            variables |= dict.fromkeys(_CA_VARIABLES, self.trusted_ca_file)
-        if self.index_url:
-            variables |= {"PIP_INDEX_URL": self.index_url, "UV_DEFAULT_INDEX": self.index_url}
-        if self.extra_index_urls:
-            urls = " ".join(self.extra_index_urls)
-            variables |= {"PIP_EXTRA_INDEX_URL": urls, "UV_INDEX": urls}
-        if self.wheelhouse:
-            variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheelhouse}
-            variables |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": self.wheelhouse, "UV_OFFLINE": "1"}
-        return variables | {name: str(value) for name, value in self.environment.items()}
+        return variables | index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment)
 
     def choose_python(self, wanted: str | None) -> tuple[str, str]:
         """Version and path of an app's interpreter.

@@ -10,6 +10,8 @@ import urllib.parse
 
 _USERINFO = re.compile(r"(\w+://)[^/@\s'\"]*:[^/@\s'\"]*@")
 
+_SHORTEST_TOKEN = 8
+
 
 class Credentials(t.NamedTuple):
     """A URL without its user and password, and those two; C(password) is None when the URL has none."""
@@ -33,13 +35,17 @@ def split_credentials(url: str) -> Credentials:
 
 
 def secrets_of(values: t.Iterable[str]) -> set[str]:
-    """The credentials in any URL among the values, as written and as decoded."""
+    """The credentials in any URL among the values, as written and as decoded.
+
+    A lone user name counts when it may be a token: not in an address of ssh, and not as short as C(git).
+    """
     found = set()
     for value in values:
         for url in re.findall(r"\w+://\S+", value):
-            userinfo = urllib.parse.urlsplit(url).netloc.rpartition("@")[0]
-            user, _, password = userinfo.partition(":")
-            secret = password or user
+            parts = urllib.parse.urlsplit(url)
+            user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+            token = user if parts.scheme != "ssh" and len(user) >= _SHORTEST_TOKEN else ""
+            secret = password or token
             found |= {secret, urllib.parse.unquote(secret)}
     return found - {""}
 

@@ -163,7 +163,7 @@ def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -
 FAILURES: dict[str, tuple[dict[str, str], list[str]]] = {
     "no such version": ({"git": SSH, "version": "nowhere"}, ["no branch and no tag 'nowhere'"]),
     "no such commit": ({"git": SSH, "version": "1" * 40}, ["no commit 1111", "was it pushed?"]),
-    "no such repository": ({"git": SSH + "x", "version": "main"}, ["no such repository"]),
+    "no such repository": ({"git": SSH + "x", "version": "main"}, ["git ls-remote", "no such repository"]),
     "no such host": ({"git": "https://nowhere.invalid/shop.git", "version": "main"}, ["the host name cannot be resolved"]),
     "nobody listens": ({"git": "http://localhost:9/shop.git", "version": "main"}, ["cannot be reached from this host"]),
     "no access": ({"git": SSH, "version": "main", "deploy_key": ""}, ["the server refused the access", "source.deploy_key"]),

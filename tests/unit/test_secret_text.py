@@ -35,5 +35,19 @@ def test_no_password_is_left_however_it_is_written(password: str, scheme: str) -
     assert masked == f"failed: {scheme}://***@example.com/simple and *** and ***."
 
 
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("ssh://git@example.com/a.git", set()),
+        ("https://git@example.com/a.git", set()),
+        ("https://abcdefgh1234@example.com/a.git", {"abcdefgh1234"}),
+        ("https://a:b@example.com/ socks5://c:d%20e@example.com", {"b", "d e", "d%20e"}),
+        ("not a url", set()),
+    ],
+)
+def test_what_is_secret(url: str, secrets: set[str]) -> None:
+    assert secrets_of([url]) == secrets
+
+
 def test_unknown_urls_are_masked_too() -> None:
     assert mask("see https://a:b@example.com/x and git@example.com", set()) == "see https://***@example.com/x and git@example.com"

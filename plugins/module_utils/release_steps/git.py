@@ -48,7 +48,7 @@ def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
     :raises StepError: the remote cannot be asked, or has no such version, or has a branch and a tag of that name.
     """
     names = [version] if version.startswith("refs/") or version == "HEAD" else [f"refs/heads/{version}", f"refs/tags/{version}"]
-    listed = run(["git", "ls-remote", url, *names, *(f"{name}^{{}}" for name in names)], environment=git_environment(access))
+    listed = run(["git", "ls-remote", "--", url, *names, *(f"{name}^{{}}" for name in names)], environment=git_environment(access))
     found = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines()) if re.fullmatch(r"[0-9a-f]{40,64}", commit)}
     commits = [found.get(f"{name}^{{}}", found[name]) for name in names if name in found]
     if not commits:
@@ -66,12 +66,12 @@ def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> N
 
     try:
         git("init", "--quiet", "--bare", "--template=")
-        git("fetch", "--quiet", "--no-tags", "--depth=1", url, f"+{commit}:refs/heads/release")
+        git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, f"+{commit}:refs/heads/release")
     except StepError:
         # Either the server gives only what a branch or a tag names, or the mirror is the rest of a killed run.
         shutil.rmtree(mirror, ignore_errors=True)
         git("init", "--quiet", "--bare", "--template=")
-        git("fetch", "--quiet", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        git("fetch", "--quiet", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     try:
         git("cat-file", "-e", f"{commit}^{{commit}}")
     except StepError:
@@ -87,7 +87,7 @@ def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t
         run(["git", *arguments], cwd=tree, environment=environment)
 
     git("init", "--quiet", "--template=")
-    git("remote", "add", "origin", url)
+    git("remote", "add", "--", "origin", url)
     (tree / ".git/objects/info").mkdir(parents=True, exist_ok=True)
     (tree / ".git/objects/info/alternates").write_text(f"{mirror}/objects\n")
     if (shallow := Path(mirror, "shallow")).exists():
