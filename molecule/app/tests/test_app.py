@@ -32,7 +32,7 @@ def test_release_runs_as_the_service_account(host: Host, release: str) -> None:
     code = "import probe, flask; print(probe.MARKER, flask.__file__)"
     with host.sudo():
         said = host.check_output(f"cd {release} && runuser -u flask-probe -- .venv/bin/python -c '{code}'")
-    assert said.startswith(f"one {ROOT}/venvs/")
+    assert said.startswith(f"one {release}/.venv/lib/python3.")
 
 
 def test_virtualenv_has_what_the_lock_file_says(host: Host, release: str) -> None:
