@@ -4,6 +4,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
 DOCUMENTATION = r"""
 name: firewall_rules
 short_description: Turn what the firewall shall let in into rules of nftables
@@ -33,12 +39,6 @@ _value:
   type: list
   elements: str
 """
-
-import ipaddress
-import re
-import typing as t
-
-from ansible.errors import AnsibleFilterError
 
 _KEYS = {"port", "protocol", "from"}
 _PROTOCOLS = ("tcp", "udp")

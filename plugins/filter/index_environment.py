@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to the environment of installers for roles."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..module_utils.index_environment import index_environment
+
+DOCUMENTATION = r"""
+name: index_environment
+short_description: The environment that tells pip and uv where packages come from
+version_added: 0.1.0
+description:
+  - Returns variables by name for a private index, a wheelhouse, certificate authorities and whatever else is given.
+options:
+  _input:
+    description:
+      - A dictionary with any of C(index_url), C(extra_index_urls), C(wheelhouse), C(ca_file) and C(environment), as the variables of the
+        role C(python) mean them.
+    type: dict
+    required: true
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+variables: "{{ {'index_url': 'https://pypi.example.com/simple'} | flaskyard.server.index_environment }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Variables by name.
+  type: dict
+"""
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Name to function."""
+        return {"index_environment": lambda settings: index_environment(**settings)}
