@@ -27,11 +27,12 @@ class Outcome:
         return "changed=0 " not in self.text
 
 
-def run_playbook(playbook: Path, host: str, **variables: Any) -> Outcome:
-    """Run ``playbook`` on ``host``, outside the log that `molecule/shared/test_change.py` reads."""
+def run_playbook(playbook: Path, host: str, tags: str = "all", **variables: Any) -> Outcome:
+    """Run what has one of ``tags`` in ``playbook`` on ``host``, outside the log that `molecule/shared/test_change.py` reads."""
     inventories = (PROJECT / "molecule/shared/hosts.yml", Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "inventory"))
+    options = [f"--limit={host}", f"--tags={tags}", f"--extra-vars={json.dumps(variables)}"]
     done = subprocess.run(
-        ["ansible-playbook", *(f"--inventory={path}" for path in inventories), f"--limit={host}", f"--extra-vars={json.dumps(variables)}", playbook],
+        ["ansible-playbook", *(f"--inventory={path}" for path in inventories), *options, playbook],
         env={**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_LOG_PATH": "", "ANSIBLE_NOCOLOR": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
