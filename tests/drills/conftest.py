@@ -15,12 +15,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: a drill that not every test run can wait for")
 
 
-@pytest.fixture(scope="module")
-def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A host of this module's own, that `site.yml` made out of a bare Debian 13."""
-    folder = tmp_path_factory.mktemp("drill")
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
-    with Host.up(name, folder) as host:
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host that `site.yml` made out of a bare Debian 13. The drills share it: each leaves it serving, and begins with its own declaration."""
+    folder = tmp_path_factory.mktemp("drills")
+    with Host.up("web", folder) as host:
         server = Server(host, folder)
         server.apply("site")
         yield server
@@ -28,7 +27,7 @@ def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def server(provisioned: Server) -> Iterator[Server]:
-    """The module's server, with `probe` declared as it comes. Whatever a drill did, the host serves at its end."""
+    """The server, with `probe` declared as it comes. Whatever a drill did, the host serves at its end."""
     provisioned.reset()
     yield provisioned
     assert provisioned.host.ask().status == 200, "the drill left a host that does not serve"

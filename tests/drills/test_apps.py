@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""More than one app, more than one host, and an app that goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .harness import APPS, App, Host, Server, assert_nothing_failed
+
+SECOND = "second.test"
+
+
+def second() -> App:
+    return {
+        "name": "second",
+        "source": {"path": str(APPS / "plain")},
+        "wsgi": "plain:app",
+        "domains": [SECOND],
+        "tls": {"issuer": "selfsigned"},
+        "workers": 1,
+    }
+
+
+def test_a_second_app_comes_and_goes(server: Server) -> None:
+    server.apply("site")
+    before, host = server.serving(), server.host
+    with server.load() as load:
+        server.others = [second()]
+        server.apply("site")
+        assert host.ask(host=SECOND).body == b"plain"
+        assert host.sh("stat -c %a /var/lib/flask-second /srv/flask/second | xargs") == "750 750"
+        refused = "runuser -u flask-probe -- ls /srv/flask/second /var/lib/flask-second /etc/flask/second 2>&1 || true"
+        assert host.sh(refused).count("Permission denied") == 3, "the apps do not see each other"
+        host.sh("echo kept > /var/lib/flask-second/instance/data")
+
+        server.others = []
+        server.apply("site")
+        report = load.finish()
+    assert_nothing_failed(report, reloaded=True)
+    after = server.serving()
+    assert (after.current, after.main_pid) == (before.current, before.main_pid), "nothing of the first app was touched"
+    assert host.sh("ls -d /etc/nginx/flask.d/second.conf /etc/systemd/system/flask-second* /run/flask-second/*.sock 2>/dev/null || true") == ""
+    assert host.sh("systemctl list-units --all --plain --no-legend 'flask-second*.service'") == ""
+    with pytest.raises(OSError):
+        host.ask(host=SECOND)
+    assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
+
+    # What was kept is there when the app comes back.
+    server.others = [second()]
+    server.apply("site")
+    assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
+    server.others = []
+    server.apply("remove", "-e", "app=second", "-e", "purge=true")
+    assert host.sh("ls -d /srv/flask/second /etc/flask/second /var/lib/flask-second /etc/sysusers.d/flask-second.conf 2>/dev/null || true") == ""
+    assert host.sh("getent passwd flask-second flask-second-b || true") == ""
+    server.settle("site")
+
+
+@pytest.mark.long
+def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
+    server.others = [second()]
+    server.apply("site")
+    before = server.serving("second")
+    server.others[0]["env"] = {"CHANGED": "yes"}
+    server.app["env"]["PROBE_HEALTH"] = "500"
+    run = server.play()
+    run.assert_says("app 'probe'", "status 500")
+    assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
+    server.reset()
+    server.settle("site")
+
+
+@pytest.mark.long
+def test_a_second_host(server: Server, tmp_path: Path) -> None:
+    server.apply("site")
+    before = server.serving()
+    with Host.up("other", tmp_path) as other:
+        server.variables["target"] = f"{server.host.name},{other.name}"
+        server.app["env"]["PROBE_MARKER"] = "both"
+        server.apply("site")
+        assert other.ask().body == server.host.ask().body == b"one.both\n"
+        keys = {host.sh("cat /etc/flask/probe/secret_key") for host in (other, server.host)}
+        assert all(len(key) >= 64 for key in keys)
+        assert server.apply("site").changed == 0
+    assert server.serving().current != before.current

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong further on: the run stops and says what, why and the way out; the host serves what it served."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .harness import Server
+
+Spoil = Callable[[Server], contextlib.AbstractContextManager[tuple[str, ...]]]
+
+#: A repository that a plain web server hands out, as some do.
+REPOSITORY = """
+if ! systemctl is-active --quiet git-http; then
+    mkdir -p /srv/git/shop && cd /srv/git/shop
+    git init --quiet --initial-branch=main && git config user.name a && git config user.email a@example.com
+    git commit --quiet --allow-empty --message=one && git update-server-info
+    systemd-run --quiet --unit=git-http python3 -m http.server --bind 127.0.0.1 --directory /srv/git 8418
+    sleep 1
+fi"""
+
+
+@contextlib.contextmanager
+def unreachable_repository(server: Server) -> Iterator[tuple[str, ...]]:
+    server.app["source"] = {"git": "http://127.0.0.1:9/shop.git", "version": "main"}
+    yield "app 'probe'", "http://127.0.0.1:9/shop.git", "Could not connect", "network"
+
+
+@contextlib.contextmanager
+def no_such_version(server: Server) -> Iterator[tuple[str, ...]]:
+    server.host.sh(REPOSITORY)
+    server.app["source"] = {"git": "http://127.0.0.1:8418/shop/.git", "version": "v9.9"}
+    yield "app 'probe'", "v9.9", "http://127.0.0.1:8418/shop/.git", "source.version"
+
+
+@contextlib.contextmanager
+def missing_python(server: Server) -> Iterator[tuple[str, ...]]:
+    server.app["python"] = "3.9"
+    yield "app 'probe'", "3.9", "has 3.13", "key python"
+
+
+@contextlib.contextmanager
+def full_disk(server: Server) -> Iterator[tuple[str, ...]]:
+    """The app's folder on a file system with room for nothing but what is there."""
+    server.host.sh("""
+        size=$(du --summarize --block-size=4096 /srv/flask/probe | cut -f1)
+        mkdir /mnt/small && mount -t tmpfs -o size=$((size * 4 + 400))k tmpfs /mnt/small
+        cp -a /srv/flask/probe/. /mnt/small && mount --bind /mnt/small /srv/flask/probe""")
+    (server.source / "filler").write_bytes(bytes(4_000_000))
+    try:
+        yield "app 'probe'", "No space left on device", "/srv/flask/probe"
+    finally:
+        server.host.sh("umount --lazy /srv/flask/probe; umount --lazy /mnt/small; rmdir /mnt/small")
+
+
+@contextlib.contextmanager
+def unsupported_distribution(server: Server) -> Iterator[tuple[str, ...]]:
+    server.host.sh("""
+        printf 'ID=slackware\\nVERSION_ID=15.0\\nPRETTY_NAME="Slackware 15.0"\\n' > /root/os-release
+        mount --bind /root/os-release /usr/lib/os-release""")
+    try:
+        yield server.host.name, "Slackware 15.0", "debian", "host_supported_distributions"
+    finally:
+        server.host.sh("umount /usr/lib/os-release")
+
+
+@contextlib.contextmanager
+def misspelt_key(server: Server) -> Iterator[tuple[str, ...]]:
+    server.app["helthcheck"] = {}
+    yield "app 'probe'", "unknown key helthcheck", "did you mean 'healthcheck'?", "nothing was touched"
+
+
+CASES: list[Spoil] = [unreachable_repository, no_such_version, missing_python, full_disk, unsupported_distribution, misspelt_key]
+
+
+@pytest.mark.parametrize("spoil", CASES)
+def test_a_failed_deploy(server: Server, spoil: Spoil) -> None:
+    server.apply()
+    before = server.serving()
+    with spoil(server) as says:
+        run = server.play()
+        assert server.marker() == "one.a"
+    run.assert_says(*says)
+    assert server.serving() == before
+    server.reset()
+    assert server.apply().changed == 0, "nothing was left for a run to put right"
+
+
+def test_proxy_configuration_that_is_refused(server: Server) -> None:
+    server.apply("site")
+    before, file = server.serving(), "/etc/nginx/flask.d/probe.conf"
+    text = server.host.sh(f"cat {file}")
+    server.app["nginx_extra"] = "proxy_buffers nonsense;"
+    run = server.play("site")
+    run.assert_says("nginx -t", "invalid", "proxy_buffers", file, "The old files are back")
+    assert server.host.sh(f"cat {file}") == text
+    assert server.serving() == before
+    assert server.marker() == "one.a"
+
+
+def test_port_80_is_taken(server: Server) -> None:
+    server.apply("site")
+    server.host.sh("systemctl stop nginx; systemd-run --quiet --unit=squatter python3 -m http.server 80; sleep 1")
+    try:
+        run = server.play("site")
+    finally:
+        server.host.sh("systemctl stop squatter")
+    run.assert_says("nginx", "0.0.0.0:80", "Address already in use", "python3")
+    server.settle("site")
+    assert server.marker() == "one.a"
+
+
+def test_two_runs_at_once(server: Server) -> None:
+    server.apply()
+    server.app["build_command"] = "sleep 8"
+    server.app["env"]["PROBE_MARKER"] = "both"
+    first = server.start()
+    server.wait("systemctl is-active --quiet flaskyard-release-probe.service && pgrep -x sleep")
+    second = server.play()
+    output, _ = first.communicate()
+    assert first.returncode == 0, output
+    second.assert_says("app 'probe'", "another run", "run again")
+    server.settle()
+    assert server.marker() == "one.both"
