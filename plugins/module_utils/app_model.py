@@ -12,7 +12,7 @@ import dataclasses
 import re
 import typing as t
 
-from .app_schema import APP, Problem, check_mapping
+from .app_schema import APP, Problem, check_mapping, show
 from .app_source import complete_source, source_problems
 from .wsgi_target import parse_wsgi
 
@@ -50,7 +50,7 @@ def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
     for number, app in enumerate(apps):
         label = app.get("name") if isinstance(app, dict) else None
         found = list(_problems_of(app, proxy))
-        problems += [f"app {label!r}: {problem}" if label else f"item {number + 1}: {problem}" for problem in found]
+        problems += [f"app {show(label)}: {problem}" if label else f"item {number + 1}: {problem}" for problem in found]
         if not found:
             completed.append(_complete(app))
     problems += _duplicates(completed)

@@ -42,7 +42,10 @@ class Key:
 # RFC 1123 host names, at least two labels. A wildcard needs a DNS challenge, which nothing here answers.
 _DOMAIN = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 _RELATIVE = r"(?!\.\.?(/|$))[A-Za-z0-9_.][A-Za-z0-9_.@+-]*(/(?!\.\.?(/|$))[A-Za-z0-9_.@+-]+)*/?"
-_URL_PATH = r"/[A-Za-z0-9._~/@+=%&?-]*"
+_NO_PARENT = r"(?!(.*/)?\.\.(/|$))"
+_URL_PATH = rf"{_NO_PARENT}/[A-Za-z0-9._~/@+=%&?-]*"
+# URLs, absolute paths and scp-like addresses; nothing that git takes for a transport of its own, such as ext::.
+_GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:))[A-Za-z0-9._~:/@%+-]+"
 _LINE = r"[^\x00-\x1f\x7f]+"
 
 
@@ -59,11 +62,11 @@ _SOURCE = Key(
     "where the code comes from, as a mapping with git, path, archive or pypi",
     required=True,
     keys={
-        "git": _text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", r"(?!-)[A-Za-z0-9._~:/@%+-]+"),
+        "git": _text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", _GIT),
         "path": _text("a folder on the controller", _LINE),
         "archive": _text("a URL or a file on the controller, .tar.gz, .tar.xz, .tar.bz2 or .zip", _LINE),
         "pypi": _text("the name of a package", r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]+\])?"),
-        "version": _text("a branch, tag, commit or package version", r"(?!-)[A-Za-z0-9._/+!-]+"),
+        "version": _text("a branch, tag, commit or package version", rf"{_NO_PARENT}(?!-)[A-Za-z0-9._/+!-]+"),
         "checksum": _text("sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
         "deploy_key": Key("str", "the text of a private SSH key", secret=True),
         "known_hosts": Key("str", "lines of an SSH known_hosts file"),
@@ -94,7 +97,7 @@ APP: dict[str, Key] = {
         required=True,
     ),
     "source": _SOURCE,
-    "wsgi": _text("module:callable, such as 'shop:app' or 'shop:create_app()'", _LINE, required=True),
+    "wsgi": _text("module:callable, such as 'shop:app' or 'shop:create_app()'", r"[^\x00-\x1f\x7f]{1,200}", required=True),
     "domains": Key("list", "host names, the canonical one first", items=_text("a lower-case host name such as shop.example.com", _DOMAIN)),
     "server": Key("str", "the WSGI server", choices=("gunicorn",)),
     "server_requirements": Key(
@@ -164,7 +167,7 @@ def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list
     :param where: the path of the mapping inside the app, such as "tls.", for the messages.
     """
     if not isinstance(given, dict):
-        problems.append(Problem(f"{where.rstrip('.') or 'the app'} is {_show(given)}; expected a mapping with the keys {', '.join(keys)}"))
+        problems.append(Problem(f"{where.rstrip('.') or 'the app'} is {show(given)}; expected a mapping with the keys {', '.join(keys)}"))
         return
     for name in given:
         if name not in keys:
@@ -182,7 +185,7 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
     """Check one value against its key, appending to ``problems``."""
 
     def refuse() -> None:
-        shown = "given, but not usable" if key.secret else _show(value)
+        shown = "given, but not usable" if key.secret else show(value)
         choices = f" ({', '.join(map(str, key.choices))})" if key.choices else ""
         problems.append(Problem(f"{where} is {shown}; expected {key.expected}{choices}"))
 
@@ -211,7 +214,7 @@ def _fits(key: Key, value: t.Any) -> bool:
 def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
     for name, value in env.items():
         if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-            problems.append(Problem(f"{where}: {_show(name)} is no name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
+            problems.append(Problem(f"{where}: {show(name)} is no name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
         elif name in _RESERVED_ENV:
             problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
         elif isinstance(value, (dict, list)) or value is None:
@@ -222,7 +225,8 @@ def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> 
             problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))
 
 
-def _show(value: t.Any) -> str:
+def show(value: t.Any) -> str:
+    """A value as messages quote it, with its plain type unless it is text."""
     # Values from an inventory are of tagged subclasses, whose names would tell nobody anything.
     kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), type(value).__name__)
     text = repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})"

@@ -39,11 +39,11 @@ def parse_wsgi(text: str) -> WsgiTarget:
     if not isinstance(target, ast.Name):
         raise ValueError(f"{attribute!r} must be a name, or a call of a name such as create_app('production')")
     if call:
+        if any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError(f"{attribute!r} must name its arguments; ** does not work here")
         try:
             for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
                 ast.literal_eval(argument)
         except ValueError as error:
             raise ValueError(f"the arguments in {attribute!r} must be literals, such as 'production' or 1") from error
-        if any(keyword.arg is None for keyword in call.keywords):
-            raise ValueError(f"{attribute!r} must name its arguments; ** does not work here")
     return WsgiTarget(module, ast.unparse(node))
