@@ -164,8 +164,9 @@ def test_a_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
     killed = multiprocessing.get_context("fork").Process(target=run, args=(wrong,), kwargs={"validate": ["sh -c 'kill -9 $PPID'"]})
     killed.start()
     killed.join()
-    assert run(declared)["changed"]
-    assert content_of(place) == {"a": "one\n"}
+    log = place.parent / "log"
+    assert run(declared, activate=[f"touch {log}"])["changed"]
+    assert content_of(place) == {"a": "one\n"} and log.exists(), "who knows what the killed run had activated"
 
 
 def test_two_runs_at_once_are_refused(place: Path) -> None:
