@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import tempfile
@@ -36,22 +37,11 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
-        apps = [{key: app[key] for key in _APP_KEYS} for app in declared]
-        sealed: dict[str, t.Any] = {name: args.pop(name) for name in _SECRET_OPTIONS if args.get(name)}
-        folders: dict[str, LocalSource] = {}
-        failures: dict[str, str] = {}
-        sources: dict[str, dict[str, t.Any]] = {}
-        for app in declared:
-            name = app["name"]
-            sources[name] = dict(app["source"])
-            try:
-                if local := local_source(sources[name]):
-                    folders[name] = local
-                    sources[name]["revision"] = local.revision
-            except SourceTreeError as error:
-                failures[name] = str(error)
-        args["sealed"] = json.dumps({**sealed, "sources": sources})
-        answer = self._ask(args, [app for app in apps if app["name"] not in failures], variables)
+        sources, folders, failures = find_sources(declared)
+        secrets = {name: args.pop(name) for name in _SECRET_OPTIONS if args.get(name)}
+        args["sealed"] = json.dumps({**secrets, "sources": sources})
+        apps = [{key: app[key] for key in _APP_KEYS} for app in declared if app["name"] not in failures]
+        answer = self._ask(args, apps, variables)
         if "releases" not in answer:
             return answer
         if answer["wanted"]:
@@ -67,23 +57,10 @@ class ActionModule(ActionBase):
             answer["diff"] += second["diff"]
             answer["changed"] |= second["changed"]
         failures |= answer["failures"]
-        result.update(
-            changed=answer["changed"],
-            diff=answer["diff"],
-            failures=failures,
-            ansible_facts={"flask_releases": {app["name"]: answer["releases"].get(app["name"]) for app in apps if app["name"] not in failures}},
-        )
+        facts = {"flask_releases": answer["releases"]}
+        result.update(changed=answer["changed"], diff=answer["diff"], failures=failures, ansible_facts=facts)
         if failures:
-            lines = [f"{name}: {text}".replace("\n", "\n    ") for name, text in failures.items()]
-            result.update(
-                failed=True,
-                msg="\n".join(
-                    [
-                        f"{len(failures)} of {len(apps)} apps {'has' if len(failures) == 1 else 'have'} no new release; what runs on the host is untouched.",
-                        *lines,
-                    ]
-                ),
-            )
+            result.update(failed=True, msg=report(failures, len(declared)))
         return result
 
     def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -110,6 +87,34 @@ class LocalSource(t.NamedTuple):
     location: str
     revision: str
     files: list[str] | None
+
+
+def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.Any]], dict[str, LocalSource], dict[str, str]]:
+    """By app: the source for the module, with its revision if it lies on the controller; what lies there; and what is wrong."""
+
+    def look(app: dict[str, t.Any]) -> LocalSource | SourceTreeError | None:
+        try:
+            return local_source(app["source"])
+        except SourceTreeError as error:
+            return error
+
+    sources = {app["name"]: dict(app["source"]) for app in apps}
+    folders, failures = {}, {}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for name, found in zip(sources, pool.map(look, apps), strict=True):
+            if isinstance(found, LocalSource):
+                folders[name] = found
+                sources[name]["revision"] = found.revision
+            elif found:
+                failures[name] = str(found)
+    return sources, folders, failures
+
+
+def report(failures: dict[str, str], total: int) -> str:
+    """All the failures in one message."""
+    lines = [f"{name}: {text}".replace("\n", "\n    ") for name, text in failures.items()]
+    summary = f"{len(failures)} of {total} apps {'has' if len(failures) == 1 else 'have'} no new release; what runs on the host is untouched."
+    return "\n".join([summary, *lines])
 
 
 def local_source(source: dict[str, t.Any]) -> LocalSource | None:

@@ -50,10 +50,8 @@ def _listed(folder: str) -> list[str]:
 
 
 def _in_work_tree(folder: str) -> bool:
-    """Belongs to a repository, and is not something that the repository ignores as a whole."""
-    if _exit_code("-C", folder, "rev-parse", "--show-toplevel") != 0:
-        return False
-    return _exit_code("-C", folder, "check-ignore", "--quiet", folder) != 0
+    """Belongs to a repository (128 if not), and is not something that the repository ignores as a whole (0 if so)."""
+    return _run("-C", folder, "check-ignore", "--quiet", folder).returncode == 1
 
 
 def _git(*arguments: str) -> str:
@@ -61,10 +59,6 @@ def _git(*arguments: str) -> str:
     if done.returncode:
         raise SourceTreeError(f"git {' '.join(arguments)} ended with {done.returncode}: {os.fsdecode(done.stderr).strip()}")
     return os.fsdecode(done.stdout)
-
-
-def _exit_code(*arguments: str) -> int:
-    return _run(*arguments).returncode
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
