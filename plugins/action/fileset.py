@@ -47,10 +47,13 @@ class ActionModule(ActionBase):
         if len(each) > 1:
             raise AnsibleActionFail("files: each takes one name with its list, such as {app: [...]}")
         rounds = [{name: value} for name, values in each.items() for value in values] if each else [{}]
-        for extra in rounds:
+        contents: list[str | None] = [None] * len(rounds)
+        if "template" in declared:
+            contents = [*renderer.render_each(declared["template"], *next(iter(each.items())))] if each else [renderer.render(declared["template"])]
+        for extra, content in zip(rounds, contents, strict=True):
             item = {key: value for key, value in declared.items() if key not in ("each", "when", "template")}
             for key in {"path", "link", "owner", "group"} & set(item) if extra else set():
                 item[key] = item[key].format(**extra)
-            if "template" in declared:
-                item["content"] = renderer.render(declared["template"], extra)
+            if content is not None:
+                item["content"] = content
             yield item

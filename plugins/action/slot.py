@@ -31,7 +31,8 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         templates: dict[str, str] = args.get("templates") or {}
         apps: list[dict[str, t.Any]] = args.get("apps") or []
-        args["files"] = {app["name"]: {name: renderer.render(template, {"app": app, **TOKENS}) for name, template in templates.items()} for app in apps}
+        rendered = {name: renderer.render_each(template, "app", apps, TOKENS) for name, template in templates.items()}
+        args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items()} for number, app in enumerate(apps)}
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
         return self._execute_module(module_name="flaskyard.server.slot", module_args=args, task_vars=variables)

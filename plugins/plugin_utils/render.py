@@ -13,6 +13,8 @@ from ansible.template import trust_as_template
 
 # What `ansible.builtin.template` uses, so that a template means the same in both.
 _OVERRIDES = {"trim_blocks": True, "lstrip_blocks": False}
+# Ends each text where several are rendered at once; no text contains it.
+_END = "\0"
 
 
 class Renderer:
@@ -31,7 +33,23 @@ class Renderer:
         :raises AnsibleActionFail: when there is no such template.
         """
         source, searchpath = self._load(template)
-        templar = self._action._templar.copy_with_new_env(searchpath=searchpath, available_variables={**self._variables, **(extra or {})})
+        return self._template(source, searchpath, extra or {})
+
+    def render_each(self, template: str, name: str, values: list[t.Any], extra: dict[str, t.Any] | None = None) -> list[str]:
+        """The texts of a template, one for each of C(values) as the variable C(name).
+
+        One rendering makes them all: compiling a template, and the variables of roles that it uses, cost more than its text.
+        Such variables are therefore the same for all; only the template itself sees C(name).
+        """
+        source, searchpath = self._load(template)
+        loop = f"{{% for {name} in __values %}}{{% include __template %}}{_END}{{% endfor %}}"
+        extra = {**(extra or {}), "__values": values, "__template": os.path.basename(template)}
+        texts = self._template(trust_as_template(loop), searchpath, extra).split(_END)[:-1]
+        # An included template loses its last newline.
+        return [text if text.endswith("\n") or not source.endswith("\n") else text + "\n" for text in texts]
+
+    def _template(self, source: t.Any, searchpath: list[str], extra: dict[str, t.Any]) -> str:
+        templar = self._action._templar.copy_with_new_env(searchpath=searchpath, available_variables={**self._variables, **extra})
         text = templar.template(source, escape_backslashes=False, overrides=_OVERRIDES)
         return "" if text is None else str(text)
 

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written into a configuration file is read from it again by the program it is for: systemd, the app, gunicorn, nginx."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.flaskyard.server.plugins.module_utils.environment_file import environment_file
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from .harness import Server
+
+#: Characters that one format or another takes for its own, more often than others would come.
+SPECIAL = st.sampled_from(
+    [*"\"'`$%#\\;{}()<>|&!*?~=[]:@^, \t\n\r\x01\x1b\x7fäß€日🜁\u2028\u202e\ufeff", "\\n", "\\\n", "$(id)", "${PATH}", "%n", "%%", '\\"', "\n[Service]\n"]
+)
+VALUES = st.lists(st.one_of(SPECIAL, st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=40).map("".join)
+#: One process on the host for many values: the first text of an example that systemd gets wrong is shown.
+BATCHES = st.lists(VALUES, min_size=40, max_size=80).map(lambda values: {f"FY_{number}": value for number, value in enumerate(values)})
+
+DUMP = "import json, os; print(json.dumps({name: value for name, value in os.environ.items() if name.startswith('FY_')}))"
+
+
+def test_systemd_reads_every_value_as_it_was_written(server: Server) -> None:
+    @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(BATCHES)
+    def arrives(variables: dict[str, str]) -> None:
+        text = json.dumps(environment_file(variables))
+        shown = server.host.sh(f"""
+            python3 -c 'import json, sys; open("/run/parsers.env", "w", newline="").write(json.loads(sys.stdin.read()))' <<'END'
+{text}
+END
+            systemd-run --quiet --pipe --wait --collect -p EnvironmentFile=/run/parsers.env /usr/bin/python3 -c {DUMP!r} </dev/null""")
+        assert json.loads(shown) == variables
+
+    arrives()
+
+
+def test_the_app_and_gunicorn_read_what_the_inventory_says(server: Server) -> None:
+    nasty = "a\"b'c`d$e${HOME}%n%%#;\\ \\n\n[Service]\nUser=root\t{ 1 } ü€ '''\"\"\" end"
+    server.app["env"] = {"NASTY": nasty, "EMPTY": "", "LONG": "x" * 100_000, "YES": True, "NUMBER": 7}
+    server.app["gunicorn"] = {"extra_settings": {"default_proc_name": nasty, "limit_request_fields": 99, "raw_env": ["A=b'\"\\"], "reuse_port": False}}
+    server.variables["nginx_headers"] = {"X-Nasty": "a\"b\\c; } server { # 'd'"}
+    server.apply("site")
+    seen = server.host.ask("/env").json
+    assert {name: seen[name] for name in server.app["env"]} == {"NASTY": nasty, "EMPTY": "", "LONG": "x" * 100_000, "YES": "true", "NUMBER": "7"}
+    shown = server.host.sh("""
+        python3 -c 'import json, runpy, sys
+found = runpy.run_path(sys.argv[1])
+print(json.dumps({name: value for name, value in found.items() if type(value) in (str, int, bool, list)}))' /etc/flask/probe/slots/*/gunicorn.conf.py""")
+    wanted = server.app["gunicorn"]["extra_settings"]
+    assert {name: value for name, value in json.loads(shown).items() if name in wanted} == wanted
+    assert server.host.ask("/").headers["x-nasty"] == "a\"b\\c; } server { # 'd'"
+    assert server.host.sh("systemctl show --property=User --value 'flask-probe@*.service'") == "flask-probe"
+    server.reset()
+    server.apply("site")
