@@ -59,7 +59,7 @@ class Fileset:
         lagging = self._lagging_units()
         if not self._check:
             if changes or interrupted:
-                self._apply(changes)
+                self._apply(changes, interrupted)
             elif lagging:
                 self._bring_up(changed=False)
             self._write_manifest()
@@ -98,15 +98,20 @@ class Fileset:
                 changes[path] = (before, after)
         return changes
 
-    def _apply(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
+    def _apply(self, changes: dict[str, tuple[Entry, Entry]], active: bool) -> None:
+        """Replace the files and let the services know.
+
+        :param active: whether services may run with other files than the old ones.
+        """
         self._save({path: before for path, (before, _after) in changes.items()})
         try:
             _write_all({path: after for path, (_before, after) in changes.items()})
             self._reload_manager(changes)
             self._commands("validate")
+            active = True
             self._activate()
         except (CommandError, EntryError, OSError) as error:
-            again = self._undo(changes)
+            again = self._undo(changes, active)
             raise FilesetError(f"{error}\nThe old files are back{again}.") from error
         self._write_manifest()
         self._forget()
@@ -116,10 +121,12 @@ class Fileset:
         self._bring_up(changed=True)
         self._commands("confirm")
 
-    def _undo(self, changes: t.Iterable[str]) -> str:
-        """Put the old files back and tell the services; the words for the message."""
+    def _undo(self, changes: t.Iterable[str], active: bool) -> str:
+        """Put the old files back and tell the services that saw the new ones; the words for the message."""
         self._restore()
         self._reload_manager(changes)
+        if not active:
+            return ", and no service saw the new ones"
         try:
             self._commands("activate")
             self._bring_up(changed=True)
