@@ -11,6 +11,7 @@ from .commands import CommandError, run, tail
 _ENABLED = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "transient"}
 #: The last line of a traceback, which says what happened.
 _EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit)\b.*", re.MULTILINE)
+_TAKEN = re.compile(r"bind\(\) to \S*:(\d+) failed .*Address already in use")
 _JOURNAL_LINES = 400
 _ASKED = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState", "MainPID")
 
@@ -42,8 +43,18 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
     try:
         run(["systemctl", *arguments], timeout=timeout)
     except CommandError as error:
-        names = [argument for argument in arguments[1:] if "." in argument]
-        raise CommandError("\n".join([str(error), *(journal(name) for name in names)])) from error
+        journals = "\n".join(journal(argument) for argument in arguments[1:] if "." in argument)
+        raise CommandError("\n".join([str(error), *taken_ports(journals), journals])) from error
+
+
+def taken_ports(journals: str) -> list[str]:
+    """Who has the TCP ports that a journal complains about, in words."""
+    lines = []
+    for port in sorted(set(_TAKEN.findall(journals))):
+        output = run(["ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes", f"sport = :{port}"], check=False).stdout
+        owners = ", ".join(sorted({f"{name} (process {pid})" for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', output)}))
+        lines.append(f"Port {port} is taken by {owners or 'another program'}; stop it and keep it from starting at boot, then run again.")
+    return lines
 
 
 def journal(name: str, lines: int = 25) -> str:
