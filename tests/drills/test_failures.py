@@ -27,20 +27,20 @@ fi"""
 @contextlib.contextmanager
 def unreachable_repository(server: Server) -> Iterator[tuple[str, ...]]:
     server.app["source"] = {"git": "http://127.0.0.1:9/shop.git", "version": "main"}
-    yield "app 'probe'", "http://127.0.0.1:9/shop.git", "Could not connect", "network"
+    yield "probe: ", "http://127.0.0.1:9/shop.git", "Could not connect", "check the address"
 
 
 @contextlib.contextmanager
 def no_such_version(server: Server) -> Iterator[tuple[str, ...]]:
     server.host.sh(REPOSITORY)
     server.app["source"] = {"git": "http://127.0.0.1:8418/shop/.git", "version": "v9.9"}
-    yield "app 'probe'", "v9.9", "http://127.0.0.1:8418/shop/.git", "source.version"
+    yield "probe: ", "no branch and no tag 'v9.9'", "name one that it has"
 
 
 @contextlib.contextmanager
 def missing_python(server: Server) -> Iterator[tuple[str, ...]]:
     server.app["python"] = "3.9"
-    yield "app 'probe'", "3.9", "has 3.13", "key python"
+    yield "probe: ", "python is '3.9'", "it has 3.13", "Name one of these"
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def full_disk(server: Server) -> Iterator[tuple[str, ...]]:
         cp -a /srv/flask/probe/. /mnt/small && mount --bind /mnt/small /srv/flask/probe""")
     (server.source / "filler").write_bytes(bytes(4_000_000))
     try:
-        yield "app 'probe'", "No space left on device", "/srv/flask/probe"
+        yield "probe: ", "No space left on device", "df -h", "keep_releases"
     finally:
         server.host.sh("umount --lazy /srv/flask/probe; umount --lazy /mnt/small; rmdir /mnt/small")
 
@@ -63,7 +63,7 @@ def unsupported_distribution(server: Server) -> Iterator[tuple[str, ...]]:
         printf 'ID=slackware\\nVERSION_ID=15.0\\nPRETTY_NAME="Slackware 15.0"\\n' > /root/os-release
         mount --bind /root/os-release /usr/lib/os-release""")
     try:
-        yield server.host.name, "Slackware 15.0", "debian", "host_supported_distributions"
+        yield server.host.name, "Slackware 15.0", "debian 12 13", "host_supported_distributions"
     finally:
         server.host.sh("umount /usr/lib/os-release")
 
@@ -109,7 +109,7 @@ def test_port_80_is_taken(server: Server) -> None:
         run = server.play("site")
     finally:
         server.host.sh("systemctl stop squatter")
-    run.assert_says("nginx", "0.0.0.0:80", "Address already in use", "python3")
+    run.assert_says("nginx", "0.0.0.0:80", "Address already in use", "Port 80 is taken by python3 (process ", "stop it")
     server.settle("site")
     assert server.marker() == "one.a"
 
@@ -123,6 +123,6 @@ def test_two_runs_at_once(server: Server) -> None:
     second = server.play()
     output, _ = first.communicate()
     assert first.returncode == 0, output
-    second.assert_says("app 'probe'", "another run", "run again")
+    second.assert_says("probe: ", "another run", "run again")
     server.settle()
     assert server.marker() == "one.both"
