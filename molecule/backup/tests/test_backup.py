@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def test_password_is_long_and_kept_from_others(server: Server, host: Host) -> No
     with host.sudo():
         password = host.file("/etc/flask-backup/password")
         assert (password.user, oct(password.mode)) == ("root", "0o600")
-        assert len(password.content_string.strip()) >= 43, "256 bits in base64"
+        assert re.fullmatch("[0-9a-f]{64}", password.content_string.strip()), "256 bits"
         assert oct(host.file("/var/backups/flask").mode) == "0o700"
     for secret in (password.content_string.strip(), "canary-90d1f6c4"):
         found = server.run(f"journalctl --output=cat | grep -v COMMAND= | grep -cF {secret} || true; grep -rlF {secret} /etc /run /var/lib /usr/local || true")

@@ -103,7 +103,7 @@ def init(config: Config) -> None:
     made = not PASSWORD.exists()
     if made:
         with open(os.open(PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
-            handle.write(secrets.token_urlsafe(48) + "\n")
+            handle.write(secrets.token_hex(32) + "\n")
     if restic.run("cat", "config", "--no-lock", check=False).returncode == 0:
         return
     try:
