@@ -21,10 +21,10 @@ demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with H
 demo-clean: ## Remove what `make demo` made
 	tests/hosts/hosts.py down --prefix flaskyard-demo
 
-test: lint unit ## Everything: lint, unit tests, build and install, every role on Debian 12 and 13
+test: $(NEWEST)/ready $(OLDEST)/ready ## Everything: lint, unit tests, build and install, every role on Debian 12 and 13
 	$(ON_HOSTS) -m "not long"
 
-test-all: lint unit ## The same, with every scenario also on the oldest supported ansible-core, and the long drills
+test-all: $(NEWEST)/ready $(OLDEST)/ready ## The same, with every scenario also on the oldest supported ansible-core, and the long drills
 	$(ON_HOSTS) --all
 
 lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy

@@ -1,0 +1,14 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that need no host, beside those that do: one report has them all."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Run
+
+
+@pytest.mark.parametrize("target", [pytest.param(target, marks=pytest.mark.xdist_group(target)) for target in ("lint", "unit")])
+def test_make(target: str, run: Run) -> None:
+    run(["make", target])
