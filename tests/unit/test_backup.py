@@ -52,7 +52,8 @@ def rows(path: Path) -> int:
 
 def members(stream: bytes, target: Path) -> set[str]:
     with tarfile.open(fileobj=io.BytesIO(stream)) as archive:
-        archive.extractall(target, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+        archive.extractall(target)
         return set(archive.getnames())
 
 
