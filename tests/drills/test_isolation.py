@@ -16,8 +16,7 @@ ATTACK = """
 cat > /run/attack.py <<'END'
 import os, pwd, shutil, sys
 account = pwd.getpwnam(sys.argv[1])
-os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
-number = 0
+os.initgroups(account.pw_name, account.pw_gid); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
 for top in ["/srv/flask", "/var/lib", "/var/cache", "/run", "/etc/flask", "/tmp", "/var/tmp"]:
     for folder, folders, files in os.walk(top, topdown=False):
         if os.path.basename(folder).startswith("systemd-private") or not os.access(folder, os.W_OK):
@@ -31,13 +30,16 @@ for top in ["/srv/flask", "/var/lib", "/var/cache", "/run", "/etc/flask", "/tmp"
                 os.symlink("/root/canary/folder" if name in folders else "/root/canary/file", path)
             except OSError:
                 continue
-            number += 1
-        for name, target in (("new-file", "file"), ("new-folder", "folder")):
-            os.symlink(f"/root/canary/{target}", os.path.join(folder, name)) if not os.path.lexists(os.path.join(folder, name)) else None
-            number += 1
-print(number)
+            print(path)
+        for name in ("file", "folder"):
+            path = os.path.join(folder, f"new-{name}")
+            if not os.path.lexists(path):
+                os.symlink(f"/root/canary/{name}", path)
+                print(path)
 END
 python3 /run/attack.py """
+
+BUILD = "ln -s /root/canary/file planted; ln -s /root/canary/folder built; rm -rf instance; ln -s /root/canary/folder instance"
 
 #: Every path that root writes or executes for the app, each with all that is above it.
 WALK = """
@@ -69,25 +71,29 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
     server.apply("site")
     host.sh(CANARIES)
     before = host.sh(FINGERPRINT)
-    for round_, account in enumerate(("flask-probe", "flask-probe-b")):
-        assert int(host.sh(f"{ATTACK} {account}")) > 2, "there was nothing to attack"
-        # Whether these succeed is not the point: root must not have been led astray by them.
-        server.app["env"]["PROBE_MARKER"] = account
-        server.replace("MARKER = ", f"MARKER{round_} = MARKER = ")
-        server.app["build_command"] = "ln -s /root/canary/file planted; ln -s /root/canary/folder built; rm -rf instance; ln -s /root/canary/folder instance"
-        server.play()
-        server.app.pop("build_command")
-        server.play("site")
-        server.play("backup")
-        assert host.sh(FINGERPRINT) == before, account
-        assert host.sh("find /root/canary -newer /root/canary/file | wc -l") is not None
-    host.sh("rm -rf /srv/flask/probe/source/* /srv/flask/probe/cache/* /var/lib/flask-probe/* /var/cache/flask-probe/*")
+    try:
+        for number, account in enumerate(("flask-probe", "flask-probe-b")):
+            planted = host.sh(f"{ATTACK} {account}").splitlines()
+            print(account, "planted", len(planted), "links, such as", *planted[:3])
+            assert len(planted) > 4, "there was nothing to attack"
+            # Whether these succeed is not the point: root must not have been led astray by them.
+            server.app["env"]["PROBE_MARKER"] = account
+            server.replace("MARKER = ", f"MARKER{number} = MARKER = ")
+            server.app["build_command"] = BUILD
+            runs = [server.play()]
+            server.app.pop("build_command")
+            runs += [server.play("site"), server.play("backup")]
+            print([run.rc for run in runs], *[run.failure[:800] for run in runs if run.rc])
+            assert host.sh(FINGERPRINT) == before, account
+    finally:
+        host.sh("rm -rf /srv/flask/probe/source/* /srv/flask/probe/cache/* /var/lib/flask-probe/* /var/cache/flask-probe/*")
     server.settle("site")
     assert host.sh(FINGERPRINT) == before
 
 
 def test_no_part_of_a_path_of_root_belongs_to_somebody_else(server: Server) -> None:
     assert server.host.sh(WALK) == ""
+    assert "/etc/flask/probe/slots" in server.host.sh(f"chmod g+w /etc/flask/probe/slots; {WALK}; chmod g-w /etc/flask/probe/slots")
 
 
 def test_the_accounts_can_write_what_is_theirs_and_nothing_else(server: Server) -> None:
@@ -98,4 +104,5 @@ def test_the_accounts_can_write_what_is_theirs_and_nothing_else(server: Server) 
     }
     for account, places in allowed.items():
         found = server.host.sh(f"runuser -u {account} -- {find}").split("\n")
+        assert any(path.startswith(places) for path in found)
         assert [path for path in found if not path.startswith((*places, "/tmp", "/var/tmp"))] == [], account
