@@ -24,9 +24,9 @@ def second() -> App:
     }
 
 
+@pytest.mark.long
 def test_a_second_app_comes_and_goes(server: Server) -> None:
-    server.apply("site")
-    before, host = server.serving(), server.host
+    before, host = server.begin("site"), server.host
     with server.load() as load:
         server.others = [second()]
         server.apply("site")
@@ -75,8 +75,7 @@ def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
 
 @pytest.mark.long
 def test_a_second_host(server: Server, tmp_path: Path) -> None:
-    server.apply("site")
-    before = server.serving()
+    before = server.begin("site")
     with Host.up("other", tmp_path) as other:
         server.variables["target"] = f"{server.host.name},{other.name}"
         server.app["env"]["PROBE_MARKER"] = "both"

@@ -44,7 +44,7 @@ LONG = pytest.mark.long
 @pytest.mark.parametrize("moment", ["drain", "fileset", pytest.param("build", marks=LONG), pytest.param("start", marks=LONG)])
 def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what: str) -> None:
     change, playbook, when = MOMENTS[moment]
-    server.apply(playbook)
+    server.begin(playbook)
     with server.load() as load:
         change(server)
         server.app["env"]["DRILL"] = str(time.time_ns())  # another slot each time, whatever the change
@@ -60,7 +60,7 @@ def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what:
 
 
 def test_a_killed_process_is_replaced(server: Server) -> None:
-    server.apply()
+    server.begin()
     killed = {
         "worker of gunicorn": "kill -KILL $(pgrep --oldest --parent $main)",
         "master of gunicorn": "kill -KILL $main",
@@ -93,8 +93,7 @@ def test_a_reboot_brings_back_what_was_current(server: Server) -> None:
 @pytest.mark.long
 def test_a_reboot_in_the_middle_of_a_change(server: Server) -> None:
     """The power goes after the new slot was enabled and before the old one was disabled."""
-    server.apply()
-    old = server.serving().current
+    old = server.begin().current
     server.app["env"]["PROBE_MARKER"] = "power"
     server.killed("module", f"! test $(readlink /run/flask-probe/current.sock) = {old}.sock")
     server.host.reboot()

@@ -74,13 +74,12 @@ def misspelt_key(server: Server) -> Iterator[tuple[str, ...]]:
     yield "app 'probe'", "unknown key helthcheck", "did you mean 'healthcheck'?", "nothing was touched"
 
 
-CASES: list[Spoil] = [unreachable_repository, no_such_version, missing_python, full_disk, unsupported_distribution, misspelt_key]
+LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, unsupported_distribution, misspelt_key]
 
 
-@pytest.mark.parametrize("spoil", CASES)
+@pytest.mark.parametrize("spoil", [full_disk, *(pytest.param(spoil, marks=pytest.mark.long) for spoil in LONG)])
 def test_a_failed_deploy(server: Server, spoil: Spoil) -> None:
-    server.apply()
-    before = server.serving()
+    before = server.begin()
     with spoil(server) as says:
         run = server.play()
         assert server.marker() == "one.a"
@@ -91,8 +90,7 @@ def test_a_failed_deploy(server: Server, spoil: Spoil) -> None:
 
 
 def test_proxy_configuration_that_is_refused(server: Server) -> None:
-    server.apply("site")
-    before, file = server.serving(), "/etc/nginx/flask.d/probe.conf"
+    before, file = server.begin("site"), "/etc/nginx/flask.d/probe.conf"
     text = server.host.sh(f"cat {file}")
     server.app["nginx_extra"] = "proxy_buffers nonsense;"
     run = server.play("site")
@@ -103,7 +101,7 @@ def test_proxy_configuration_that_is_refused(server: Server) -> None:
 
 
 def test_port_80_is_taken(server: Server) -> None:
-    server.apply("site")
+    server.begin("site")
     server.host.sh("systemctl stop nginx; systemd-run --quiet --unit=squatter python3 -m http.server 80; sleep 1")
     try:
         run = server.play("site")
@@ -114,8 +112,9 @@ def test_port_80_is_taken(server: Server) -> None:
     assert server.marker() == "one.a"
 
 
+@pytest.mark.long
 def test_two_runs_at_once(server: Server) -> None:
-    server.apply()
+    server.begin()
     server.app["build_command"] = "sleep 8"
     server.app["env"]["PROBE_MARKER"] = "both"
     first = server.start()

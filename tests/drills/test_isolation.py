@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .harness import Server
 
 CANARIES = """
@@ -65,6 +67,7 @@ END
 python3 /run/walk.py"""
 
 
+@pytest.mark.long
 def test_planted_links_lead_root_nowhere(server: Server) -> None:
     host = server.host
     server.app["keep_releases"] = 2
@@ -92,6 +95,7 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
 
 
 def test_no_part_of_a_path_of_root_belongs_to_somebody_else(server: Server) -> None:
+    server.begin("site")
     assert server.host.sh(WALK) == ""
     assert "/etc/flask/probe/slots" in server.host.sh(f"chmod g+w /etc/flask/probe/slots; {WALK}; chmod g-w /etc/flask/probe/slots")
 

@@ -55,7 +55,7 @@ def test_nothing_gives_a_secret_away(server: Server) -> None:
     (server.source / "uv.lock").unlink()
     (server.source / "pyproject.toml").unlink()
     (server.source / "requirements.txt").write_text("flask==3.1.2\n")
-    said += [server.play("site", "--diff", "-vvv").output]
+    said += [server.play("site", "--diff", "-vvv").failure]
 
     secret_key = host.sh("cat /etc/flask/probe/secret_key")
     assert len(secret_key) >= 64 and host.ask("/env").json["SECRET_KEY"] == secret_key
