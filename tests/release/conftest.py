@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import subprocess
 import sys
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,10 +131,15 @@ class Host:
         return self.sh('if [ -e "$1" ] || [ -L "$1" ]; then echo yes; fi', path) == "yes\n"
 
 
-def start(name: str, user: str, scratch: Path) -> Host:
+def hosts(command: str, *arguments: str) -> None:
+    """Run one command of hosts.py."""
+    subprocess.run([sys.executable, str(HOSTS), command, "--prefix", PREFIX, *arguments], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def prepared_host(name: str, user: str, scratch: Path) -> Iterator[Host]:
     """A host on which the roles have made what a release needs."""
-    command = [sys.executable, str(HOSTS), "up", "--prefix", PREFIX, "--distribution", DISTRIBUTION, "--user", user, name]
-    subprocess.run(command, check=True, capture_output=True)
+    hosts("up", "--distribution", DISTRIBUTION, "--user", user, name)
     inventory = scratch / "inventory.json"
     published = json.loads((ROOT / f".cache/hosts/{PREFIX}/inventory.json").read_text())
     published["all"]["children"] = {"flask": {"hosts": {name: published["all"]["children"]["flask"]["hosts"][name]}}}
@@ -143,12 +150,16 @@ def start(name: str, user: str, scratch: Path) -> Host:
         {"ansible.builtin.import_role": {"name": "flaskyard.server.app", "tasks_from": "accounts"}},
     ]
     host.play(tasks, flask_apps=[{"name": app, "source": {"pypi": "flask", "version": "3.1.3"}, "wsgi": "app:app"} for app in APPS])
-    return host
+    try:
+        yield host
+    finally:
+        hosts("down", name)
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    return start("root", "root", tmp_path_factory.mktemp("root"))
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with prepared_host("root", "root", tmp_path_factory.mktemp("root")) as host:
+        yield host
 
 
 @pytest.fixture

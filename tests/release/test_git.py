@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import Host, start
+from .conftest import Host, prepared_host
 
 SSH = "ssh://git@localhost/srv/git/shop.git"
 TOKEN = "canary-token-4711"
@@ -188,22 +189,33 @@ def test_known_hosts_are_enough_and_needed(fresh: Host, deploy_key: str, commit:
     assert fresh.release({"name": "shop", "source": source}).release["id"]
 
 
-def test_a_forwarded_agent_through_sudo(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
-    host = start("admin", "admin", tmp_path_factory.mktemp("admin"))
-    key = tmp_path / "id"
-    make_repositories(host, key)
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", tmp_path / "agent"])
-    try:
-        environment = {"SSH_AUTH_SOCK": str(tmp_path / "agent")}
-        while subprocess.run(["ssh-add", "-q", key], env=environment, stderr=subprocess.DEVNULL, check=False).returncode:
-            pass
-        app = {"name": "shop", "source": {"git": SSH, "version": "main"}}
-        assert "the server refused the access" in host.release(app).failure
-        forwarding = {**environment, "ANSIBLE_SSH_ARGS": "-o ForwardAgent=yes -o ControlMaster=no"}
-        made = host.release(app, controller=forwarding)
-        assert text(host, made.release, "app.py") == "VERSION = 2"
-        assert not host.release(app, controller=forwarding).changed
-        assert host.sh("ls -d /run/flaskyard-agent-* 2>/dev/null || true") == ""
-    finally:
-        agent.terminate()
-        agent.wait()
+@pytest.fixture
+def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host that is logged in to as an account with sudo."""
+    with prepared_host("admin", "admin", tmp_path_factory.mktemp("admin")) as host:
+        yield host
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Path]:
+    """The socket of an empty agent on the controller."""
+    socket = tmp_path / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    while not socket.exists():
+        time.sleep(0.05)
+    yield socket
+    process.terminate()
+    process.wait()
+
+
+def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path) -> None:
+    make_repositories(admin, tmp_path / "id")
+    environment = {"SSH_AUTH_SOCK": str(agent)}
+    subprocess.run(["ssh-add", "-q", tmp_path / "id"], env=environment, check=True)
+    app = {"name": "shop", "source": {"git": SSH, "version": "main"}}
+    assert "the server refused the access" in admin.release(app).failure
+    forwarding = {**environment, "ANSIBLE_SSH_ARGS": "-o ForwardAgent=yes -o ControlMaster=no"}
+    made = admin.release(app, controller=forwarding)
+    assert text(admin, made.release, "app.py") == "VERSION = 2"
+    assert not admin.release(app, controller=forwarding).changed
+    assert admin.sh("ls -d /run/flaskyard-agent-* 2>/dev/null || true") == ""

@@ -82,7 +82,7 @@ def assert_replaceable(place: Path, name: str) -> None:
         example = os.path.relpath(hidden[0] if hidden else place, place.parent)
         raise StepError(
             f"{name!r} outlives releases and so is a link to the app's state, but the source or its build has files there ({example}); "
-            "move them to another directory, or rename the directory in persist"
+            "take them out of the source (of a folder, .gitignore keeps local data out), or name another directory in persist"
         )
 
 
