@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -115,7 +116,7 @@ def test_port_80_is_taken(server: Server) -> None:
 @pytest.mark.long
 def test_two_runs_at_once(server: Server) -> None:
     server.begin()
-    server.app["build_command"] = "sleep 8"
+    server.app["build_command"] = f"sleep 8 # {time.time_ns()}"
     server.app["env"]["PROBE_MARKER"] = "both"
     first = server.start()
     server.wait("systemctl is-active --quiet flaskyard-release-probe.service && pgrep -x sleep")
