@@ -38,6 +38,7 @@ class Fileset:
         self._wanted = {item["path"]: self._entry(item) for item in params["files"]}
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
         self._steps: list[str] = []
+        self._retired: list[str] = []
 
     def run(self) -> dict[str, t.Any]:
         """Compare, replace, validate, activate, confirm.
@@ -105,6 +106,7 @@ class Fileset:
         """
         self._save({path: before for path, (before, _after) in changes.items()})
         try:
+            self._retire_units(changes)
             _write_all({path: after for path, (_before, after) in changes.items()})
             self._reload_manager(changes)
             self._commands("validate")
@@ -125,6 +127,8 @@ class Fileset:
         """Put the old files back and tell the services that saw the new ones; the words for the message."""
         self._restore()
         self._reload_manager(changes)
+        if self._retired:
+            run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
         if not active:
             return ", and no service saw the new ones"
         try:
@@ -142,6 +146,15 @@ class Fileset:
     def _reload_manager(self, paths: t.Iterable[str]) -> None:
         if any(path.startswith(_UNIT_FOLDERS) for path in paths):
             run("systemctl daemon-reload")
+
+    def _retire_units(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
+        """Stop the units whose own files leave with this change; without its file, systemd would go on running one."""
+        leaving = [path for path, (before, after) in changes.items() if (before.kind, after.kind) == ("file", "absent")]
+        names = [os.path.basename(path) for path in leaving if f"{os.path.dirname(path)}/" in _UNIT_FOLDERS and "@." not in path]
+        self._retired = [name for name, state in units.states(names).items() if units.is_active(state) or state.get("UnitFileState") == "enabled"]
+        if self._retired:
+            self._steps.append(f"systemctl disable --now {' '.join(self._retired)}")
+            units.systemctl("disable", "--now", "--quiet", *self._retired)
 
     def _lagging_units(self) -> list[str]:
         """What the units still lack, in words."""
