@@ -13,7 +13,9 @@ from .harness import APPS, Server, assert_nothing_failed
 
 
 def test_five_changes_and_no_failed_request(server: Server) -> None:
+    # A slow start, and two workers that cannot keep up: at each switch, requests wait in the queue of the old slot.
     server.app["env"]["PROBE_IMPORT_SECONDS"] = "1"
+    server.app |= {"workers": 2, "threads": 1}
     before = server.begin()
 
     def new_code() -> None:
@@ -34,7 +36,7 @@ def test_five_changes_and_no_failed_request(server: Server) -> None:
         file.write_text(file.read_text().replace('"flask>=3.1,<4"', '"flask>=3.1,<4", "tabulate==0.9.0"'))
         server.replace('MARKER = "one"', 'import tabulate\nMARKER = f"three-{len(tabulate.__name__)}"')
 
-    with server.load() as load:
+    with server.load(paths=["/", "/slow?seconds=0.05"]) as load:
         for change in (new_code, other_environment, other_setting, back_to_old_code, new_dependency):
             change()
             server.apply()
