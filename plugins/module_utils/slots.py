@@ -146,7 +146,7 @@ class Slots:
                 self._start(slot)
                 self._gate.wait(f"{self._app['paths']['run']}/{slot}.sock", lambda: self._dead(slot))
             except (CommandError, GateError, OSError) as error:
-                raise SlotError(self._give_up(slot, old, str(error))) from error
+                raise SlotError(self._give_up(slot, old, str(error), served=False)) from error
             self._switch_checked(slot, old)
             if old and old != slot:
                 self._drain(old)
@@ -193,10 +193,12 @@ class Slots:
             return "the service does not stay up"
         return ""
 
-    def _give_up(self, slot: str, old: str | None, why: str) -> str:
+    def _give_up(self, slot: str, old: str | None, why: str, served: bool) -> str:
         service = self.unit_names(slot)[1]
         journal = units.journal(service)
         if slot != old:
+            if not served:  # no request to wait for, and an import that hangs would use up the time they get
+                run(["systemctl", "kill", "--signal=SIGKILL", service], check=False)
             self._discard(slot)
         if not read_entry(self._app["paths"]["current"]).target.endswith(self._release["id"]):
             self._mark("bad")
@@ -216,7 +218,7 @@ class Slots:
         if not after[0] and old:
             self._switch(old, release_link)
             door = f"https://{self._app['canonical']}{self._app['healthcheck']['path']}"
-            raise SlotError(self._give_up(slot, old, f"{door} gave {after[1]} after the switch, so it was undone"))
+            raise SlotError(self._give_up(slot, old, f"{door} gave {after[1]} after the switch, so it was undone", served=True))
         self._mark("built")
 
     def _switch(self, slot: str, release: Entry) -> None:
