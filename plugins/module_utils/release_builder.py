@@ -145,7 +145,7 @@ class Builder:
         """Make the tree and the virtualenv that are missing, and record each when it is complete."""
         self._assert_tools()
         # The last step of a killed run may still be at work.
-        subprocess.run(["systemctl", "stop", "--quiet", self._unit], capture_output=True, check=False)
+        subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
         standing = self.records.get("releases", identity) is not None
         with self._new("releases", identity, standing) as tree:
             with contextlib.nullcontext(Delivery()) if standing else self.source.deliver() as delivery:
@@ -200,11 +200,12 @@ class Builder:
     def _step(self, step: str, tree: str, arguments: dict[str, t.Any], *writable: str, **environment: str) -> t.Any:
         places = [tree, self.paths["cache"], *writable]
         timeout = self.settings.build_timeout_seconds
-        return self.sandbox.run(step, {"tree": tree, **arguments}, places, timeout, self._unit, **environment)
+        return self.sandbox.run(step, {"tree": tree, **arguments}, places, timeout, self._units, **environment)
 
     @property
-    def _unit(self) -> str:
-        return f"flaskyard-release-{self.app['name']}.service"
+    def _units(self) -> str:
+        """What the names of its transient units begin with; a colon is in no app's name."""
+        return f"flaskyard-release-{self.app['name']}:"
 
     def _assert_tools(self) -> None:
         """Say what an earlier role has not put there."""

@@ -11,6 +11,7 @@ import os
 import subprocess
 import time
 import typing as t
+import uuid
 
 from . import release_steps
 from .release_records import ReleaseError
@@ -70,13 +71,14 @@ class Sandbox:
     environment: dict[str, str]
     secrets: frozenset[str]
 
-    def run(self, step: str, arguments: dict[str, t.Any], writable: list[str], timeout: float, unit: str | None = None, **environment: str) -> t.Any:
+    def run(self, step: str, arguments: dict[str, t.Any], writable: list[str], timeout: float, units: str | None = None, **environment: str) -> t.Any:
         """Run one step and return its result.
 
         :param step: module and function of C(release_steps), such as C(tree.prepare).
         :param writable: the only paths, with all below them, that the step can change.
         :param timeout: seconds.
-        :param unit: a fixed name, by which a later run can stop a step whose own run was killed.
+        :param units: beginning of the unit's name, by which a later run can stop a step whose own run was killed. The rest is
+            never the same twice: systemd forgets a collected unit some time after it has ended, and refuses the name until then.
         :raises ReleaseError: with the last lines of what the failing command printed.
         """
         for path in writable:
@@ -87,7 +89,7 @@ class Sandbox:
         properties = [*_PROPERTIES, f"RuntimeMaxSec={timeout}", *(f"ReadWritePaths={path}" for path in writable)]
         command = [
             *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--description=Flaskyard: {step} of {self.app}"),
-            *([f"--unit={unit}"] if unit else []),
+            *([f"--unit={units}{uuid.uuid4().hex}.service"] if units else []),
             *(f"--property={item}" for item in (f"User={self.user}", f"SupplementaryGroups={self.group}", *properties)),
             *(_PYTHON, "-I", "-"),
         ]
