@@ -21,9 +21,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate."""
         super().run(tmp, task_vars)
-        _result, options = self.validate_argument_spec({"apps": {"type": "raw", "required": True}, "proxy": {"type": "str", "default": "nginx"}})
+        _result, options = self.validate_argument_spec(
+            {"apps": {"type": "raw", "required": True}, "proxy": {"type": "str", "default": "nginx"}, "manager": {"type": "str", "default": "systemd"}}
+        )
         try:
-            apps = complete_apps(options["apps"], options["proxy"])
+            apps = complete_apps(options["apps"], options["proxy"], options["manager"])
         except AppModelError as error:
             return {"failed": True, "msg": str(error)}
         return {"changed": False, "names": [app["name"] for app in apps]}

@@ -13,7 +13,7 @@ from ..module_utils.slots import TOKENS
 from ..plugin_utils.render import Renderer
 
 #: What the host needs of an app; the rest, secrets among it, stays on the controller.
-_SENT = ("name", "unit", "user", "canonical", "healthcheck", "graceful_timeout_seconds", "keep_releases", "paths")
+_SENT = ("name", "unit", "user", "canonical", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases", "paths")
 
 
 class ActionModule(ActionBase):

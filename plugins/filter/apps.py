@@ -23,10 +23,6 @@ options:
     type: list
     elements: dict
     required: true
-  proxy:
-    description: The proxy in front of the apps, which decides what servers are possible.
-    type: str
-    default: nginx
   server:
     description: Return only the apps of this WSGI server.
     type: str
@@ -48,10 +44,10 @@ _value:
 """
 
 
-def apps(value: t.Any, proxy: str = "nginx", server: str | None = None) -> list[dict[str, t.Any]]:
+def apps(value: t.Any, server: str | None = None) -> list[dict[str, t.Any]]:
     """Validate and complete a list of apps."""
     try:
-        completed = complete_apps(value, proxy)
+        completed = complete_apps(value)
     except AppModelError as error:
         raise AnsibleFilterError(str(error)) from error
     return [app for app in completed if server in (None, app["server"])]

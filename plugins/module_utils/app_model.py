@@ -12,16 +12,11 @@ import dataclasses
 import re
 import typing as t
 
-from .app_schema import APP, Problem, check_mapping, show
+from .app_keys import APP
+from .app_schema import Problem, check_mapping, show
 from .app_source import complete_source, source_problems
+from .providers import MANAGERS, PROXIES, SERVERS, protocol, requirements
 from .wsgi_target import parse_wsgi
-
-#: WSGI servers with the packages that are installed into an app's virtualenv unless its own lock brings them.
-#: gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
-SERVERS: dict[str, list[str]] = {"gunicorn": ["gunicorn==27.0.1"]}
-
-#: Proxies, each with the servers that it can stand in front of.
-PROXIES: dict[str, set[str]] = {"nginx": {"gunicorn"}}
 
 
 class AppModelError(ValueError):
@@ -33,11 +28,12 @@ class AppModelError(ValueError):
         super().__init__("\n".join([f"flask_apps has {count}; nothing was touched:", *(f"  - {line}" for line in problems)]))
 
 
-def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
+def complete_apps(apps: t.Any, proxy: str = "nginx", manager: str = "systemd") -> list[dict[str, t.Any]]:
     """Validate and complete a list of apps.
 
     :param apps: the value of C(flask_apps).
     :param proxy: the value of C(flask_proxy).
+    :param manager: the value of C(flask_manager).
     :returns: one dictionary per app, every key present; the same input gives the same output.
     :raises AppModelError: with every problem found.
     """
@@ -45,11 +41,12 @@ def complete_apps(apps: t.Any, proxy: str = "nginx") -> list[dict[str, t.Any]]:
         raise AppModelError([f"flask_apps is a {type(apps).__name__}; expected a list of apps, each beginning with '- name: …'"])
     problems: list[str] = []
     completed = []
-    if proxy not in PROXIES:
-        problems.append(f"flask_proxy is {proxy!r}; expected one of {', '.join(sorted(PROXIES))}")
+    for variable, value, choices in (("flask_proxy", proxy, PROXIES), ("flask_manager", manager, MANAGERS)):
+        if value not in choices:
+            problems.append(f"{variable} is {value!r}; expected one of {', '.join(choices)}")
     for number, app in enumerate(apps):
         label = app.get("name") if isinstance(app, dict) else None
-        found = list(_problems_of(app, proxy))
+        found = list(_problems_of(app, manager))
         problems += [f"app {show(label)}: {problem}" if label else f"item {number + 1}: {problem}" for problem in found]
         if not found:
             completed.append(_complete(app))
@@ -67,16 +64,15 @@ def bare_app(name: str) -> dict[str, t.Any]:
     return complete_apps([{"name": name, "source": {"path": "/"}, "wsgi": "gone:app"}])[0]
 
 
-def _problems_of(app: t.Any, proxy: str) -> t.Iterator[str]:
+def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     problems: list[Problem] = []
     check_mapping(APP, app, "", problems)
     yield from (problem.text for problem in problems)
     if problems:
         return
     server = app.get("server", "gunicorn")
-    if server not in PROXIES.get(proxy, SERVERS):
-        pairs = ", ".join(sorted(name for name, servers in PROXIES.items() if server in servers)) or "none"
-        yield f"server {server!r} does not work behind flask_proxy {proxy!r}; proxies that take it: {pairs}"
+    if manager in MANAGERS and manager not in SERVERS[server].managers:
+        yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     tls = app.get("tls", {})
     if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
@@ -111,10 +107,8 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     domains: list[str] = app.get("domains", [])
     server: str = app.get("server", "gunicorn")
     timeout: int = app.get("timeout_seconds", 30)
-    gunicorn = app.get("gunicorn", {})
-    packages = list(SERVERS[server])
-    if server == "gunicorn" and gunicorn.get("worker_class") == "gevent":
-        packages.append("gevent>=24.10.1")
+    settings = {key: app.get(key, {}) for key in SERVERS}
+    spoken = protocol(server, settings[server])
     return {
         "name": name,
         "source": complete_source(app["source"]),
@@ -122,17 +116,27 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "domains": domains,
         "canonical": domains[0] if domains else None,
         "server": server,
-        "server_requirements": app.get("server_requirements", packages),
+        "protocol": spoken,
+        "server_requirements": app.get("server_requirements", requirements(server, settings[server])),
+        "workload": app.get("workload", "mixed"),
         "workers": app.get("workers"),
         "threads": app.get("threads"),
         "timeout_seconds": timeout,
         "graceful_timeout_seconds": max(timeout, app.get("graceful_timeout_seconds", 30)),
-        "gunicorn": gunicorn,
+        **settings,
         "env": {key: _env_text(value) for key, value in app.get("env", {}).items()},
         "static": [{"url": item["url"].rstrip("/"), "path": item["path"].strip("/")} for item in app.get("static", [])],
         "persist": sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
         "healthcheck": {"path": "/", "status": None, "timeout_seconds": 60, "successes": 2, **app.get("healthcheck", {})},
         "tls": {"issuer": "letsencrypt", "certificate": None, "key": None, **app.get("tls", {})},
+        "mount": app.get("path", "/").rstrip("/"),
+        "streaming": [path.rstrip("/") or "/" for path in app.get("streaming", [])],
+        "rate_limit": {"burst": 20, "paths": [], **app["rate_limit"]} if "rate_limit" in app else None,
+        "access": [{"path": "/", "allow": [], "users": {}, **item} for item in app.get("access", [])],
+        "maintenance": app.get("maintenance", False),
+        "maintenance_page": app.get("maintenance_page"),
+        "error_page": app.get("error_page"),
+        "headers": app.get("headers", {}),
         "max_body_mb": app.get("max_body_mb", 16),
         "python": app.get("python"),
         "installer": app.get("installer", "uv"),
@@ -141,10 +145,11 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "keep_releases": app.get("keep_releases", 5),
         "sandbox": app.get("sandbox", {}),
         "nginx_extra": app.get("nginx_extra", ""),
+        "apache_extra": app.get("apache_extra", ""),
         "user": f"flask-{name}",
         "build_user": f"flask-{name}-b",
         "unit": f"flask-{name}",
-        "paths": _paths(name),
+        "paths": _paths(name, spoken),
     }
 
 
@@ -153,7 +158,7 @@ def _env_text(value: t.Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _paths(name: str) -> dict[str, str]:
+def _paths(name: str, spoken: str) -> dict[str, str]:
     root = f"/srv/flask/{name}"
     return {
         "root": root,
@@ -167,6 +172,6 @@ def _paths(name: str) -> dict[str, str]:
         "secret_key": f"/etc/flask/{name}/secret_key",
         "state": f"/var/lib/flask-{name}",
         "run": f"/run/flask-{name}",
-        "socket": f"/run/flask-{name}/current.sock",
+        "socket": f"/run/flask-{name}/{'current' if spoken == 'http' else spoken}.sock",
         "certificate": f"/etc/flask-tls/live/{name}",
     }

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
 import time
 import typing as t
+
+from .native_protocols import ask_fastcgi, ask_uwsgi, cgi_variables
 
 _INTERVAL_SECONDS = 0.2
 _REQUEST_SECONDS = 10.0
@@ -16,6 +19,13 @@ _REQUEST_SECONDS = 10.0
 
 class GateError(Exception):
     """The app did not become healthy in time."""
+
+
+def _connect(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_REQUEST_SECONDS)
+    connection.connect(path)
+    return connection
 
 
 class _SocketConnection(http.client.HTTPConnection):
@@ -26,9 +36,7 @@ class _SocketConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock = _connect(self._path)
 
 
 class _PublicConnection(http.client.HTTPSConnection):
@@ -46,11 +54,18 @@ class _PublicConnection(http.client.HTTPSConnection):
 
 
 class Gate:
-    """The health check of one app, from its key C(healthcheck)."""
+    """The health check of one app, as the model completes it."""
 
-    def __init__(self, healthcheck: dict[str, t.Any], domain: str | None) -> None:
-        self._check = healthcheck
-        self._domain = domain or "localhost"
+    def __init__(self, app: dict[str, t.Any]) -> None:
+        self._check: dict[str, t.Any] = app["healthcheck"]
+        self._domain: str = app["canonical"] or "localhost"
+        self._mount: str = app["mount"]
+        self._protocol: str = app["protocol"]
+
+    @property
+    def public_url(self) -> str:
+        """Where the public door is."""
+        return f"https://{self._domain}{self._mount}{self._check['path']}"
 
     def wait(self, path: str, dead: t.Callable[[], str]) -> None:
         """Ask through the socket ``path`` until healthy so many times in a row.
@@ -61,7 +76,7 @@ class Gate:
         end = time.monotonic() + self._check["timeout_seconds"]
         good, answer = 0, "nothing"
         while good < self._check["successes"]:
-            healthy, answer = self._ask(_SocketConnection(path))
+            healthy, answer = self._judge(lambda: self._ask_socket(path))
             good = good + 1 if healthy else 0
             reason = "" if healthy else dead()
             if reason or time.monotonic() > end:
@@ -71,27 +86,39 @@ class Gate:
 
     def public_answer(self) -> tuple[bool, str]:
         """Whether the public door gives a healthy answer now, and the answer in words."""
-        return self._ask(_PublicConnection(self._domain))
+        return self._judge(lambda: self._ask_http(_PublicConnection(self._domain), self._mount))
 
     def _patience(self) -> str:
         wanted = self._check["status"] or "a status below 500"
         return f"expected {wanted}, {self._check['successes']} times in a row within {self._check['timeout_seconds']} s (key healthcheck)"
 
-    def _ask(self, connection: http.client.HTTPConnection) -> tuple[bool, str]:
-        headers = {
+    def _judge(self, ask: t.Callable[[], int]) -> tuple[bool, str]:
+        try:
+            status = ask()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return False, f"no answer ({error or type(error).__name__})"
+        healthy = status == self._check["status"] if self._check["status"] else status < 500
+        return healthy, f"status {status}"
+
+    def _ask_socket(self, path: str) -> int:
+        if self._protocol == "http":
+            return self._ask_http(_SocketConnection(path))
+        ask = {"uwsgi": ask_uwsgi, "fastcgi": ask_fastcgi}[self._protocol]
+        with _connect(path) as connection:
+            return ask(connection, cgi_variables(self._check["path"], self._headers))
+
+    def _ask_http(self, connection: http.client.HTTPConnection, mount: str = "") -> int:
+        with contextlib.closing(connection):
+            connection.request("GET", mount + self._check["path"], headers={**self._headers, "Connection": "close"})
+            return connection.getresponse().status
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {
             "Host": self._domain,
             "X-Forwarded-For": "127.0.0.1",
             "X-Forwarded-Proto": "https",
             "X-Forwarded-Host": self._domain,
+            **({"X-Forwarded-Prefix": self._mount} if self._mount else {}),
             "User-Agent": "flaskyard-gate",
-            "Connection": "close",
         }
-        try:
-            connection.request("GET", self._check["path"], headers=headers)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            return False, f"no answer ({error or type(error).__name__})"
-        finally:
-            connection.close()
-        healthy = status == self._check["status"] if self._check["status"] else status < 500
-        return healthy, f"status {status}"

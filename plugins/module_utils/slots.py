@@ -6,7 +6,7 @@ A change takes five steps: start the new slot on its own socket, gate, switch, c
 the old one. Until the switch the old slot knows nothing of it; after it, any failure goes back.
 
 What is current is one fact in two places, because /run is empty after a boot: the link C(current.sock), and the line of tmpfiles.d
-that makes the link again. Units are enabled before the link moves and disabled after, so a crash in between leaves a host
+that makes the link again. A slot is enabled before the link moves and the old one disabled after, so a crash in between leaves a host
 that boots into a slot that has passed its gate.
 """
 
@@ -22,14 +22,15 @@ import shutil
 import time
 import typing as t
 
-from . import units
 from .commands import CommandError, run
 from .entries import ABSENT, Entry, group_id, read_entry, write_entry
 from .environment_file import environment_file, parse_environment_file
 from .gate import Gate, GateError
 from .release_records import STATE, Records
+from .slot_systemd import SystemdSlots
 
-_UNITS = "/etc/systemd/system"
+#: What runs slots. Each is asked to remove a slot, since the one that began it may not be the one in use now.
+MANAGERS = {"systemd": SystemdSlots}
 #: Stands for the slot's name, its folder and its release in rendered files, since all three follow from the content.
 TOKENS = {"slot": "@FLASKYARD_SLOT@", "slot_dir": "@FLASKYARD_SLOT_DIR@", "release_dir": "@FLASKYARD_RELEASE_DIR@"}
 #: Stopping a slot right after the switch resets connections that wait in its queue: 39 to 370 of 2,600 requests failed, and none with 0.2 s.
@@ -41,13 +42,22 @@ class SlotError(Exception):
 
 
 class Slots:
-    """The slots of one app."""
+    """The slots of one app.
 
-    def __init__(self, app: dict[str, t.Any], release: dict[str, t.Any] | None, files: dict[str, str], env: str) -> None:
+    :param app: the app as the model completes it.
+    :param release: its release, as C(release) returns it; None for the one that serves now.
+    :param files: what a slot consists of, as rendered, by name. Those that the manager takes start it; the rest are the server's.
+    :param env: the app's environment, as a file.
+    :param manager: what runs the wanted slot, a name of C(MANAGERS).
+    """
+
+    def __init__(self, app: dict[str, t.Any], release: dict[str, t.Any] | None, files: dict[str, str], env: str, manager: str = "systemd") -> None:
         self.name: str = app["name"]
         self._app, self._files, self._env = app, files, env
+        self._managers = {name: kind(app) for name, kind in MANAGERS.items()}
+        self._manager = self._managers[manager]
         self._release: dict[str, t.Any] = release or self._serving_release()
-        self._gate = Gate(app["healthcheck"], app["canonical"])
+        self._gate = Gate(app)
 
     @property
     def release_id(self) -> str:
@@ -77,10 +87,21 @@ class Slots:
 
     # --- what is
 
+    def links(self) -> dict[str, str]:
+        """What the proxy reaches, or would after a boot: slots by the path of their link. One link for each protocol: see C(settle)."""
+        lines = [line.split() for line in read_entry(self._record).text.splitlines() if line.startswith("L+ ")]
+        own = self._app["paths"]["socket"]
+        found = {path: read_entry(path).target or target for path, target in {own: "", **{words[1]: words[-1] for words in lines}}.items()}
+        return {path: target.removesuffix(".sock") for path, target in found.items() if target}
+
     def current(self) -> str | None:
-        """Name of the slot that the proxy reaches, or would after a boot."""
-        target = read_entry(self._app["paths"]["socket"]).target or self._recorded()
-        return target.removesuffix(".sock") or None
+        """Name of the slot that the proxy reaches."""
+        links = self.links()
+        return links.get(self._app["paths"]["socket"]) or next(iter(links.values()), None)
+
+    def retained(self) -> dict[str, str]:
+        """Links of other protocols with their slots, which the proxy uses until its configuration has changed."""
+        return {path: slot for path, slot in self.links().items() if path != self._app["paths"]["socket"]}
 
     def present(self) -> list[str]:
         """Names of all slots that have files here."""
@@ -89,25 +110,24 @@ class Slots:
         except FileNotFoundError:
             return []
 
-    def unit_names(self, slot: str) -> list[str]:
-        """Socket and service of a slot."""
-        return [f"{self._app['unit']}@{slot}.{kind}" for kind in ("socket", "service")]
+    def names(self) -> list[str]:
+        """What the manager calls the parts of the wanted slot."""
+        slot = self.wanted()
+        return self._manager.names(slot, self._files) if slot else []
 
     def lacks(self, states: dict[str, dict[str, str]]) -> list[str]:
-        """What keeps the current slot from being the wanted one in full, in words; empty when nothing does."""
+        """What keeps the current slot from being the wanted one in full, in words; empty when nothing does.
+
+        :param states: of everything that C(names) names, from the manager.
+        """
         slot = self.wanted()
         if slot is None or slot != self.current():
             return [f"bring up slot {slot or '(not known yet)'} in place of {self.current() or 'none'}"]
-        notes = [f"start {name}" for name in self.unit_names(slot) if not units.is_active(states.get(name, {}))]
-        notes += [f"enable {name}" for name in self.unit_names(slot) if not units.is_enabled(states.get(name, {}))]
-        if self._recorded() != f"{slot}.sock" or read_entry(self._app["paths"]["socket"]).target != f"{slot}.sock":
+        notes = self._manager.lacks(self.names(), states)
+        links = self.links()
+        if read_entry(self._record).text != _record_text(links) or any(read_entry(path).target != f"{name}.sock" for path, name in links.items()):
             notes.append("record the current slot")
-        notes += [f"remove the left-over slot {other}" for other in self.present() if other != slot]
-        return notes
-
-    def _recorded(self) -> str:
-        words = read_entry(self._record).text.split()
-        return words[-1] if words else ""
+        return notes + [f"remove the left-over slot {other}" for other in self.present() if other not in links.values()]
 
     @property
     def _record(self) -> str:
@@ -135,38 +155,47 @@ class Slots:
 
         :raises SlotError: when it could not; what was current still is.
         """
-        old = self.current()
         slot = self.wanted()
         if slot is None:
             raise SlotError("its release is not prepared; run the role app first")
         with self._locked():
-            for other in [other for other in self.present() if other not in (slot, old)]:
+            before = self.links()
+            old = self.current()
+            for other in [other for other in self.present() if other != slot and other not in before.values()]:
                 self._discard(other)
             try:
                 self._start(slot)
-                self._gate.wait(f"{self._app['paths']['run']}/{slot}.sock", lambda: self._dead(slot))
+                self._gate.wait(f"{self._app['paths']['run']}/{slot}.sock", lambda: self._manager.dead(slot))
             except (CommandError, GateError, OSError) as error:
                 raise SlotError(self._give_up(slot, old, str(error), served=False)) from error
-            self._switch_checked(slot, old)
-            if old and old != slot:
+            self._switch_checked(slot, old, before)
+            if old and old not in self.links().values():
                 self._drain(old)
                 self._discard(old)
+
+    def settle(self) -> None:
+        """Stop the slots that speak another protocol than the current one.
+
+        A slot that speaks, say, FastCGI cannot take the link of one that speaks HTTP: the proxy has to be told. So it gets a link of
+        its own, and the old slot serves on until the proxy's role has changed its configuration and calls this.
+        """
+        with self._locked():
+            for slot in self.retained().values():
+                self._drain(slot)
+                self._point({path: name for path, name in self.links().items() if name != slot})
+                self._discard(slot)
 
     def stop(self) -> None:
         """Stop and remove every slot; code, state and configuration of the app stay."""
         with self._locked():
             for slot in self.present():
                 self._discard(slot)
-            for path in (self._record, self._app["paths"]["socket"]):
-                write_entry(path, ABSENT)
+            self._point({})
+            write_entry(self._record, ABSENT)
 
     def _start(self, slot: str) -> None:
         self._write(slot)
-        run("systemctl daemon-reload")
-        # A slot that failed before may have used up its starts, or still be trying.
-        run(["systemctl", "reset-failed", *self.unit_names(slot)], check=False)
-        timeout = self._app["healthcheck"]["timeout_seconds"] + 30
-        units.systemctl("start", *self.unit_names(slot), timeout=timeout)
+        self._manager.start(slot)
 
     def _write(self, slot: str) -> None:
         folder = f"{self._app['paths']['slots']}/{slot}"
@@ -177,57 +206,51 @@ class Slots:
         env = {"SECRET_KEY": secret, **parse_environment_file(self._env)}
         write_entry(f"{folder}/env", Entry("file", content=environment_file(env).encode(), mode=0o600))
         write_entry(f"{folder}/manifest.json", Entry("file", content=json.dumps(self.wanted_manifest()).encode(), mode=0o600))
-        for name, text in self._files.items():
-            for token, value in values.items():
-                text = text.replace(TOKENS[token], value)
-            if name in ("socket", "service"):
-                write_entry(f"{_UNITS}/{self._app['unit']}@{slot}.{name}", Entry("file", content=text.encode(), mode=0o644))
-            else:
+        texts = dict(self._files)
+        for token, value in values.items():
+            texts = {name: text.replace(TOKENS[token], value) for name, text in texts.items()}
+        for name, text in texts.items():
+            if not self._manager.takes(name):
                 write_entry(f"{folder}/{name}", Entry("file", content=text.encode(), gid=group, mode=0o640))
-
-    def _dead(self, slot: str) -> str:
-        service = self.unit_names(slot)[1]
-        output = run(["systemctl", "show", "--property=ActiveState,NRestarts", service]).stdout
-        state = dict(line.split("=", 1) for line in output.splitlines())
-        if state["ActiveState"] in ("failed", "inactive") or int(state.get("NRestarts") or 0) > 1:
-            return "the service does not stay up"
-        return ""
+        self._manager.install(slot, {name: text for name, text in texts.items() if self._manager.takes(name)})
 
     def _give_up(self, slot: str, old: str | None, why: str, served: bool) -> str:
-        service = self.unit_names(slot)[1]
-        journal = units.journal(service)
+        log = self._manager.log(slot)
         if slot != old:
-            if not served:  # no request to wait for, and an import that hangs would use up the time they get
-                run(["systemctl", "kill", "--signal=SIGKILL", service], check=False)
+            if not served:
+                self._manager.kill(slot)
             self._discard(slot)
         if not read_entry(self._app["paths"]["current"]).target.endswith(self._release["id"]):
             self._mark("bad")
         serving = f"slot {old} serves as before" if old and old != slot else "nothing of the app was serving before"
-        return f"the new slot {slot} did not pass its gate, {serving}.\n{why}\n{journal}"
+        return f"the new slot {slot} did not pass its gate, {serving}.\n{why}\n{log}"
 
-    def _switch_checked(self, slot: str, old: str | None) -> None:
-        before = self._gate.public_answer() if self._app["canonical"] and old and old != slot else (False, "")
+    def _switch_checked(self, slot: str, old: str | None, before: dict[str, str]) -> None:
+        healthy = self._gate.public_answer()[0] if self._app["canonical"] and old and old != slot else False
         release_link = read_entry(self._app["paths"]["current"])
-        self._switch(slot, Entry("link", target=f"releases/{self._release['id']}"))
-        if not before[0]:
+        self._switch(slot, {**before, self._app["paths"]["socket"]: slot}, Entry("link", target=f"releases/{self._release['id']}"))
+        if not healthy:
             self._mark("built")
             return
         after = self._gate.public_answer()
         if not after[0]:
             after = self._gate.public_answer()
         if not after[0] and old:
-            self._switch(old, release_link)
-            door = f"https://{self._app['canonical']}{self._app['healthcheck']['path']}"
-            raise SlotError(self._give_up(slot, old, f"{door} gave {after[1]} after the switch, so it was undone", served=True))
+            self._switch(old, before, release_link)
+            raise SlotError(self._give_up(slot, old, f"{self._gate.public_url} gave {after[1]} after the switch, so it was undone", served=True))
         self._mark("built")
 
-    def _switch(self, slot: str, release: Entry) -> None:
-        names = self.unit_names(slot)
-        units.systemctl("enable", "--quiet", *names)
+    def _switch(self, slot: str, links: dict[str, str], release: Entry) -> None:
+        for manager in self._managers.values():
+            manager.enable(slot)
         write_entry(self._app["paths"]["current"], release)
-        write_entry(self._app["paths"]["socket"], Entry("link", target=f"{slot}.sock"))
-        line = f"# Which slot is current; written at each switch.\nL+ {self._app['paths']['socket']} - - - - {slot}.sock\n"
-        write_entry(self._record, Entry("file", content=line.encode(), mode=0o644))
+        self._point(links)
+
+    def _point(self, links: dict[str, str]) -> None:
+        """Have the links, and no others, now and after a boot."""
+        for path in {*self.links(), *links}:
+            write_entry(path, Entry("link", target=f"{links[path]}.sock") if path in links else ABSENT)
+        write_entry(self._record, Entry("file", content=_record_text(links).encode(), mode=0o644))
 
     def _drain(self, slot: str) -> None:
         """Wait until no connection waits to be accepted in the old slot, and a moment more."""
@@ -244,15 +267,8 @@ class Slots:
 
     def _discard(self, slot: str) -> None:
         """Stop a slot, giving its requests the time they may take, and remove its files."""
-        names = self.unit_names(slot)
-        loaded = [name for name in names if os.path.lexists(f"{_UNITS}/{name}")]
-        if loaded:
-            run(["systemctl", "disable", "--quiet", *loaded], check=False)
-            run(["systemctl", "stop", *loaded], timeout=self._app["graceful_timeout_seconds"] + 60, check=False)
-        for name in loaded:
-            os.unlink(f"{_UNITS}/{name}")
-        run("systemctl daemon-reload")
-        run(["systemctl", "reset-failed", *names], check=False)
+        for manager in self._managers.values():
+            manager.remove(slot)
         shutil.rmtree(f"{self._app['paths']['slots']}/{slot}", ignore_errors=True)
 
     def _mark(self, status: str) -> None:
@@ -268,3 +284,8 @@ class Slots:
             except BlockingIOError as error:
                 raise SlotError("another run is changing it at this moment; wait for it and run again") from error
             yield
+
+
+def _record_text(links: dict[str, str]) -> str:
+    lines = [f"L+ {path} - - - - {slot}.sock\n" for path, slot in sorted(links.items())]
+    return "".join(["# Which slot is current; written at each switch.\n", *lines])

@@ -10,7 +10,7 @@ module: check_apps
 short_description: Validate the list of Flask apps before a host is touched
 version_added: 0.1.0
 description:
-  - Checks every key, type, name and pair of server and proxy, and reports all the problems together.
+  - Checks every key, type, name and pair of server and process manager, and reports all the problems together.
   - Runs on the controller only.
 options:
   apps:
@@ -21,6 +21,10 @@ options:
     description: The proxy in front of the apps.
     type: str
     default: nginx
+  manager:
+    description: The process manager that runs the apps.
+    type: str
+    default: systemd
 attributes:
   check_mode:
     support: full

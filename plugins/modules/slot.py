@@ -22,17 +22,28 @@ options:
     elements: dict
     required: true
   releases:
-    description: The releases to run, by app, as M(flaskyard.server.release) returns them.
+    description: The releases to run, by app, as M(flaskyard.server.release) returns them. An app that is not among them keeps the one that serves.
     type: dict
-    required: true
+    default: {}
   declared:
-    description: Names of all the apps of this host. Slots of others are stopped; what those apps stored is kept.
+    description: Names of all the apps of this host. Slots of others are stopped; what those apps stored is kept. Required unless O(settle=true).
     type: list
     elements: str
-    required: true
+  manager:
+    description: What runs the slots. A slot that another one began is stopped by that one.
+    type: str
+    choices: [systemd]
+    default: systemd
+  settle:
+    description:
+      - Start nothing, and stop the slots that speak another protocol than the current one of their app.
+      - When an app's server comes to speak another protocol, the old slot serves until the proxy's configuration follows. The proxy's role then
+        calls this for the apps in RV(ansible_facts.flask_slots_retained).
+    type: bool
+    default: false
   templates:
     description:
-      - Templates of a slot's files by the name of the file. V(service) and V(socket) are its units.
+      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
       - They see C(app), C(slot), C(slot_dir) and C(release_dir).
     type: dict
     default: {}
@@ -71,19 +82,27 @@ RETURN = r"""
 slots:
   description: The current slot of each app.
   type: dict
+  returned: when O(settle=false)
+ansible_facts:
+  description: Facts.
+  type: dict
   returned: always
+  contains:
+    flask_slots_retained:
+      description: Names of apps with a slot that serves only until the proxy's configuration changes.
+      type: list
+      elements: str
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import units
 from ..module_utils.app_model import bare_app
 from ..module_utils.commands import CommandError
 from ..module_utils.entries import EntryError
 from ..module_utils.release_records import STATE, ReleaseError, prune_releases
-from ..module_utils.slots import SlotError, Slots
+from ..module_utils.slots import MANAGERS, SlotError, Slots
 
 
 def difference(app: Slots, notes: list[str]) -> list[dict[str, str]]:
@@ -112,11 +131,14 @@ def undeclared(declared: list[str]) -> list[Slots]:
 def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
     """Handle every app; the result, and the failures."""
     params = module.params
-    apps = [Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]]) for app in params["apps"]]
+    apps = [
+        Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]], params["manager"])
+        for app in params["apps"]
+    ]
     if not module.check_mode:
         for app in apps:
             app.ensure_secret_key()
-    states = units.states([name for app in apps for slot in [app.wanted()] if slot for name in app.unit_names(slot)])
+    states = MANAGERS[params["manager"]].states([name for app in apps for name in app.names()])
     diff, failures, changed = [], [], False
     for app, data in zip(apps, params["apps"], strict=True):
         notes = app.lacks(states)
@@ -136,7 +158,22 @@ def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
         diff.append({"prepared": f"{app.name}: stop, because it is no longer declared\n"})
         if not module.check_mode:
             app.stop()
-    return {"changed": changed, "diff": diff, "slots": {app.name: app.current() for app in apps}}, failures
+    facts = {"flask_slots_retained": [app.name for app in apps if app.retained()]}
+    return {"changed": changed, "diff": diff, "slots": {app.name: app.current() for app in apps}, "ansible_facts": facts}, failures
+
+
+def settle_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
+    """Stop what no proxy uses any more; the result, and the failures."""
+    failures, diff = [], []
+    for app in (Slots(data, None, {}, "") for data in module.params["apps"]):
+        if retained := app.retained():
+            diff.append({"prepared": "".join(f"{app.name}: stop slot {slot}, which nothing reaches any more\n" for slot in retained.values())})
+            try:
+                if not module.check_mode:
+                    app.settle()
+            except (SlotError, CommandError, OSError) as error:
+                failures.append(f"app {app.name!r}: {error}")
+    return {"changed": bool(diff), "diff": diff, "ansible_facts": {"flask_slots_retained": []}}, failures
 
 
 def main() -> None:
@@ -144,15 +181,18 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "apps": {"type": "list", "elements": "dict", "required": True},
-            "releases": {"type": "dict", "required": True},
-            "declared": {"type": "list", "elements": "str", "required": True},
+            "releases": {"type": "dict", "default": {}},
+            "declared": {"type": "list", "elements": "str"},
+            "manager": {"type": "str", "choices": [*MANAGERS], "default": "systemd"},
+            "settle": {"type": "bool", "default": False},
             "templates": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
             "environments": {"type": "dict", "default": {}, "no_log": True},
         },
+        required_if=[("settle", False, ["declared"])],
         supports_check_mode=True,
     )
-    result, failures = run_all(module)
+    result, failures = settle_all(module) if module.params["settle"] else run_all(module)
     if failures:
         module.fail_json(msg="\n".join(failures), **result)
     module.exit_json(**result)

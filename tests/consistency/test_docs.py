@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import APP, Problem, check_mapping
+from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP
+from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import Problem, check_mapping
 
 from tests.docs.__main__ import stale
 from tests.docs.page import ROOT, Block, code, prose

@@ -28,7 +28,7 @@ def test_inventory_is_parsed() -> None:
 
 
 def test_apps_are_accepted() -> None:
-    said = evaluate("(flask_apps | flaskyard.server.apps(flask_proxy))[0] | ansible.builtin.dict2items")
+    said = evaluate("(flask_apps | flaskyard.server.apps)[0] | ansible.builtin.dict2items")
     assert "/srv/flask/shop" in said and "postgresql://" in said
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.flaskyard.server.plugins.module_utils.app_model import SERVERS, complete_apps
-from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import APP, Key
+from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP
+from ansible_collections.flaskyard.server.plugins.module_utils.app_model import complete_apps
+from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import Key
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS
 
 from .page import ROOT, Block, code, table
 from .roles import ROLES, entry_points
@@ -35,7 +37,7 @@ def _rows(keys: dict[str, Key], completed: Any, prefix: str = "") -> Iterator[tu
 
 
 def _kind(key: Key) -> str:
-    return {"env": "dict", "list": f"list of {key.items.kind}" if key.items else "list"}.get(key.kind, key.kind)
+    return {"env": "dict", "headers": "dict", "users": "dict", "list": f"list of {key.items.kind}" if key.items else "list"}.get(key.kind, key.kind)
 
 
 def _expected(key: Key) -> str:

@@ -15,7 +15,6 @@ import pytest
 
 from .conftest import App, Host
 
-
 UNITS = "systemctl list-units --plain --no-legend --state=active 'flaskyard-release-*'"
 
 

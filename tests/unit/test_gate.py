@@ -47,7 +47,8 @@ def server(tmp_path: Path) -> Iterator[_Server]:
 
 
 def gate(**check: t.Any) -> Gate:
-    return Gate({"path": "/healthz", "status": 200, "timeout_seconds": 2, "successes": 2, **check}, "shop.example.com")
+    healthcheck = {"path": "/healthz", "status": 200, "timeout_seconds": 2, "successes": 2, **check}
+    return Gate({"healthcheck": healthcheck, "canonical": "shop.example.com", "mount": "", "protocol": "http"})
 
 
 def alive() -> str:

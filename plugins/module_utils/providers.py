@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can fill a place in the stack: WSGI servers, proxies, process managers; and what each app needs of its server."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A WSGI server, which a role of the same name runs.
+
+    :param packages: what goes into an app's virtualenv unless the app's own lock brings it.
+    :param protocol: what its socket speaks: http, uwsgi or fastcgi.
+    :param managers: process managers that can run it.
+    """
+
+    packages: tuple[str, ...] = ()
+    protocol: str = "http"
+    managers: tuple[str, ...] = ("systemd", "supervisor")
+
+
+SERVERS: dict[str, Server] = {
+    # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
+    "gunicorn": Server(("gunicorn==27.0.1",)),
+}
+
+#: Who can own ports 80 and 443. Each speaks every protocol.
+PROXIES = ("nginx",)
+
+MANAGERS = ("systemd",)
+
+
+def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
+    """What a server with these settings of an app needs in the app's virtualenv."""
+    packages = list(SERVERS[server].packages)
+    if server == "gunicorn" and settings.get("worker_class") == "gevent":
+        packages.append("gevent>=24.10.1")
+    return packages
+
+
+def protocol(server: str, settings: dict[str, t.Any]) -> str:
+    """What the socket of a server with these settings speaks."""
+    return str(settings.get("protocol", SERVERS[server].protocol))

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of an app that are settings of its WSGI server, by server. Each overrides the variable of the server's role."""
+
+from __future__ import annotations
+
+from .app_schema import Key, number
+
+_GUNICORN = {
+    "worker_class": Key("str", "how a worker handles requests", choices=("sync", "gthread", "gevent")),
+    "worker_connections": number("connections of one gevent worker", 1, 100000),
+    "max_requests": number("requests after which a worker is renewed, 0 for never", 0, 10000000),
+    "max_requests_jitter": number("spread of max_requests", 0, 10000000),
+    "keepalive_seconds": number("seconds that an idle connection is kept", 0, 3600),
+    "preload": Key("bool", "whether the app is imported before workers are forked"),
+    "extra_settings": Key("dict", "further gunicorn settings by their own names"),
+}
+
+SETTINGS: dict[str, dict[str, Key]] = {
+    "gunicorn": _GUNICORN,
+}
