@@ -8,7 +8,7 @@ NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
 # What runs on hosts waits more than it works: three at a time fit on two cores.
-ON_HOSTS := pytest -v -n 3 --dist loadgroup tests/suite tests/drills tests/release
+ON_HOSTS := pytest -v -n 3 --dist loadgroup tests/suite tests/drills tests/release tests/conformance
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -38,6 +38,10 @@ lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
 unit: $(NEWEST)/ready $(OLDEST)/ready ## Unit tests, on every supported Python of this machine
 	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q $(UNIT) || exit; done
 
+conformance: $(NEWEST)/ready ## Take every combination of server, proxy and process manager through its tests, and record the figures
+	pytest -v tests/conformance --record
+	python -m tests.docs
+
 bench: $(NEWEST)/ready ## Measure against the figures that the project promises
 	python -m tests.bench
 
@@ -48,4 +52,4 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo demo-clean test test-all lint unit bench clean
+.PHONY: help demo demo-clean test test-all lint unit conformance bench clean

@@ -8,13 +8,13 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from . import apps, plugins, roles
+from . import apps, conformance, plugins, roles
 from .page import ROOT, Block
 
 
 def stale() -> Iterator[Block]:
     """Blocks that their pages do not have as the code says."""
-    for source in (roles, apps, plugins):
+    for source in (roles, apps, plugins, conformance):
         for block in source.blocks():
             if block.placed() != block.page.read_text(encoding="utf-8"):
                 yield block

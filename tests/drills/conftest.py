@@ -11,10 +11,6 @@ import pytest
 from .harness import Host, Server
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: a drill that not every test run can wait for")
-
-
 @pytest.fixture(scope="session")
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A host that `site.yml` made out of a bare Debian 13. The drills share it: each leaves it serving, and begins with its own declaration."""

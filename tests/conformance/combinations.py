@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The combinations of server, proxy and process manager that are supported, in the order in which one host goes through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import MANAGERS, PROXIES, SERVERS
+
+#: Ways to run a server that differ in more than a number: the keys of an app, by what the way is called.
+WAYS: dict[str, dict[str, dict[str, Any]]] = {
+    "gunicorn": {
+        "gunicorn": {},
+        "gunicorn, threads": {"threads": 4},
+        "gunicorn, gevent": {"gunicorn": {"worker_class": "gevent"}},
+    },
+    "uwsgi": {
+        "uwsgi": {},
+        "uwsgi, its own protocol": {"uwsgi": {"protocol": "uwsgi"}},
+        "uwsgi of Debian": {"uwsgi": {"package": "debian"}},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One way to run an app. `keys` are those of the app, `variables` those of its host."""
+
+    way: str
+    server: str
+    proxy: str
+    manager: str
+    keys: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        """What the table calls it, and a test's id."""
+        return f"{self.way} / {self.proxy} / {self.manager}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables that choose it."""
+        return {"flask_proxy": self.proxy, "flask_manager": self.manager}
+
+
+COMBINATIONS = [
+    Combination(way, server, proxy, manager, keys)
+    for proxy, manager, server in product(PROXIES, MANAGERS, SERVERS)
+    if manager in SERVERS[server].managers
+    for way, keys in WAYS.get(server, {server: {}}).items()
+]
+
+
+def is_core(combination: Combination) -> bool:
+    """Whether every run of the tests takes it: each server in its plainest way, and each proxy and manager with the first of them."""
+    usual = (combination.proxy == PROXIES[0]) + (combination.manager == MANAGERS[0])
+    return combination.way == combination.server and (usual == 2 or (usual == 1 and combination.server == next(iter(SERVERS))))

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that goes from one combination to the next, and what can be measured on it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import threading
+from pathlib import Path
+from typing import Self
+
+from tests.drills.harness import DOMAIN, Host, Server
+from tests.load import Load, Report
+
+from .combinations import Combination
+
+#: Values that one format or another would take for its own.
+ENV = {
+    "PROBE_MARKER": "a",
+    "PROBE_QUOTES": "'single' \"double\" `back`",
+    "PROBE_SIGNS": "$HOME ${HOME} %n %% %(here)s # ; \\ \\n {} @",
+    "PROBE_LINES": "first\nsecond\n\ttabbed",
+    "PROBE_TEXT": "größer 日本 🜁",
+    "PROBE_EMPTY": "",
+}
+UPLOAD_BYTES = 100 * 1024 * 1024
+
+
+class Stack(Server):
+    """The host with `probe` on it."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        super().__init__(host, folder)
+        self.combination: Combination | None = None
+
+    def declare(self, combination: Combination) -> None:
+        """Declare `probe` in a combination; nothing happens on the host."""
+        self.reset()
+        (self.source / "static").mkdir()
+        (self.source / "static" / "app.css").write_text("body { color: black }\n")
+        self.app |= {
+            "server": combination.server,
+            "env": dict(ENV),
+            "static": [{"url": "/static", "path": "static"}],
+            "streaming": ["/stream"],
+            "max_body_mb": 128,
+        }
+        self.app.pop("threads")
+        self.app |= combination.keys
+        self.variables = combination.variables
+        self.combination = combination
+
+    def fast_load(self) -> Load:
+        """Load without long requests and uploads, to see what a killed process costs."""
+        return self.load(slow_path=None, post_path=None, paths=["/"])
+
+    def processes(self) -> tuple[list[int], list[int]]:
+        """The masters, and the workers, that run as the app's account. A server that is one process is a master."""
+        listed = self.host.sh("ps -o pid=,ppid= -u flask-probe || true").split()
+        parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
+        masters = [pid for pid, parent in parents.items() if parent not in parents]
+        return masters, [pid for pid, parent in parents.items() if parent in masters]
+
+    def memory_mb(self) -> float:
+        """Proportional memory of all that runs as the app's account, in MiB."""
+        rollups = self.host.sh("for pid in $(pgrep -u flask-probe); do cat /proc/$pid/smaps_rollup; done")
+        return round(sum(map(int, re.findall(r"^Pss: +(\d+) kB", rollups, re.MULTILINE))) / 1024, 1)
+
+    def requests_per_second(self, path: str = "/", seconds: int = 4) -> float:
+        """What 32 clients with kept connections over TLS get, on the same machine; measured by h2load."""
+        said = self.host.sh(f"""
+            command -v h2load >/dev/null || apt-get install --quiet --quiet --yes --no-install-recommends nghttp2-client >/dev/null 2>&1
+            h2load --h1 --clients=32 --warm-up-time=1 --duration={seconds} --connect-to=127.0.0.1:443 https://{DOMAIN}{path}""")
+        assert re.search(r"\b0 failed, 0 errored", said), said
+        return float(re.search(r"([\d.]+) req/s", said)[1])  # type: ignore[index]
+
+    def killed(self, pids: list[int]) -> Report:  # type: ignore[override]
+        """SIGKILL processes while visitors come, and what they saw."""
+        with self.fast_load() as load:
+            self.host.sh(f"kill -KILL {' '.join(map(str, pids))}; sleep 5")
+            return load.finish()
+
+
+class Crowd:
+    """Clients that begin a request and do not go on.
+
+    :param address: of the host.
+    :param number: how many of them.
+    """
+
+    _HEAD = f"POST /upload HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 1000\r\n"
+
+    def __init__(self, address: str, number: int) -> None:
+        self._address, self._number = address, number
+        self._ready, self._leave = threading.Event(), threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._stay()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(120), "the slow clients did not all connect"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._leave.set()
+        self._thread.join()
+
+    async def _stay(self) -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        at_once = asyncio.Semaphore(50)
+
+        async def connect(number: int) -> asyncio.StreamWriter:
+            async with at_once:
+                _, writer = await asyncio.open_connection(self._address, 443, ssl=context, server_hostname=DOMAIN)
+                writer.write((self._HEAD if number % 2 else f"{self._HEAD}\r\nbegun").encode())
+                return writer
+
+        writers = await asyncio.gather(*map(connect, range(self._number)))
+        self._ready.set()
+        while not self._leave.is_set():
+            await asyncio.sleep(0.1)
+        for writer in writers:
+            writer.transport.abort()

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract of every combination of server, proxy and process manager. The tests run in the order of this file."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import pytest
+
+from tests.drills.harness import DOMAIN, assert_nothing_failed
+from tests.load import Report
+
+from .conftest import Figures
+from .stack import ENV, UPLOAD_BYTES, Crowd, Stack
+
+#: Milliseconds without any answer that a change of proxy may cost, and the death of a server.
+PROXY_GAP, DEATH_GAP = 1_000, 5_000
+#: Requests during a change; with two workers of one thread there is not time for many.
+ENOUGH = 200
+
+
+def test_changing_to_it_fails_no_request(stack: Stack, came: dict[str, Report | None], previous: dict[str, str]) -> None:
+    assert stack.combination
+    report = came[stack.combination.name]
+    other_proxy = previous.get("proxy", stack.combination.proxy) != stack.combination.proxy
+    previous["proxy"] = stack.combination.proxy
+    if report is None:
+        return
+    if other_proxy:
+        print(f"change of proxy: {report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer")
+        assert report.max_gap < PROXY_GAP, report.failures
+    else:
+        assert_nothing_failed(report, reloaded=True, enough=ENOUGH)
+
+
+def test_nothing_is_left_to_do(stack: Stack) -> None:
+    again = stack.apply("site")
+    assert again.changed == 0, again.output[-4000:]
+
+
+def test_it_serves(stack: Stack) -> None:
+    assert stack.marker() == "one.a"
+
+
+def test_environment_is_exact(stack: Stack) -> None:
+    environment = stack.host.ask("/env").json
+    assert {name: environment.get(name) for name in ENV} == ENV
+    assert len(environment["SECRET_KEY"]) >= 64
+
+
+def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
+    client = stack.host.sh("ip route show default").split()[2]
+    lies = {
+        "X-Forwarded-For": "192.0.2.1",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Host": "evil.test",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "for=192.0.2.1",
+    }
+    for headers in ({}, lies):
+        seen = stack.host.ask("/request/a%20b?c=d%2Fe", headers).json
+        assert (seen["remote_addr"], seen["scheme"], seen["host"], seen["root_path"]) == (client, "https", DOMAIN, "")
+        assert (seen["path"], seen["query"], seen["url"]) == ("/request/a b", "c=d%2Fe", f"https://{DOMAIN}/request/a%20b")
+        names = {name for name, value in seen["headers"] if "192.0.2.1" in value or "evil" in value}
+        assert not names, names
+
+
+def test_it_runs_as_its_own_account(stack: Stack) -> None:
+    process = stack.host.ask("/process").json
+    assert process["uid"] != 0 and int(process["capabilities"], 16) == 0 and process["no_new_privileges"]
+    assert process["prefix"].startswith("/srv/flask/probe/"), "the interpreter of the app's own virtualenv"
+    assert stack.host.ask("/write?path=probe.py", method="POST", body=b"").json["written"] is False
+    assert stack.host.ask("/write?path=instance/kept", method="POST", body=b"").json["written"] is True
+
+
+def test_static_files_need_no_python(stack: Stack) -> None:
+    answer = stack.host.ask("/static/app.css")
+    assert (answer.status, answer.body) == (200, b"body { color: black }\n")
+
+
+def test_a_big_upload_arrives_whole(stack: Stack) -> None:
+    body = bytes(range(256)) * (UPLOAD_BYTES // 256)
+    answer = stack.host.ask("/upload", method="POST", body=body)
+    assert answer.json["length"] == UPLOAD_BYTES
+    assert answer.json["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+def test_a_stream_comes_as_it_is_made(stack: Stack) -> None:
+    begin = time.monotonic()
+    arrivals = [moment - begin for moment in stack.host.arrivals("/stream?chunks=4&seconds=0.5")]
+    assert len(arrivals) == 4
+    assert arrivals[-1] - arrivals[0] > 1.0, f"all at once: {arrivals}"
+
+
+def test_slow_clients_do_not_starve_fast_ones(stack: Stack, figures: Figures) -> None:
+    with Crowd(stack.host.address, 1000), stack.fast_load() as load:
+        time.sleep(4)
+        report = load.finish()
+    figures["p99 beside 1,000 slow clients, ms"] = report.latency["p99"]
+    assert report.failed == 0, report.failures
+    assert report.latency["p99"] < 2_000
+
+
+def test_a_change_fails_no_request(stack: Stack) -> None:
+    stack.app["env"]["PROBE_MARKER"] = "b"
+    with stack.load(paths=["/", "/slow?seconds=0.05"]) as load:
+        stack.apply()
+        report = load.finish()
+    assert_nothing_failed(report, enough=ENOUGH)
+    assert [version.marker for version in report.versions] == ["one.a", "one.b"]
+
+
+def test_a_bad_release_is_not_seen(stack: Stack) -> None:
+    stack.replace('MARKER = "one"', "import a_module_that_is_not_there")
+    with stack.load() as load:
+        run = stack.play()
+        report = load.finish()
+    stack.replace("import a_module_that_is_not_there", 'MARKER = "one"')
+    run.assert_says("probe", "a_module_that_is_not_there")
+    assert_nothing_failed(report, enough=ENOUGH)
+    assert stack.marker() == "one.b"
+
+
+def test_a_killed_worker_is_replaced(stack: Stack, figures: Figures) -> None:
+    masters, workers = stack.processes()
+    report = stack.killed((workers or masters)[:1])
+    figures["gap, worker killed, ms"] = report.max_gap
+    figures["failed, worker killed"] = report.failed
+    assert report.max_gap < DEATH_GAP and stack.marker() == "one.b"
+
+
+def test_a_killed_master_is_replaced(stack: Stack, figures: Figures) -> None:
+    report = stack.killed(stack.processes()[0])
+    figures["gap, master killed, ms"] = report.max_gap
+    figures["failed, master killed"] = report.failed
+    assert report.max_gap < DEATH_GAP and stack.marker() == "one.b"
+
+
+@pytest.mark.long
+def test_a_reboot_brings_it_back(stack: Stack) -> None:
+    stack.host.reboot()
+    assert stack.marker() == "one.b"
+    assert stack.apply("site").changed == 0
+
+
+def test_what_it_prints_is_logged(stack: Stack) -> None:
+    text = f"said-{time.time_ns()}"
+    stack.host.ask(f"/log?text={text}")
+    for stream in ("logger", "stdout", "stderr"):
+        stack.wait(f"journalctl --no-pager --output=cat --since=-60s | grep -F '{stream} {text}'", 15)
+
+
+def test_figures(stack: Stack, figures: Figures) -> None:
+    figures["requests per second"] = round(stack.requests_per_second())
+    figures["memory, MiB"] = stack.memory_mb()
+    assert figures["requests per second"] > 100
