@@ -48,7 +48,7 @@ def test_a_request_can_be_followed_through_the_logs(proxied: Server) -> None:
     headers = dict(proxied.host.ask("/request/follow").json["headers"])
     identity = headers["X-Request-Id"]
     client = headers["X-Forwarded-For"]
-    assert identity in proxied.host.sh("cat /var/log/nginx/access.log")
+    proxied.wait(f"grep -F {identity} /var/log/nginx/access.log", 5)
     proxied.wait(f"journalctl --no-pager -o cat -t flask-probe | grep -F '{client} {identity}'", 10)
 
 
