@@ -18,10 +18,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from tests.load import Plan, Target, run
+
+from .figures import BenchError, Figure, table
+from .serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -32,10 +34,6 @@ APPS = ROOT / "tests" / "apps"
 DOMAIN = "guestbook.test"
 
 
-class BenchError(Exception):
-    """A run that does not do what is to be measured; the text says what and where to read on."""
-
-
 @dataclass(frozen=True)
 class Run:
     """One run of a playbook. `processor` is the controller's processor time, which a busy machine does not stretch."""
@@ -44,25 +42,6 @@ class Run:
     processor: float
     modules: int
     changed: int
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the result: the median of `values`, and what it may be at most."""
-
-    name: str
-    values: Sequence[float]
-    limit: float | None = None
-
-    @property
-    def measured(self) -> float:
-        """The median."""
-        return median(self.values)
-
-    @property
-    def verdict(self) -> str:
-        """`met`, `MISSED`, or nothing without a limit."""
-        return "" if self.limit is None else "met" if self.measured <= self.limit else "MISSED"
 
 
 class Bench:
@@ -178,18 +157,9 @@ def measure(bench: Bench, apps: int, rounds: int) -> list[Figure]:
     ]
 
 
-def ratio(name: str, runs: Sequence[Run], others: Sequence[Run], limit: float | None = None, *, of: str = "seconds") -> Figure:
+def ratio(name: str, runs: Sequence[Run], others: Sequence[Run], most: float | None = None, *, of: str = "seconds") -> Figure:
     """Return the figure of `runs` against `others`, round by round."""
-    return Figure(name, [getattr(ours, of) / getattr(theirs, of) for ours, theirs in zip(runs, others, strict=True)], limit)
-
-
-def table(figures: Sequence[Figure]) -> str:
-    """Return the figures as a table."""
-    lines = [f"{'':54} {'measured':>9} {'at most':>8}"]
-    for figure in figures:
-        limit = "" if figure.limit is None else f"{figure.limit:g}"
-        lines.append(f"{figure.name:54} {figure.measured:9.4g} {limit:>8} {figure.verdict}".rstrip())
-    return "\n".join(lines)
+    return Figure(name, [getattr(ours, of) / getattr(theirs, of) for ours, theirs in zip(runs, others, strict=True)], most)
 
 
 def processor_seconds() -> float:
@@ -209,12 +179,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="no-change runs of each kind; the median counts [%(default)s]")
     parser.add_argument("--apps", type=int, default=20, help="apps on the second host [%(default)s]")
     parser.add_argument("--prefix", default="bench", help="prefix of the throwaway hosts [%(default)s]")
+    parser.add_argument("--only", choices=("runs", "serving"), help="measure only what runs of playbooks take, or only how the host serves")
     parser.add_argument("--keep", action="store_true", help="leave the hosts, to look inside")
     arguments = parser.parse_args()
     bench = Bench(arguments.prefix, arguments.apps)
     try:
-        bench.up()
-        figures = measure(bench, arguments.apps, arguments.rounds)
+        if arguments.only != "serving":
+            bench.up()
+        figures = [] if arguments.only == "serving" else measure(bench, arguments.apps, arguments.rounds)
+        figures += [] if arguments.only == "runs" else Serving(arguments.prefix).measure(arguments.rounds)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import HERE, Figure
+from tests.bench.__main__ import HERE
+from tests.bench.figures import Figure
 
 PLAYBOOK = """
 - hosts: localhost
@@ -68,4 +69,5 @@ def test_every_module_is_counted_and_nothing_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("values", "verdict"), [([16, 15, 14], "met"), ([16, 16, 1], "MISSED")])
 def test_the_median_decides(values: list[float], verdict: str) -> None:
-    assert Figure("modules", values, 15).verdict == verdict
+    assert Figure("modules", values, most=15).verdict == verdict
+    assert Figure("requests", [-value for value in values], least=-15).verdict == verdict
