@@ -15,11 +15,15 @@ class Server:
     :param packages: what goes into an app's virtualenv unless the app's own lock brings it.
     :param protocol: what its socket speaks: http, uwsgi or fastcgi.
     :param managers: process managers that can run it.
+    :param processes: whether it runs more than one process.
+    :param threads: whether its processes run more than one thread.
     """
 
     packages: tuple[str, ...] = ()
     protocol: str = "http"
     managers: tuple[str, ...] = ("systemd", "supervisor")
+    processes: bool = True
+    threads: bool = True
 
 
 SERVERS: dict[str, Server] = {
