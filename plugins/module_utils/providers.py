@@ -41,7 +41,8 @@ def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
     """What a server with these settings of an app needs in the app's virtualenv."""
     packages = list(SERVERS[server].packages)
     if server == "gunicorn" and settings.get("worker_class") == "gevent":
-        packages.append("gevent>=24.10.1")
+        # gunicorn's worker reads the version of gevent by packaging, which neither asks for.
+        packages += ["gevent>=24.10.1", "packaging"]
     return packages
 
 
