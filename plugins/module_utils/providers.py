@@ -34,7 +34,7 @@ SERVERS: dict[str, Server] = {
 #: Who can own ports 80 and 443. Each speaks every protocol.
 PROXIES = ("nginx",)
 
-MANAGERS = ("systemd",)
+MANAGERS = ("systemd", "supervisor")
 
 
 def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:

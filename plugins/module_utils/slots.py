@@ -27,10 +27,12 @@ from .entries import ABSENT, Entry, group_id, read_entry, write_entry
 from .environment_file import environment_file, parse_environment_file
 from .gate import Gate, GateError
 from .release_records import STATE, Records
+from .slot_manager import SlotManager
+from .slot_supervisor import SupervisorSlots
 from .slot_systemd import SystemdSlots
 
 #: What runs slots. Each is asked to remove a slot, since the one that began it may not be the one in use now.
-MANAGERS = {"systemd": SystemdSlots}
+MANAGERS: dict[str, type[SlotManager]] = {"systemd": SystemdSlots, "supervisor": SupervisorSlots}
 #: Stands for the slot's name, its folder and its release in rendered files, since all three follow from the content.
 TOKENS = {"slot": "@FLASKYARD_SLOT@", "slot_dir": "@FLASKYARD_SLOT_DIR@", "release_dir": "@FLASKYARD_RELEASE_DIR@"}
 #: Stopping a slot right after the switch resets connections that wait in its queue: 39 to 370 of 2,600 requests failed, and none with 0.2 s.

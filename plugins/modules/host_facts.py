@@ -61,6 +61,10 @@ ansible_facts:
         openssl:
           description: Version of the OpenSSL library, such as V(3.5).
           type: str
+        filesets:
+          description: Names of the sets that M(flaskyard.server.fileset) has files of in place.
+          type: list
+          elements: str
         tools:
           description: Tools below C(/opt/flaskyard) by name, each with C(version) and C(path).
           type: dict
@@ -70,6 +74,7 @@ ansible_facts:
 """
 
 import glob
+import json
 import os
 import platform
 import re
@@ -78,6 +83,7 @@ import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.fileset import STATE
 from ..module_utils.login import login_environment
 
 
@@ -118,6 +124,16 @@ def pythons() -> dict[str, str]:
     return found
 
 
+def filesets() -> list[str]:
+    """Sets that own a path here."""
+    found = []
+    for path in sorted(glob.glob(f"{STATE}/*/manifest.json")):
+        with open(path, encoding="utf-8") as handle:
+            if json.load(handle)["paths"]:
+                found.append(os.path.basename(os.path.dirname(path)))
+    return found
+
+
 def tools() -> dict[str, dict[str, str]]:
     """What the role python installed with tasks_from=tool; the newest of each name."""
     found = {}
@@ -146,6 +162,7 @@ def main() -> None:
         "pythons": pythons(),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "openssl": ".".join(map(str, ssl.OPENSSL_VERSION_INFO[:2])),
+        "filesets": filesets(),
         "tools": tools(),
         "ssh_port": ssh_port(),
     }

@@ -32,7 +32,7 @@ options:
   manager:
     description: What runs the slots. A slot that another one began is stopped by that one.
     type: str
-    choices: [systemd]
+    choices: [systemd, supervisor]
     default: systemd
   settle:
     description:
@@ -43,7 +43,7 @@ options:
     default: false
   templates:
     description:
-      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
+      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one; for supervisor, V(program) is its section.
       - They see C(app), C(slot), C(slot_dir) and C(release_dir).
     type: dict
     default: {}

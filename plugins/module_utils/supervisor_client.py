@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask supervisord over its unix socket. Its XML-RPC does one thing at a time, which C(supervisorctl update) does not."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import time
+import typing as t
+import xmlrpc.client
+
+from .commands import CommandError
+
+#: Of supervisord.conf in the role supervisor.
+SOCKET = "/run/supervisor.sock"
+#: supervisor's numbers of the faults that say that there is nothing to do, for the one call or the other.
+_UNKNOWN, _STARTED, _NOT_RUNNING, _ADDED = 10, 60, 70, 90
+_STOPPED = ("STOPPED", "EXITED", "FATAL")
+
+
+class Supervisor:
+    """What is asked of supervisord here.
+
+    :param path: its socket.
+    """
+
+    def __init__(self, path: str = SOCKET) -> None:
+        self._path = path
+
+    def is_there(self) -> bool:
+        """Whether supervisord has its socket on this host; without it, it runs nothing."""
+        return os.path.exists(self._path)
+
+    def programs(self) -> dict[str, dict[str, t.Any]]:
+        """State of everything that supervisord knows, by the name of its group.
+
+        :raises CommandError: when it cannot be asked.
+        """
+        return {info["group"]: info for info in self._call("getAllProcessInfo")}
+
+    def add(self, name: str) -> None:
+        """Read the configuration and start a program of it; those that run are left as they are.
+
+        :raises CommandError: when it does not start, or the configuration is no good.
+        """
+        self._call("reloadConfig")
+        self._call("addProcessGroup", name, fine={_ADDED})
+        # Without this, it would start at the next turn of supervisord's loop, and be "stopped" until then.
+        self._call("startProcess", f"{name}:{name}", False, fine={_STARTED})
+
+    def stop(self, name: str) -> None:
+        """Have a program end, and not come back; does not wait for it."""
+        self._call("stopProcess", f"{name}:{name}", False, fine={_UNKNOWN, _NOT_RUNNING})
+
+    def forget(self, name: str, seconds: float) -> None:
+        """Drop a program whose configuration is gone, as soon as it has ended.
+
+        :param seconds: how long to wait for that.
+        :raises CommandError: when it still runs then.
+        """
+        end = time.monotonic() + seconds
+        while self.programs().get(name, {}).get("statename", _STOPPED[0]) not in _STOPPED and time.monotonic() < end:
+            time.sleep(0.1)
+        self._call("removeProcessGroup", name, fine={_UNKNOWN})
+        self._call("reloadConfig")
+
+    def _call(self, method: str, *arguments: t.Any, fine: t.Collection[int] = ()) -> t.Any:
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self._path))
+        try:
+            with proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as error:
+            if error.faultCode in fine:
+                return None
+            raise CommandError(f"supervisor: {method} {' '.join(map(str, arguments))}: {error.faultString}") from error
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            raise CommandError(f"supervisord did not answer {method} on {self._path}: {error or type(error).__name__}; systemctl status supervisor") from error
+
+
+class _Transport(xmlrpc.client.Transport):
+    """XML-RPC over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: t.Any) -> http.client.HTTPConnection:
+        return _Connection(self._path)
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -1,0 +1,114 @@
+#!/usr/bin/python3 -I
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+# flaskyard.server:supervisor
+"""Run the server of a slot, begun by supervisord as root, as systemd would run it: as the app's account, without a way back to
+privileges, with its socket as descriptor 3, its environment to the letter, and its output in the journal.
+
+Everything that root does here is in this process: no program is run before the privileges are gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import os
+import pwd
+import sys
+from pathlib import Path
+
+sys.path.insert(0, "/usr/local/lib/flask-slot")
+from environment_file import parse_environment_file  # noqa: E402
+
+#: Of linux/prctl.h.
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
+LOG_INFO = 6
+SOCKET = 3
+
+
+def main() -> None:
+    """Become the server."""
+    arguments = parsed(sys.argv[1:])
+    join_group(arguments.slot)
+    log_to_journal(arguments.account)
+    pass_socket()
+    environment = environment_of(arguments.environment)
+    drop_privileges(arguments.account)
+    os.umask(0o027)
+    for folder in arguments.make:
+        os.makedirs(folder, mode=0o750, exist_ok=True)
+    os.chdir(arguments.directory)
+    os.execve(arguments.command[0], arguments.command, environment)
+
+
+def parsed(words: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--slot", required=True, help="name of its control group, within that of supervisord")
+    parser.add_argument("--account", required=True, help="what it runs as, and the identifier of its lines in the journal")
+    parser.add_argument("--environment", required=True, type=Path, help="file in the format of systemd's EnvironmentFile=")
+    parser.add_argument("--directory", required=True, help="working directory")
+    parser.add_argument("--make", action="append", default=[], help="folder that the account needs and can make")
+    parser.add_argument("command", nargs="+")
+    return parser.parse_args(words)
+
+
+def join_group(name: str) -> None:
+    """Move into the slot's control group, and end what an earlier run left there: workers outlive a master that was killed."""
+    own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().removeprefix("0::")
+    group = Path(f"/sys/fs/cgroup{own}", name)
+    with contextlib.suppress(FileExistsError):
+        group.mkdir()
+    (group / "cgroup.kill").write_text("1")
+    (group / "cgroup.procs").write_text("0")
+
+
+def log_to_journal(identifier: str) -> None:
+    """Connect standard output and error to the journal. After C(join_group), since the journal keeps the control group with each line."""
+    stream = ctypes.CDLL("libsystemd.so.0").sd_journal_stream_fd(identifier.encode(), LOG_INFO, 1)
+    if stream < 0:
+        raise OSError(-stream, os.strerror(-stream), "the journal")
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    os.close(stream)
+
+
+def pass_socket() -> None:
+    """Have the socket, which supervisord gives as standard input, where sd_listen_fds(3) looks for it."""
+    os.dup2(0, SOCKET)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def environment_of(file: Path) -> dict[bytes, bytes]:
+    """What this process got from its command line, the file over it, and the variables of sd_listen_fds(3)."""
+    given = parse_environment_file(file.read_text(encoding="utf-8"))
+    given |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+    # Python itself may have set this one, for lack of a locale.
+    inherited = {name: value for name, value in os.environb.items() if name != b"LC_CTYPE"}
+    return {**inherited, **{name.encode(): value.encode() for name, value in given.items()}}
+
+
+def drop_privileges(account: str) -> None:
+    """Become the account, for good: no capabilities, none to be had from any file either."""
+    entry = pwd.getpwnam(account)
+    libc = ctypes.CDLL(None, use_errno=True)
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
+    for capability in range(last + 1):
+        prctl(libc, PR_CAPBSET_DROP, capability)
+    os.initgroups(account, entry.pw_gid)
+    os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+    os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+    prctl(libc, PR_SET_NO_NEW_PRIVS, 1)
+
+
+def prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
+    """prctl(2), which Python does not have."""
+    if libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), f"prctl({option}, {value})")
+
+
+if __name__ == "__main__":
+    main()
