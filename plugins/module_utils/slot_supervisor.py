@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots of one app as supervisor runs them: each is a fcgi-program, whose socket supervisord opens, in a control group of its own.
+"""The slots of one app as supervisor runs them: each is a fcgi-program, whose socket supervisord opens.
 
 A slot on trial has its section below /run, so that no boot starts it; C(enable) moves it to /etc. supervisord reads both, and sees no change.
 """
@@ -8,8 +8,9 @@ A slot on trial has its section below /run, so that no boot starts it; C(enable)
 from __future__ import annotations
 
 import contextlib
-import glob
+import json
 import os
+import signal
 import typing as t
 
 from . import units
@@ -85,37 +86,37 @@ class SupervisorSlots:
         return ""
 
     def log(self, slot: str) -> str:
-        """The last lines that a slot printed."""
-        return units.journal(self._name(slot), match=f"_SYSTEMD_CGROUP={_daemon_group()}/{self._name(slot)}")
+        """The last lines that a slot printed: those of the streams that began with the launcher's line."""
+        output = run(["journalctl", "--quiet", "--output=json", "--output-fields=_STREAM_ID", f"MESSAGE={self._name(slot)} starts"], check=False).stdout
+        streams = [json.loads(line).get("_STREAM_ID") for line in output.splitlines()]
+        return units.journal(self._name(slot), match=[f"_STREAM_ID={stream}" for stream in streams] or ["--lines=0"])
 
     def kill(self, slot: str) -> None:
         """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
+        group = self._group(slot)
         self._supervisor.stop(self._name(slot))
-        self._end_group(slot)
+        _end_group(group)
 
     def remove(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take, and remove its section, socket and control group."""
+        """Stop a slot, giving its requests the time they may take, and remove its section and its socket."""
         name = self._name(slot)
         files = [path for path in (_file(folder, name) for folder in (_ENABLED, _TRIAL)) if os.path.exists(path)]
         known = self._supervisor.is_there() and name in self._supervisor.programs()
         for path in files:
             os.unlink(path)
         if known:
+            group = self._group(slot)
             self._supervisor.stop(name)
             self._supervisor.forget(name, self._stop_timeout)
+            _end_group(group)
         if known or files:
-            self._end_group(slot)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._run}/{slot}.sock")
+            for path in (f"{self._run}/{slot}.sock", f"{_TRIAL}/{name}"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
 
-    def _end_group(self, slot: str) -> None:
-        """SIGKILL what is left of a slot: supervisor knows its first process alone."""
-        for folder in glob.glob(f"/sys/fs/cgroup{_daemon_group()}/{self._name(slot)}"):
-            with open(f"{folder}/cgroup.kill", "w", encoding="ascii") as handle:
-                handle.write("1")
-            # It stays until the killed are gone; the next slot, or supervisord's end, takes it along then.
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
+    def _group(self, slot: str) -> int:
+        """The process group of a slot, which is called after its first process; 0 when there is none."""
+        return int(self._supervisor.programs().get(self._name(slot), {}).get("pid", 0))
 
     def _name(self, slot: str) -> str:
         return f"{self._unit}@{slot}"
@@ -125,6 +126,8 @@ def _file(folder: str, name: str) -> str:
     return f"{folder}/{name}.conf"
 
 
-def _daemon_group() -> str:
-    """supervisord's control group, in which each slot has its own."""
-    return run("systemctl show --value --property=ControlGroup supervisor.service").stdout.strip()
+def _end_group(group: int) -> None:
+    """SIGKILL what is left of a slot: supervisor looks after its first process alone."""
+    if group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)

@@ -57,12 +57,12 @@ def taken_ports(journals: str) -> list[str]:
     return lines
 
 
-def journal(name: str, lines: int = 25, match: str = "") -> str:
+def journal(name: str, lines: int = 25, match: list[str] | None = None) -> str:
     """The last journal lines of a unit's present or last run, and what began it: a server's own traceback comes after the app's.
 
-    :param match: for what is no unit, the field of the journal that tells its lines.
+    :param match: for what is no unit, the fields of the journal that tell its lines.
     """
-    command = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_JOURNAL_LINES), match or f"--unit={name}"]
+    command = ["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(_JOURNAL_LINES), *(match or [f"--unit={name}"])]
     output = run(command, check=False).stdout
     shown, error = tail(output, lines), _EXCEPTION.search(output)
     first = f"; the first error in it: {error[0]}" if error and error[0] not in shown else ""

@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import signal
 import sys
 from pathlib import Path
 
@@ -25,16 +26,21 @@ from environment_file import parse_environment_file  # noqa: E402
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 LOG_INFO = 6
 SOCKET = 3
+RUN = "/run/flask-supervisor"
 
 
 def main() -> None:
     """Become the server."""
     arguments = parsed(sys.argv[1:])
-    join_group(arguments.slot)
     log_to_journal(arguments.account)
+    # By this line, the slot's own lines are found in the journal again.
+    print(f"{arguments.slot} starts", flush=True)
     pass_socket()
     environment = environment_of(arguments.environment)
+    before = group_before(arguments.slot)
     drop_privileges(arguments.account)
+    if before:
+        end_group(before)
     os.umask(0o027)
     for folder in arguments.make:
         os.makedirs(folder, mode=0o750, exist_ok=True)
@@ -45,7 +51,7 @@ def main() -> None:
 def parsed(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--slot", required=True, help="name of its control group, within that of supervisord")
+    parser.add_argument("--slot", required=True, help="name of the slot")
     parser.add_argument("--account", required=True, help="what it runs as, and the identifier of its lines in the journal")
     parser.add_argument("--environment", required=True, type=Path, help="file in the format of systemd's EnvironmentFile=")
     parser.add_argument("--directory", required=True, help="working directory")
@@ -54,18 +60,8 @@ def parsed(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def join_group(name: str) -> None:
-    """Move into the slot's control group, and end what an earlier run left there: workers outlive a master that was killed."""
-    own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().removeprefix("0::")
-    group = Path(f"/sys/fs/cgroup{own}", name)
-    with contextlib.suppress(FileExistsError):
-        group.mkdir()
-    (group / "cgroup.kill").write_text("1")
-    (group / "cgroup.procs").write_text("0")
-
-
 def log_to_journal(identifier: str) -> None:
-    """Connect standard output and error to the journal. After C(join_group), since the journal keeps the control group with each line."""
+    """Connect standard output and error to the journal."""
     stream = ctypes.CDLL("libsystemd.so.0").sd_journal_stream_fd(identifier.encode(), LOG_INFO, 1)
     if stream < 0:
         raise OSError(-stream, os.strerror(-stream), "the journal")
@@ -89,6 +85,20 @@ def environment_of(file: Path) -> dict[bytes, bytes]:
     # Python itself may have set this one, for lack of a locale.
     inherited = {name: value for name, value in os.environb.items() if name != b"LC_CTYPE"}
     return {**inherited, **{name.encode(): value.encode() for name, value in given.items()}}
+
+
+def group_before(slot: str) -> int | None:
+    """The process group of the slot's last run since the boot, if there was one; and a note of this one's, which supervisord made."""
+    file = Path(RUN, slot)
+    before = int(file.read_text(encoding="ascii")) if file.exists() else None
+    file.write_text(str(os.getpgrp()), encoding="ascii")
+    return before
+
+
+def end_group(group: int) -> None:
+    """End what is left of the last run: workers can outlive a master that was killed. As the account, so that it can hit no others."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def drop_privileges(account: str) -> None:

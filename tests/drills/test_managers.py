@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of the process manager on a host that serves, and what supervisor does with a slot. The drills run in the order of this file."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from .harness import Server, assert_nothing_failed
+
+#: Milliseconds without an answer that the death of a server may cost.
+DEATH_GAP = 3_000
+
+
+@pytest.fixture
+def supervised(server: Server) -> Server:
+    """The server under supervisor."""
+    server.variables = {"flask_manager": "supervisor"}
+    server.apply("site")
+    return server
+
+
+def slots(server: Server) -> tuple[str, str, str]:
+    """The slots that have units, those that have programs, and what supervisord says of these."""
+    units = server.host.sh("ls /etc/systemd/system | sed -n 's/^flask-probe@\\(.*\\)[.]service$/\\1/p' | xargs")
+    programs = server.host.sh("ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
+    return units, programs, server.host.sh("supervisorctl status 2>/dev/null | awk '{print $1, $2}' || true")
+
+
+def current(server: Server) -> str:
+    """The slot that the proxy reaches."""
+    return server.host.sh("readlink /run/flask-probe/current.sock").removesuffix(".sock")
+
+
+def test_to_supervisor_and_back_fails_no_request(server: Server) -> None:
+    server.begin("site")
+    with server.load() as load:
+        server.variables = {"flask_manager": "supervisor"}
+        server.apply("site")
+        assert slots(server) == ("", current(server), f"flask-probe@{current(server)} RUNNING")
+        again = server.apply("site")
+        assert again.changed == 0, again.output[-6000:]
+        server.variables = {}
+        server.apply("site")
+        report = load.finish()
+    assert_nothing_failed(report)
+    assert slots(server) == (current(server), "", "")
+    assert server.host.sh("systemctl is-active supervisor; systemctl is-enabled supervisor", check=False).split() == ["inactive", "disabled"]
+    assert server.host.sh("ls -A /etc/systemd/system/supervisor.service.d /usr/local/lib/flask-slot /run/flask-supervisor 2>/dev/null", check=False) == ""
+    assert server.host.sh("ls /run/flask-probe").split() == [f"{current(server)}.sock", "current.sock"] or "current.sock"
+    again = server.apply("site")
+    assert again.changed == 0, again.output[-6000:]
+
+
+def test_change_of_code_fails_no_request(supervised: Server) -> None:
+    with supervised.load() as load:
+        supervised.replace('MARKER = "one"', 'MARKER = "two"')
+        supervised.apply()
+        report = load.finish()
+    assert_nothing_failed(report)
+    assert supervised.marker() == "two.a"
+    assert slots(supervised) == ("", current(supervised), f"flask-probe@{current(supervised)} RUNNING")
+
+
+def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
+    before = current(supervised)
+    supervised.replace('MARKER = "one"', "import a_module_that_is_not_there")
+    with supervised.load() as load:
+        run = supervised.play()
+        report = load.finish()
+    run.assert_says("probe", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'", f"slot {before} serves as before")
+    assert_nothing_failed(report)
+    assert slots(supervised) == ("", before, f"flask-probe@{before} RUNNING")
+    assert supervised.host.sh("ls /run/flask-supervisor /etc/flask/probe/slots | grep -v : | xargs") == f"flask-probe@{before} {before}"
+
+
+def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -> None:
+    master = supervised.host.sh(f"supervisorctl pid flask-probe@{current(supervised)}")
+    with supervised.load(slow_path=None, post_path=None) as load:
+        # A worker that hangs would not notice that its master is gone.
+        supervised.host.sh(f"kill -STOP $(pgrep --parent {master} | head -1); kill -KILL {master}")
+        time.sleep(5)
+        report = load.finish()
+    print(f"killed master: {report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer")
+    assert report.max_gap < DEATH_GAP
+    assert supervised.host.sh(f"pgrep --pgroup {master} || true") == ""
+
+
+def test_killed_supervisord_comes_back_with_its_slots(supervised: Server) -> None:
+    supervised.host.sh("kill -KILL $(supervisorctl pid)")
+    supervised.wait(f"supervisorctl status | grep 'flask-probe@{current(supervised)} .*RUNNING'")
+    assert supervised.marker() == "one.a"
+    assert supervised.host.sh(f"ps -o pid= -u flask-probe --ppid 1 | xargs") == ""
+
+
+@pytest.mark.long
+def test_reboot_starts_what_was_current(supervised: Server) -> None:
+    before = current(supervised)
+    supervised.host.reboot()
+    supervised.wait(f"supervisorctl status | grep 'flask-probe@{before} .*RUNNING'")
+    assert supervised.marker() == "one.a"
+    assert supervised.apply("site").changed == 0
