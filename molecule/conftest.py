@@ -4,15 +4,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testinfra.host import Host
 
 from tests.hosts.client import Site
+
+ASK = """
+import http.client, socket, sys
+app, method, path, *headers = sys.argv[1:]
+connection = http.client.HTTPConnection("probe.test")
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect(f"/run/flask-{app}/current.sock")
+connection.request(method, path, headers=dict(header.split(": ", 1) for header in headers))
+print(connection.getresponse().read().decode(), end="")
+"""
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +69,22 @@ def exposure(host: Host) -> Callable[[str], float]:
         return float(found[1])
 
     return score
+
+
+@pytest.fixture
+def ask(host: Host) -> Callable[..., Any]:
+    """Ask an app on its socket, `probe` unless named, as the proxy's account does."""
+
+    def asking(path: str, *headers: str, method: str = "GET", app: str = "probe") -> Any:
+        with host.sudo():
+            said = host.check_output(shlex.join(["runuser", "-u", "www-data", "--", "python3", "-c", ASK, app, method, path, *headers]))
+        return json.loads(said) if said.startswith("{") else said
+
+    return asking
+
+
+@pytest.fixture
+def service(host: Host) -> str:
+    """The service of the current slot of `probe`."""
+    slot = host.check_output("readlink /run/flask-probe/current.sock").removesuffix(".sock")
+    return f"flask-probe@{slot}.service"

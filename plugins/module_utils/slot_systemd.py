@@ -29,7 +29,10 @@ class SystemdSlots:
         self._start_timeout: float = app["healthcheck"]["timeout_seconds"] + 30
         self._stop_timeout: float = app["graceful_timeout_seconds"] + 60
 
-    states = staticmethod(units.states)
+    @staticmethod
+    def states(names: list[str]) -> dict[str, dict[str, str]]:
+        """Properties of several units in one call, by unit name."""
+        return units.states(names)
 
     def takes(self, name: str) -> bool:
         """Whether a rendered file of a slot is this manager's and not the server's."""

@@ -43,7 +43,8 @@ options:
     default: false
   templates:
     description:
-      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one; for supervisor, V(program) is its section.
+      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
+        For supervisor, V(program) is its section.
       - They see C(app), C(slot), C(slot_dir) and C(release_dir).
     type: dict
     default: {}

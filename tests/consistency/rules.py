@@ -157,7 +157,8 @@ def full_names(role: Path) -> Iterator[str]:
             actions = [key for key in task if key not in KEYWORDS and not key.startswith("with_")]
             roles = [task[action]["name"] for action in actions if action.endswith("_role")]
             yield from (f"tasks/{path.name}: {name} is no full name" for name in [*actions, *roles] if not FULL_NAME.fullmatch(name))
-    yield from (f"meta/main.yml: {name} is no full name" for name in load(role / "meta" / "main.yml")["dependencies"] if not FULL_NAME.fullmatch(name))
+    dependencies = [item["role"] if isinstance(item, dict) else item for item in load(role / "meta" / "main.yml")["dependencies"]]
+    yield from (f"meta/main.yml: {name} is no full name" for name in dependencies if not FULL_NAME.fullmatch(name))
     for source, text in sources(role):
         yield from (f"{source}: the lookup {name} goes not by its full name" for name in LOOKUP.findall(text) if not FULL_NAME.fullmatch(name))
 

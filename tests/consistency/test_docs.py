@@ -104,7 +104,7 @@ def unknown_names(text: str) -> Iterator[str]:
         content = yaml.safe_load(example)
         if not isinstance(content, dict):
             continue
-        yield from sorted(set(content) - variables - set(APP) - {"flask_apps", "flask_proxy"})
+        yield from sorted(set(content) - variables - set(APP) - {"flask_apps", "flask_proxy", "flask_manager"})
         for app in [*content.get("flask_apps", []), {key: value for key, value in content.items() if key in APP}]:
             problems: list[Problem] = []
             check_mapping(APP, {key: value for key, value in app.items() if key != "…"}, "", problems)

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,34 +13,6 @@ import pytest
 from testinfra.host import Host
 
 RUN = "/run/flask-probe"
-ASK = """
-import http.client, socket, sys
-connection = http.client.HTTPConnection("probe.test")
-connection.sock = socket.socket(socket.AF_UNIX)
-connection.sock.connect("/run/flask-probe/current.sock")
-method, path, *headers = sys.argv[1:]
-connection.request(method, path, headers=dict(header.split(": ", 1) for header in headers))
-print(connection.getresponse().read().decode(), end="")
-"""
-
-
-@pytest.fixture
-def ask(host: Host) -> Callable[..., Any]:
-    """Ask the app on its socket, as the proxy's account does."""
-
-    def asking(path: str, *headers: str, method: str = "GET") -> Any:
-        with host.sudo():
-            said = host.check_output(shlex.join(["runuser", "-u", "www-data", "--", "python3", "-c", ASK, method, path, *headers]))
-        return json.loads(said) if said.startswith("{") else said
-
-    return asking
-
-
-@pytest.fixture
-def service(host: Host) -> str:
-    """The current slot's service."""
-    slot = host.check_output(f"readlink {RUN}/current.sock").removesuffix(".sock")
-    return f"flask-probe@{slot}.service"
 
 
 def test_only_the_proxy_reaches_the_socket(host: Host) -> None:

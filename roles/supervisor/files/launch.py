@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, "/usr/local/lib/flask-slot")
-from environment_file import parse_environment_file  # noqa: E402
+from environment_file import parse_environment_file
 
 #: Of linux/prctl.h.
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
