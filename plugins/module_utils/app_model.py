@@ -73,6 +73,8 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     server = app.get("server", "gunicorn")
     if manager in MANAGERS and manager not in SERVERS[server].managers:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
+    if manager == "supervisor" and app.get("sandbox"):
+        yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
     tls = app.get("tls", {})
     if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"

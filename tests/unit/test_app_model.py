@@ -110,9 +110,9 @@ PLACES: dict[str, t.Callable[[str], App]] = {
 HARMLESS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@+-=%&?~!,[]<> ")
 
 
-def problems(*apps: t.Any, proxy: str = "nginx") -> str:
+def problems(*apps: t.Any, proxy: str = "nginx", manager: str = "systemd") -> str:
     with pytest.raises(AppModelError) as caught:
-        complete_apps(list(apps), proxy)
+        complete_apps(list(apps), proxy, manager)
     return str(caught.value)
 
 
@@ -218,6 +218,13 @@ def test_names_and_domains_stand_once() -> None:
 def test_the_list_and_the_proxy() -> None:
     assert "expected a list of apps" in problems_of_list({"shop": {}})
     assert "flask_proxy is 'caddy'; expected one of nginx" in problems(MINIMAL, proxy="caddy")
+
+
+def test_the_manager() -> None:
+    assert "flask_manager is 'runit'; expected one of systemd, supervisor" in problems(MINIMAL, manager="runit")
+    loosened = {**MINIMAL, "sandbox": {"network": False}}
+    assert complete_apps([loosened])
+    assert "sandbox changes what systemd runs it in" in problems(loosened, manager="supervisor")
 
 
 def problems_of_list(value: t.Any) -> str:

@@ -16,7 +16,7 @@ from .accounts import account_of
 from .dumps import overlay
 from .model import STAGING, STATE, App, BackupError, Config, below, say
 from .repository import Restic, app_tag
-from .services import prove, systemctl, units_of
+from .services import control, prove, units_of
 
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
@@ -100,19 +100,19 @@ def swap(app: App, tree: Path) -> None:
     """
     units = units_of(app)
     say(f"stopping {', '.join(units) or 'nothing: no unit of the app is running'}")
-    systemctl("stop", units)
+    control("stop", units)
     swapped = False
     try:
         exchange(tree, app.state)
         swapped = True
-        systemctl("start", units)
+        control("start", units)
         prove(app, units)
     except (BackupError, OSError) as error:
         with contextlib.suppress(BackupError):
-            systemctl("stop", units)
+            control("stop", units)
         if swapped and tree.exists():
             exchange(tree, app.state)
         elif swapped:
             os.rename(app.state, tree)
-        systemctl("start", units)
+        control("start", units)
         raise BackupError(f"{error}\nThe state that was there is back; what was to replace it is in {tree}.") from error

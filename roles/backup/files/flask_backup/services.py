@@ -11,12 +11,14 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from .model import App, BackupError
 
 SETTLE_SECONDS = 2
+#: Where slots are that supervisor runs. Such a program is a unit here too; it has no suffix.
+PROGRAMS = "/etc/supervisor/conf.d"
 
 
 def units_of(app: App) -> list[str]:
@@ -26,7 +28,7 @@ def units_of(app: App) -> list[str]:
     services: set[str] = set()
     if os.path.islink(app.socket):
         slot = f"{app.unit}@{Path(os.readlink(app.socket)).stem}"
-        triggers, services = {f"{slot}.socket"}, {f"{slot}.service"}
+        triggers, services = (set(), {slot}) if os.path.exists(f"{PROGRAMS}/{slot}.conf") else ({f"{slot}.socket"}, {f"{slot}.service"})
     for block in output.split("\n\n"):
         unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if unit.get("User") == app.user:
@@ -37,19 +39,21 @@ def units_of(app: App) -> list[str]:
 
 
 def is_active(unit: str) -> bool:
-    """Whether systemd runs, or listens for, a unit."""
-    return subprocess.run(["systemctl", "--quiet", "is-active", unit], check=False).returncode == 0
+    """Whether systemd runs, or listens for, a unit; or supervisor runs a program."""
+    command = ["systemctl", "--quiet", "is-active", unit] if "." in unit else ["supervisorctl", "status", unit]
+    return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
 
 
-def systemctl(verb: str, units: Iterable[str]) -> None:
+def control(verb: str, units: Sequence[str]) -> None:
     """Start or stop units.
 
-    :raises BackupError: with systemctl's words.
+    :raises BackupError: in the words of what runs them.
     """
-    if units := list(units):
-        done = subprocess.run(["systemctl", verb, *units], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BackupError(f"systemctl {verb} ended with {done.returncode}: {done.stderr.strip()}")
+    for tool in ("systemctl", "supervisorctl"):
+        if names := [unit for unit in units if ("." in unit) == (tool == "systemctl")]:
+            done = subprocess.run([tool, verb, *names], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise BackupError(f"{tool} {verb} ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
 
 
 def prove(app: App, units: list[str]) -> None:
