@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The slots of one app as supervisor runs them: each is a fcgi-program, whose socket supervisord opens.
 
+Its process 0 is the server. Process 1 sleeps: supervisord closes a socket when no process of the program is left, and opens it anew a second later.
+
 A slot on trial has its section below /run, so that no boot starts it; C(enable) moves it to /etc. supervisord reads both, and sees no change.
 """
 
@@ -20,6 +22,7 @@ from .supervisor_client import Supervisor
 
 #: What supervisord.conf of the role supervisor includes: what starts at boot, and what is on trial.
 _ENABLED, _TRIAL = "/etc/supervisor/conf.d", "/run/flask-supervisor"
+_SERVER = "0"
 
 
 class SupervisorSlots:
@@ -39,8 +42,9 @@ class SupervisorSlots:
     def states(names: list[str]) -> dict[str, dict[str, str]]:
         """State of several programs in one call, by name; what supervisord does not know is left out."""
         supervisor = Supervisor()
-        programs = supervisor.programs() if names and supervisor.is_there() else {}
-        return {name: {"state": str(info["statename"])} for name, info in programs.items() if name in names}
+        processes = supervisor.processes() if names and supervisor.is_there() else {}
+        servers = {name: processes.get(f"{name}:{_SERVER}") for name in names}
+        return {name: {"state": str(info["statename"])} for name, info in servers.items() if info}
 
     def takes(self, name: str) -> bool:
         """Whether a rendered file of a slot is this manager's and not the server's."""
@@ -67,7 +71,7 @@ class SupervisorSlots:
 
         :raises CommandError: in supervisor's words.
         """
-        self._supervisor.add(self._name(slot))
+        self._supervisor.add(self._name(slot), _SERVER)
 
     def enable(self, slot: str) -> None:
         """Have a slot, if it is one of this manager, start at boot."""
@@ -79,10 +83,10 @@ class SupervisorSlots:
 
     def dead(self, slot: str) -> str:
         """Why the program can no longer become healthy, or an empty text."""
-        program = self._supervisor.programs().get(self._name(slot), {})
-        self._pids.update({int(program.get("pid", 0))} - {0})
-        if program.get("statename") not in ("STARTING", "RUNNING") or len(self._pids) > 2:
-            return f"the program does not stay up ({program.get('spawnerr') or program.get('statename', 'unknown to supervisord')})"
+        server = self._server(slot)
+        self._pids.update({int(server.get("pid", 0))} - {0})
+        if server.get("statename") not in ("STARTING", "RUNNING") or len(self._pids) > 2:
+            return f"the program does not stay up ({server.get('spawnerr') or server.get('statename', 'unknown to supervisord')})"
         return ""
 
     def log(self, slot: str) -> str:
@@ -93,30 +97,29 @@ class SupervisorSlots:
 
     def kill(self, slot: str) -> None:
         """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
-        group = self._group(slot)
+        server = self._server(slot)
         self._supervisor.stop(self._name(slot))
-        _end_group(group)
+        _end_group(server)
 
     def remove(self, slot: str) -> None:
         """Stop a slot, giving its requests the time they may take, and remove its section and its socket."""
         name = self._name(slot)
         files = [path for path in (_file(folder, name) for folder in (_ENABLED, _TRIAL)) if os.path.exists(path)]
-        known = self._supervisor.is_there() and name in self._supervisor.programs()
+        server = self._server(slot) if self._supervisor.is_there() else {}
         for path in files:
             os.unlink(path)
-        if known:
-            group = self._group(slot)
+        if server:
             self._supervisor.stop(name)
             self._supervisor.forget(name, self._stop_timeout)
-            _end_group(group)
-        if known or files:
+            _end_group(server)
+        if server or files:
             for path in (f"{self._run}/{slot}.sock", f"{_TRIAL}/{name}"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
 
-    def _group(self, slot: str) -> int:
-        """The process group of a slot, which is called after its first process; 0 when there is none."""
-        return int(self._supervisor.programs().get(self._name(slot), {}).get("pid", 0))
+    def _server(self, slot: str) -> dict[str, t.Any]:
+        """What supervisord says of a slot's server; nothing when it does not know the slot."""
+        return self._supervisor.processes().get(f"{self._name(slot)}:{_SERVER}", {})
 
     def _name(self, slot: str) -> str:
         return f"{self._unit}@{slot}"
@@ -126,8 +129,8 @@ def _file(folder: str, name: str) -> str:
     return f"{folder}/{name}.conf"
 
 
-def _end_group(group: int) -> None:
-    """SIGKILL what is left of a slot: supervisor looks after its first process alone."""
-    if group:
+def _end_group(server: dict[str, t.Any]) -> None:
+    """SIGKILL what is left of a server's process group, which is called after its first process: supervisor looks after that one alone."""
+    if server.get("pid"):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(server["pid"], signal.SIGKILL)

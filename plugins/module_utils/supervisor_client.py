@@ -16,7 +16,7 @@ from .commands import CommandError
 #: Of supervisord.conf in the role supervisor.
 SOCKET = "/run/supervisor.sock"
 #: supervisor's numbers of the faults that say that there is nothing to do, for the one call or the other.
-_UNKNOWN, _STARTED, _NOT_RUNNING, _ADDED = 10, 60, 70, 90
+_UNKNOWN, _STARTED, _ADDED = 10, 60, 90
 _STOPPED = ("STOPPED", "EXITED", "FATAL")
 
 
@@ -33,26 +33,26 @@ class Supervisor:
         """Whether supervisord has its socket on this host; without it, it runs nothing."""
         return os.path.exists(self._path)
 
-    def programs(self) -> dict[str, dict[str, t.Any]]:
-        """State of everything that supervisord knows, by the name of its group.
+    def processes(self) -> dict[str, dict[str, t.Any]]:
+        """State of everything that supervisord knows, by the names of program and process: C(program:process).
 
         :raises CommandError: when it cannot be asked.
         """
-        return {info["group"]: info for info in self._call("getAllProcessInfo")}
+        return {f"{info['group']}:{info['name']}": info for info in self._call("getAllProcessInfo")}
 
-    def add(self, name: str) -> None:
-        """Read the configuration and start a program of it; those that run are left as they are.
+    def add(self, name: str, process: str) -> None:
+        """Read the configuration and start a program of it, this process of it at once; programs that run are left as they are.
 
         :raises CommandError: when it does not start, or the configuration is no good.
         """
         self._call("reloadConfig")
         self._call("addProcessGroup", name, fine={_ADDED})
         # Without this, it would start at the next turn of supervisord's loop, and be "stopped" until then.
-        self._call("startProcess", f"{name}:{name}", False, fine={_STARTED})
+        self._call("startProcess", f"{name}:{process}", False, fine={_STARTED})
 
     def stop(self, name: str) -> None:
         """Have a program end, and not come back; does not wait for it."""
-        self._call("stopProcess", f"{name}:{name}", False, fine={_UNKNOWN, _NOT_RUNNING})
+        self._call("stopProcessGroup", name, False, fine={_UNKNOWN})
 
     def forget(self, name: str, seconds: float) -> None:
         """Drop a program whose configuration is gone, as soon as it has ended.
@@ -61,7 +61,7 @@ class Supervisor:
         :raises CommandError: when it still runs then.
         """
         end = time.monotonic() + seconds
-        while self.programs().get(name, {}).get("statename", _STOPPED[0]) not in _STOPPED and time.monotonic() < end:
+        while time.monotonic() < end and any(info["group"] == name and info["statename"] not in _STOPPED for info in self.processes().values()):
             time.sleep(0.1)
         self._call("removeProcessGroup", name, fine={_UNKNOWN})
         self._call("reloadConfig")

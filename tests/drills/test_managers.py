@@ -12,6 +12,8 @@ from .harness import Server, assert_nothing_failed
 
 #: Milliseconds without an answer that the death of a server may cost.
 DEATH_GAP = 3_000
+#: A slot under supervisor as `supervisorctl status` shows it: the server, and what keeps its socket open.
+RUNNING = "flask-probe@{0}:0 RUNNING flask-probe@{0}:1 RUNNING"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def slots(server: Server) -> tuple[str, str, str]:
     """The slots that have units, those that have programs, and what supervisord says of these."""
     units = server.host.sh("ls /etc/systemd/system | sed -n 's/^flask-probe@\\(.*\\)[.]service$/\\1/p' | xargs")
     programs = server.host.sh("ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
-    return units, programs, server.host.sh("(supervisorctl status 2>/dev/null || true) | awk '/^flask-/ {print $1, $2}'")
+    return units, programs, server.host.sh("(supervisorctl status 2>/dev/null || true) | awk '/^flask-/ {print $1, $2}' | xargs")
 
 
 def current(server: Server) -> str:
@@ -39,7 +41,7 @@ def test_to_supervisor_and_back_fails_no_request(server: Server) -> None:
     with server.load() as load:
         server.variables = {"flask_manager": "supervisor"}
         server.apply("site")
-        assert slots(server) == ("", current(server), f"flask-probe@{current(server)} RUNNING")
+        assert slots(server) == ("", current(server), RUNNING.format(current(server)))
         again = server.apply("site")
         assert again.changed == 0, again.output[-6000:]
         server.variables = {}
@@ -61,7 +63,7 @@ def test_change_of_code_fails_no_request(supervised: Server) -> None:
         report = load.finish()
     assert_nothing_failed(report)
     assert supervised.marker() == "two.a"
-    assert slots(supervised) == ("", current(supervised), f"flask-probe@{current(supervised)} RUNNING")
+    assert slots(supervised) == ("", current(supervised), RUNNING.format(current(supervised)))
 
 
 def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
@@ -72,12 +74,12 @@ def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
         report = load.finish()
     run.assert_says("probe", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'", f"slot {before} serves as before")
     assert_nothing_failed(report)
-    assert slots(supervised) == ("", before, f"flask-probe@{before} RUNNING")
+    assert slots(supervised) == ("", before, RUNNING.format(before))
     assert supervised.host.sh("ls /run/flask-supervisor; ls /etc/flask/probe/slots").split() == [f"flask-probe@{before}", before]
 
 
 def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -> None:
-    master = supervised.host.sh(f"supervisorctl pid flask-probe@{current(supervised)}")
+    master = supervised.host.sh(f"supervisorctl pid flask-probe@{current(supervised)}:0")
     with supervised.load(slow_path=None, post_path=None) as load:
         # A worker that hangs would not notice that its master is gone.
         supervised.host.sh(f"kill -STOP $(pgrep --parent {master} | head -1); kill -KILL {master}")
@@ -90,7 +92,7 @@ def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -
 
 def test_killed_supervisord_comes_back_with_its_slots(supervised: Server) -> None:
     supervised.host.sh("kill -KILL $(supervisorctl pid)")
-    supervised.wait(f"supervisorctl status | grep 'flask-probe@{current(supervised)} .*RUNNING'")
+    supervised.wait(f"supervisorctl status | grep 'flask-probe@{current(supervised)}:0 .*RUNNING'")
     assert supervised.marker() == "one.a"
     assert supervised.host.sh("pgrep -u flask-probe --parent 1 || true") == "", "the workers of before are gone"
 
@@ -99,6 +101,6 @@ def test_killed_supervisord_comes_back_with_its_slots(supervised: Server) -> Non
 def test_reboot_starts_what_was_current(supervised: Server) -> None:
     before = current(supervised)
     supervised.host.reboot()
-    supervised.wait(f"supervisorctl status | grep 'flask-probe@{before} .*RUNNING'")
+    supervised.wait(f"supervisorctl status | grep 'flask-probe@{before}:0 .*RUNNING'")
     assert supervised.marker() == "one.a"
     assert supervised.apply("site").changed == 0

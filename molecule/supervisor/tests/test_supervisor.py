@@ -29,7 +29,7 @@ def test_current_slot_is_a_program_that_starts_at_boot(host: Host, program: str)
     assert not host.file(f"/run/flask-supervisor/{program}.conf").exists
     assert host.check_output("ls /etc/systemd/system").count("flask-probe@") == 0
     with host.sudo():
-        assert re.match(rf"{program} +RUNNING", host.check_output("supervisorctl status"))
+        assert re.match(rf"{program}:0 +RUNNING", host.check_output("supervisorctl status"))
 
 
 def test_only_root_controls_it(host: Host) -> None:
@@ -84,11 +84,11 @@ def test_secrets_are_in_no_process_list_and_no_section(host: Host) -> None:
 
 def test_killed_master_comes_back(host: Host, ask: Callable[..., Any], program: str) -> None:
     with host.sudo():
-        killed = host.check_output(f"supervisorctl pid {program}")
+        killed = host.check_output(f"supervisorctl pid {program}:0")
         host.check_output(f"kill -9 {killed}")
         time.sleep(2)
         assert ask("/").startswith("one.")
-        assert host.check_output(f"supervisorctl pid {program}") != killed
+        assert host.check_output(f"supervisorctl pid {program}:0") != killed
 
 
 def test_access_log_is_in_the_journal_with_client_and_request_id(host: Host, ask: Callable[..., Any]) -> None:

@@ -32,6 +32,9 @@ RUN = "/run/flask-supervisor"
 def main() -> None:
     """Become the server."""
     arguments = parsed(sys.argv[1:])
+    if arguments.process:
+        drop_privileges("nobody")
+        os.execve("/usr/bin/sleep", ["sleep", "infinity"], {})
     log_to_journal(arguments.account)
     # By this line, the slot's own lines are found in the journal again.
     print(f"{arguments.slot} starts", flush=True)
@@ -51,6 +54,7 @@ def main() -> None:
 def parsed(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--process", required=True, type=int, help="0 for the server; any other does nothing but be there")
     parser.add_argument("--slot", required=True, help="name of the slot")
     parser.add_argument("--account", required=True, help="what it runs as, and the identifier of its lines in the journal")
     parser.add_argument("--environment", required=True, type=Path, help="file in the format of systemd's EnvironmentFile=")

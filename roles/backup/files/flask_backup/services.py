@@ -17,7 +17,7 @@ from pathlib import Path
 from .model import App, BackupError
 
 SETTLE_SECONDS = 2
-#: Where slots are that supervisor runs. Such a program is a unit here too; it has no suffix.
+#: Where slots are that supervisor runs. The processes of such a program are a unit here too; it has no suffix.
 PROGRAMS = "/etc/supervisor/conf.d"
 
 
@@ -28,7 +28,7 @@ def units_of(app: App) -> list[str]:
     services: set[str] = set()
     if os.path.islink(app.socket):
         slot = f"{app.unit}@{Path(os.readlink(app.socket)).stem}"
-        triggers, services = (set(), {slot}) if os.path.exists(f"{PROGRAMS}/{slot}.conf") else ({f"{slot}.socket"}, {f"{slot}.service"})
+        triggers, services = (set(), {f"{slot}:*"}) if os.path.exists(f"{PROGRAMS}/{slot}.conf") else ({f"{slot}.socket"}, {f"{slot}.service"})
     for block in output.split("\n\n"):
         unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if unit.get("User") == app.user:
