@@ -86,6 +86,7 @@ def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -
         time.sleep(5)
         report = load.finish()
     print(f"killed master: {report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer")
+    assert report.failed <= 8, "more than two workers with four threads can have had at hand"
     assert report.max_gap < DEATH_GAP
     assert supervised.host.sh(f"pgrep --pgroup {master} || true") == ""
 
@@ -104,3 +105,12 @@ def test_reboot_starts_what_was_current(supervised: Server) -> None:
     supervised.wait(f"supervisorctl status | grep 'flask-probe@{before}:0 .*RUNNING'")
     assert supervised.marker() == "one.a"
     assert supervised.apply("site").changed == 0
+
+
+def test_backup_is_restored(supervised: Server) -> None:
+    supervised.host.ask("/write?path=instance/kept", method="POST", body=b"")
+    supervised.apply("backup")
+    supervised.host.sh("rm /var/lib/flask-probe/instance/kept")
+    supervised.apply("restore", "-e", "app=probe")
+    assert supervised.host.sh("stat --format=%U /var/lib/flask-probe/instance/kept") == "flask-probe"
+    assert slots(supervised)[2] == RUNNING.format(current(supervised))
