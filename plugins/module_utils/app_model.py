@@ -75,6 +75,11 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     if manager == "supervisor" and app.get("sandbox"):
         yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
+    if server == "mod_wsgi" and "python" in app:
+        yield (
+            f"python is {app['python']!r}, and server 'mod_wsgi' runs only Debian's own Python, for which Debian's module is built; "
+            f"leave python out, or choose another server: {', '.join(name for name in SERVERS if name != 'mod_wsgi')}"
+        )
     tls = app.get("tls", {})
     if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"

@@ -29,6 +29,9 @@ class Server:
 SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
     "gunicorn": Server(("gunicorn==27.0.1",)),
+    # Debian's packages. Each slot has a private one behind a door, a further unit that only systemd runs.
+    "mod_wsgi": Server(managers=("systemd",)),
+    "passenger": Server(managers=("systemd",), threads=False),
 }
 
 #: Who can own ports 80 and 443. Each speaks every protocol.

@@ -16,6 +16,20 @@ _GUNICORN = {
     "extra_settings": Key("dict", "further gunicorn settings by their own names"),
 }
 
+_MOD_WSGI = {
+    "max_requests": number("requests after which a process is renewed, 0 for never", 0, 10000000),
+    "keepalive_seconds": number("seconds that an idle connection is kept", 1, 3600),
+    "connections": number("requests that may run or wait at a time", 16, 4096),
+    "extra_configuration": Key("str", "raw configuration for the slot's own Apache"),
+}
+
+_PASSENGER = {
+    "max_requests": number("requests after which a process is renewed, 0 for never", 0, 10000000),
+    "queue_size": number("requests that may wait for a process; more get 503", 1, 100000),
+}
+
 SETTINGS: dict[str, dict[str, Key]] = {
     "gunicorn": _GUNICORN,
+    "mod_wsgi": _MOD_WSGI,
+    "passenger": _PASSENGER,
 }

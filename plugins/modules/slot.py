@@ -45,7 +45,7 @@ options:
     description:
       - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
         For supervisor, V(program) is its section.
-      - They see C(app), C(slot), C(slot_dir) and C(release_dir).
+      - They see C(app), C(slot), C(slot_dir), C(release_dir), and C(slot_address) with C(slot_port), of the loopback network and the slot's own.
     type: dict
     default: {}
   files:
