@@ -164,6 +164,7 @@ def test_every_problem_is_told_at_once() -> None:
     ("change", "message"),
     [
         ({"python": 3.12}, 'python is 3.12 (float); expected a version such as "3.12", in quotes'),
+        ({"python": "3.12", "server": "mod_wsgi"}, "python is '3.12', and server 'mod_wsgi' runs only Debian's own Python"),
         ({"wsgi": "shop"}, "expected module:callable"),
         ({"wsgi": "shop:create_app(os.environ)"}, "must be literals"),
         ({"wsgi": "shop:create_app(**x)"}, "does not work here"),
@@ -181,7 +182,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"env": {"X": ["a"]}}, "env.X is a list"),
         ({"env": {"X": None}}, "env.X is a NoneType"),
         ({"env": {"X": "a\0b"}}, "NUL"),
-        ({"server": "uwsgi"}, "server is 'uwsgi'; expected the WSGI server (gunicorn)"),
+        ({"server": "unicorn"}, "server is 'unicorn'; expected the WSGI server (gunicorn, "),
         ({"tls": {"issuer": "files"}}, "needs certificate and key"),
         ({"tls": {"key": "x"}}, "go with issuer 'files'"),
         ({"domains": "shop.example.com"}, "domains is 'shop.example.com'; expected host names"),
