@@ -9,7 +9,6 @@ use. Every problem of every app is found before the first is reported.
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from .app_keys import APP
@@ -86,9 +85,6 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
         yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
     yield from source_problems(app["source"])
-    for setting in app.get("gunicorn", {}).get("extra_settings", {}):
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(setting)):
-            yield f"gunicorn.extra_settings: {setting!r} is no name of a setting"
     try:
         parse_wsgi(app["wsgi"])
     except ValueError as error:
@@ -96,17 +92,30 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
 
 
 def _duplicates(apps: list[dict[str, t.Any]]) -> list[str]:
+    """Names, and places on the web, that two apps claim. A domain is shared by apps with the same canonical domain and different paths."""
     problems = []
-    for what, values in (
-        ("name", [(app["name"], app["name"]) for app in apps]),
-        ("domain", [(domain, app["name"]) for app in apps for domain in app["domains"]]),
-    ):
-        owners: dict[str, str] = {}
-        for value, owner in values:
-            if value in owners:
-                problems.append(f"app {owner!r}: {what} {value!r} is taken already by app {owners[value]!r}; each may stand once")
-            owners.setdefault(value, owner)
+    names: dict[str, str] = {}
+    places: dict[str, dict[str, str]] = {}
+    canonical: dict[str, str] = {}
+    for app in apps:
+        name = app["name"]
+        if name in names:
+            problems.append(f"app {name!r}: name {name!r} is taken already by app {name!r}; each may stand once")
+        names[name] = name
+        problems += [f"app {name!r}: domain {domain!r} is taken already by app {name!r}; each may stand once" for domain in _repeated(app["domains"])]
+        for domain in app["domains"]:
+            first = canonical.setdefault(domain, app["canonical"])
+            owner = places.setdefault(domain, {}).setdefault(app["mount"], name)
+            if owner != name:
+                at = f" at path {app['mount'] or '/'}"
+                problems.append(f"app {name!r}: domain {domain!r}{at} is taken already by app {owner!r}; give one of them another path or domain")
+            elif first != app["canonical"]:
+                problems.append(f"app {name!r}: domain {domain!r} belongs to the site {first!r} already; apps that share it name {first!r} first")
     return problems
+
+
+def _repeated(values: list[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
 
 
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -21,7 +21,8 @@ class Problem:
 class Key:
     """What a key takes.
 
-    ``kind`` is str, int, bool, dict, list, env, headers or users; ``expected`` says in words what ``pattern``, ``choices`` or ``low`` and ``high`` mean.
+    ``kind`` is str, int, bool, dict, list, env, headers, users or settings; ``expected`` says in words what ``pattern``, ``choices``, or
+    ``low`` and ``high`` mean.
     """
 
     kind: str
@@ -92,6 +93,8 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
         refuse()
     elif key.kind == "env":
         _check_env(value, where, problems)
+    elif key.kind == "settings":
+        _check_settings(value, where, problems)
     elif key.kind in _OPEN_MAPPINGS:
         _check_open_mapping(key.kind, value, where, problems)
     elif key.kind == "dict" and key.keys:
@@ -116,6 +119,14 @@ def _check_open_mapping(kind: str, given: dict[t.Any, t.Any], where: str, proble
     for name, value in given.items():
         if not re.fullmatch(name_pattern, str(name)) or not isinstance(value, str) or not re.fullmatch(value_pattern, value):
             problems.append(Problem(f"{where}.{show(name)[1:-1]} is not usable; expected {expected}"))
+
+
+def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
+    for name, value in given.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", str(name)):
+            problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
+        elif re.search(r"[\x00-\x1f\x7f]", str(value)):
+            problems.append(Problem(f"{where}.{name} is {show(value)}; expected one line without control characters"))
 
 
 def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:

@@ -59,13 +59,13 @@ class Gate:
     def __init__(self, app: dict[str, t.Any]) -> None:
         self._check: dict[str, t.Any] = app["healthcheck"]
         self._domain: str = app["canonical"] or "localhost"
-        self._mount: str = app["mount"]
+        self._path: str = app["mount"] + self._check["path"]
         self._protocol: str = app["protocol"]
 
     @property
     def public_url(self) -> str:
         """Where the public door is."""
-        return f"https://{self._domain}{self._mount}{self._check['path']}"
+        return f"https://{self._domain}{self._path}"
 
     def wait(self, path: str, dead: t.Callable[[], str]) -> None:
         """Ask through the socket ``path`` until healthy so many times in a row.
@@ -80,13 +80,13 @@ class Gate:
             good = good + 1 if healthy else 0
             reason = "" if healthy else dead()
             if reason or time.monotonic() > end:
-                raise GateError(f"GET {self._check['path']} gave {answer}; {reason or self._patience()}")
+                raise GateError(f"GET {self._path} gave {answer}; {reason or self._patience()}")
             if good < self._check["successes"]:
                 time.sleep(_INTERVAL_SECONDS)
 
     def public_answer(self) -> tuple[bool, str]:
         """Whether the public door gives a healthy answer now, and the answer in words."""
-        return self._judge(lambda: self._ask_http(_PublicConnection(self._domain), self._mount))
+        return self._judge(lambda: self._ask_http(_PublicConnection(self._domain)))
 
     def _patience(self) -> str:
         wanted = self._check["status"] or "a status below 500"
@@ -105,11 +105,11 @@ class Gate:
             return self._ask_http(_SocketConnection(path))
         ask = {"uwsgi": ask_uwsgi, "fastcgi": ask_fastcgi}[self._protocol]
         with _connect(path) as connection:
-            return ask(connection, cgi_variables(self._check["path"], self._headers))
+            return ask(connection, cgi_variables(self._path, self._headers))
 
-    def _ask_http(self, connection: http.client.HTTPConnection, mount: str = "") -> int:
+    def _ask_http(self, connection: http.client.HTTPConnection) -> int:
         with contextlib.closing(connection):
-            connection.request("GET", mount + self._check["path"], headers={**self._headers, "Connection": "close"})
+            connection.request("GET", self._path, headers={**self._headers, "Connection": "close"})
             return connection.getresponse().status
 
     @property
@@ -119,6 +119,5 @@ class Gate:
             "X-Forwarded-For": "127.0.0.1",
             "X-Forwarded-Proto": "https",
             "X-Forwarded-Host": self._domain,
-            **({"X-Forwarded-Prefix": self._mount} if self._mount else {}),
             "User-Agent": "flaskyard-gate",
         }

@@ -29,6 +29,11 @@ class Server:
 SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
     "gunicorn": Server(("gunicorn==27.0.1",)),
+    # A wheel of uWSGI: uWSGI's own distribution has to be compiled.
+    "uwsgi": Server(("pyuwsgi==2.0.30",)),
+    "granian": Server(("granian==2.8.7",)),
+    "waitress": Server(("waitress==3.0.2",), processes=False),
+    "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False),
     # Debian's packages. Each slot has a private one behind a door, a further unit that only systemd runs.
     "mod_wsgi": Server(managers=("systemd",)),
     "passenger": Server(managers=("systemd",), threads=False),
@@ -43,6 +48,8 @@ MANAGERS = ("systemd", "supervisor")
 def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
     """What a server with these settings of an app needs in the app's virtualenv."""
     packages = list(SERVERS[server].packages)
+    if settings.get("package") == "debian":
+        return []
     if server == "gunicorn" and settings.get("worker_class") == "gevent":
         # gunicorn's worker reads the version of gevent by packaging, which neither asks for.
         packages += ["gevent>=24.10.1", "packaging"]

@@ -27,7 +27,7 @@ MAGIC = "facts managed check_mode diff_mode port host user connection become bec
 BARE_FACT = re.compile(rf"\bansible_(?!(?:{MAGIC.replace(' ', '|')})\b)\w+|\bansible_facts\.\w+")
 LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*['\"]([^'\"]+)")
 KEYWORDS = {*Task.fattributes, *Block.fattributes, "local_action"}
-FULL_NAME = re.compile(r"\w+\.\w+\.\w+")
+FULL_NAME = re.compile(r"\w+\.\w+\.(\w+|\{\{ \w+ \}\})")
 MODE = re.compile(r"0[0-7]{3}|.*\{\{.*")
 
 COMMENTED = r"\{\{ ansible_managed \| comment(\([^)]*\))? \}\}"

@@ -37,7 +37,9 @@ def _rows(keys: dict[str, Key], completed: Any, prefix: str = "") -> Iterator[tu
 
 
 def _kind(key: Key) -> str:
-    return {"env": "dict", "headers": "dict", "users": "dict", "list": f"list of {key.items.kind}" if key.items else "list"}.get(key.kind, key.kind)
+    if key.kind == "list":
+        return f"list of {key.items.kind}" if key.items else "list"
+    return key.kind if key.kind in ("str", "int", "bool") else "dict"
 
 
 def _expected(key: Key) -> str:

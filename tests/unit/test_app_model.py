@@ -212,8 +212,15 @@ def test_secrets_are_not_in_messages() -> None:
 def test_names_and_domains_stand_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
     assert "name 'shop' is taken already" in problems(one, {**MINIMAL})
-    assert "domain 'shop.example.com' is taken already by app 'shop'" in problems(one, {**one, "name": "blog"})
+    assert "domain 'shop.example.com' at path / is taken already by app 'shop'" in problems(one, {**one, "name": "blog"})
     assert "domain 'shop.example.com' is taken already" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
+
+
+def test_apps_may_share_a_domain_at_different_paths() -> None:
+    one = {**MINIMAL, "domains": ["shop.example.com", "www.shop.example.com"]}
+    complete_apps([one, {**one, "name": "blog", "path": "/blog"}, {**one, "name": "wiki", "path": "/wiki", "domains": ["shop.example.com"]}])
+    assert "at path /blog is taken already by app 'blog'" in problems(one, {**one, "name": "blog", "path": "/blog"}, {**one, "name": "wiki", "path": "/blog"})
+    assert "belongs to the site 'shop.example.com' already" in problems(one, {**one, "name": "blog", "path": "/blog", "domains": ["www.shop.example.com"]})
 
 
 def test_the_list_and_the_proxy() -> None:

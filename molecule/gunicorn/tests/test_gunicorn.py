@@ -1,86 +1,25 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role gunicorn, with no proxy in front: the app answers on its socket, from a sandbox, with its own environment."""
+"""Role gunicorn, with no proxy in front: it keeps what every slot promises, and what is gunicorn's own."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
-from typing import Any
 
-import pytest
 from testinfra.host import Host
 
-RUN = "/run/flask-probe"
+from tests.hosts.slot import Ask, SlotContract
 
 
-def test_only_the_proxy_reaches_the_socket(host: Host) -> None:
-    socket = host.file(host.check_output(f"readlink -f {RUN}/current.sock"))
-    assert (socket.user, socket.group, oct(socket.mode)) == ("root", "www-data", "0o660")
+class TestGunicorn(SlotContract):
+    """The contract, and more."""
 
+    def test_there_is_no_control_socket(self, host: Host) -> None:
+        with host.sudo():
+            assert "gunicorn" not in host.check_output("ss --listening --unix --no-header")
 
-def test_current_slot_starts_at_boot(host: Host, service: str) -> None:
-    assert host.service(service).is_running
-    assert host.service(service).is_enabled
-    assert host.service(service.replace(".service", ".socket")).is_enabled
-
-
-def test_app_answers(ask: Callable[..., Any]) -> None:
-    assert ask("/").startswith("one.")
-
-
-def test_app_is_told_the_public_name_and_scheme(ask: Callable[..., Any]) -> None:
-    seen = ask("/request", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example.com")
-    assert (seen["remote_addr"], seen["url"]) == ("192.0.2.7", "https://shop.example.com/request")
-
-
-def test_secret_key_is_long_and_kept(host: Host, ask: Callable[..., Any]) -> None:
-    with host.sudo():
-        kept = host.file("/etc/flask/probe/secret_key")
-        assert (kept.user, oct(kept.mode)) == ("root", "0o600")
-        assert ask("/env")["SECRET_KEY"] == kept.content_string.strip()
-        assert re.fullmatch("[0-9a-f]{64,}", kept.content_string.strip())
-
-
-def test_sandbox(ask: Callable[..., Any], service: str, exposure: Callable[[str], float], host: Host) -> None:
-    process = ask("/process")
-    assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"]) == (0, True, True)
-    assert process["uid"] == host.user("flask-probe").uid
-    with host.sudo():
-        assert exposure(service) <= 1.5
-
-
-@pytest.mark.parametrize("path", ["probe.py", "/srv/flask/probe/x", "/etc/x", "/usr/x", "/home/x", "/root/x", "/var/lib/x", "/run/flask-probe/x"])
-def test_app_cannot_write(ask: Callable[..., Any], path: str) -> None:
-    assert ask(f"/write?path={path}", method="POST")["written"] is False
-
-
-@pytest.mark.parametrize("path", ["instance/x", "/var/lib/flask-probe/x", "/var/cache/flask-probe/x", "/tmp/x"])
-def test_app_can_write_its_own(ask: Callable[..., Any], path: str) -> None:
-    assert ask(f"/write?path={path}", method="POST")["written"] is True
-
-
-@pytest.mark.parametrize("path", ["/etc/flask/probe/secret_key", "/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/home/admin/.ssh/authorized_keys"])
-def test_app_cannot_read(ask: Callable[..., Any], path: str) -> None:
-    assert ask(f"/read?path={path}")["text"] is None
-
-
-def test_there_is_no_control_socket(host: Host) -> None:
-    with host.sudo():
-        assert "gunicorn" not in host.check_output("ss --listening --unix --no-header")
-
-
-def test_killed_master_comes_back(host: Host, ask: Callable[..., Any], service: str, unit_property: Callable[[str, str], str]) -> None:
-    with host.sudo():
-        host.check_output(f"kill -9 {unit_property(service, 'MainPID')}")
-        time.sleep(0.2)
-        assert ask("/").startswith("one."), "the socket stays open meanwhile"
-        assert host.service(service).is_running
-
-
-def test_access_log_is_in_the_journal_with_client_and_request_id(host: Host, ask: Callable[..., Any]) -> None:
-    ask("/request", "X-Forwarded-For: 192.0.2.9", "X-Request-ID: 0123456789abcdef")
-    with host.sudo():
-        said = host.check_output("journalctl --sync; journalctl --identifier=flask-probe --output=cat --lines=50")
-    assert re.search(r'192\.0\.2\.9 0123456789abcdef "GET /request HTTP/1\.1" 200', said), said
+    def test_access_log_is_in_the_journal_with_client_and_request_id(self, host: Host, ask: Ask) -> None:
+        ask("/request", "X-Forwarded-For: 192.0.2.9", "X-Request-ID: 0123456789abcdef")
+        with host.sudo():
+            said = host.check_output("journalctl --sync; journalctl --identifier=flask-probe --output=cat --lines=50")
+        assert re.search(r'192\.0\.2\.9 0123456789abcdef "GET /request HTTP/1\.1" 200', said), said

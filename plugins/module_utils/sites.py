@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sites as proxies serve them: the apps under one canonical domain, each at its path, and what holds where below it."""
+
+from __future__ import annotations
+
+import typing as t
+
+App = dict[str, t.Any]
+
+
+def sites(apps: list[App]) -> list[dict[str, t.Any]]:
+    """The sites of completed apps.
+
+    :returns: mappings with C(name), C(canonical), C(domains), C(owner) (the app at the root, or the first; it has the certificate)
+        and C(apps), each with its C(locations).
+    """
+    by_domain: dict[str, list[App]] = {}
+    for app in apps:
+        if app["canonical"]:
+            by_domain.setdefault(app["canonical"], []).append(app)
+    return [_site(members) for members in by_domain.values()]
+
+
+def _site(members: list[App]) -> dict[str, t.Any]:
+    owner = next((app for app in members if not app["mount"]), members[0])
+    domains = list(dict.fromkeys(domain for app in (owner, *members) for domain in app["domains"]))
+    return {
+        "name": owner["name"],
+        "canonical": owner["canonical"],
+        "domains": domains,
+        "owner": {**owner, "domains": domains},
+        "apps": [{**app, "locations": locations(app), "static": _static(app)} for app in members],
+    }
+
+
+def locations(app: App) -> list[dict[str, t.Any]]:
+    """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in."""
+    limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
+    paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
+    return [_rules(app, path) for path in sorted(paths)]
+
+
+def _static(app: App) -> list[dict[str, t.Any]]:
+    return [{**folder, **_rules(app, folder["url"]), "path": folder["path"]} for folder in app["static"]]
+
+
+def _rules(app: App, path: str) -> dict[str, t.Any]:
+    """What holds at a path; of several access rules, that of the longest path."""
+    limit = app["rate_limit"]
+    rules = [item for item in app["access"] if _below(path, item["path"])]
+    access = max(rules, key=lambda item: len(_bare(item["path"])), default=None)
+    return {
+        "url": f"{app['mount']}{'' if path == '/' else path}",
+        "streaming": any(_below(path, item) for item in app["streaming"]),
+        "limited": bool(limit) and (not limit["paths"] or any(_below(path, item) for item in limit["paths"])),
+        "allow": access["allow"] if access else [],
+        "users": f"{app['name']}-{app['access'].index(access)}" if access and access["users"] else None,
+    }
+
+
+def user_files(apps: list[App]) -> list[dict[str, str]]:
+    """The password files of all apps: C(name), and C(text) in the format of htpasswd(1)."""
+    return [
+        {"name": f"{app['name']}-{number}", "text": "".join(f"{user}:{digest}\n" for user, digest in sorted(item["users"].items()))}
+        for app in apps
+        for number, item in enumerate(app["access"])
+        if item["users"]
+    ]
+
+
+def _bare(path: str) -> str:
+    return path.rstrip("/") or "/"
+
+
+def _below(path: str, prefix: str) -> bool:
+    prefix = _bare(prefix)
+    return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")

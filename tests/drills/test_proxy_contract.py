@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy does at its users' word: paths, streams, limits, locks, pages. One host, two apps under one domain, most features at once."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from .harness import DOMAIN, Host, Server
+
+PASSWORD = "open sesame"
+FEATURES = {
+    "streaming": ["/stream"],
+    "rate_limit": {"requests_per_second": 1, "burst": 2, "paths": ["/slow"]},
+    "headers": {"X-Content-Type-Options": "", "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=60"},
+    "max_body_mb": 1,
+    "timeout_seconds": 2,
+    "graceful_timeout_seconds": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def site(provisioned: Server) -> Iterator[Server]:
+    """The host with `probe` at the root, and again as `shop` below /shop."""
+    provisioned.reset()
+    hashed = provisioned.host.sh(f"openssl passwd -6 '{PASSWORD}'")
+    provisioned.others = [{**provisioned.app, "name": "shop", "path": "/shop"}]
+    provisioned.app |= FEATURES
+    provisioned.app["access"] = [{"path": "/env", "allow": ["192.0.2.0/24"]}, {"path": "/process", "users": {"ada": hashed}}]
+    provisioned.apply("site")
+    assert provisioned.apply("site").changed == 0
+    yield provisioned
+    provisioned.reset()
+    provisioned.apply("site")
+
+
+def test_an_app_below_a_path_is_told_so(site: Server) -> None:
+    seen = site.host.ask("/shop/request/a%20b?c=d").json
+    assert (seen["root_path"], seen["path"], seen["url"]) == ("/shop", "/request/a b", f"https://{DOMAIN}/shop/request/a%20b")
+    assert site.host.ask("/request").json["root_path"] == ""
+    assert site.host.ask("/shopping").status == 404, "another path that begins alike is the root's"
+    assert site.host.ask("/shop/env").status == 200, "what holds for one app does not for the other"
+
+
+def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:
+    moments = site.host.arrivals("/stream?chunks=4&seconds=0.4")
+    assert moments[-1] - moments[0] > 0.8
+    # Longer than timeout_seconds and its margin, of a server whose own time-out is no bar.
+    assert len(site.host.arrivals("/stream?chunks=2&seconds=1")) == 2
+
+
+def test_clients_are_limited_where_it_is_said(site: Server) -> None:
+    statuses = [site.host.ask("/slow?seconds=0").status for _ in range(8)]
+    assert statuses[0] == 200 and 429 in statuses
+    assert {site.host.ask("/").status for _ in range(8)} == {200}
+
+
+def test_networks_and_passwords(site: Server) -> None:
+    assert site.host.ask("/env").status == 403
+    assert site.host.ask("/environment").status == 404
+    asked = site.host.ask("/process")
+    assert asked.status == 401 and "Basic" in asked.headers["www-authenticate"]
+    assert "strict-transport-security" in asked.headers
+    for password, status in ((PASSWORD, 200), ("wrong", 401)):
+        word = base64.b64encode(f"ada:{password}".encode()).decode()
+        assert site.host.ask("/process", {"Authorization": f"Basic {word}"}).status == status
+    kept = site.host.sh("stat -c '%U:%G %a' /etc/nginx/flask-users/*")
+    assert kept == "root:www-data 640"
+
+
+def test_headers_are_the_app_s_to_say(site: Server) -> None:
+    headers = site.host.ask("/").headers
+    assert (headers["strict-transport-security"], headers["referrer-policy"]) == ("max-age=60", "no-referrer")
+    assert "x-content-type-options" not in headers
+    assert site.host.ask("/shop/").headers["x-content-type-options"] == "nosniff"
+
+
+def test_sizes_and_times_have_their_bounds(site: Server) -> None:
+    assert site.host.ask("/upload", method="POST", body=bytes(2 * 1024 * 1024)).status == 413
+    assert site.host.ask("/shop/upload", method="POST", body=bytes(2 * 1024 * 1024)).status == 200
+
+
+def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: Server) -> None:
+    for status in (404, 500, 503):
+        answer = site.host.ask(f"/status/{status}")
+        assert (answer.status, answer.body) == (status, f"{status}\n".encode())
+    site.host.sh("mv /run/flask-probe/current.sock /run/flask-probe/away")
+    try:
+        for method, body in (("GET", None), ("POST", b"x")):
+            answer = site.host.ask("/", method=method, body=body)
+            assert answer.status == 502 and b"Not available right now" in answer.body
+            assert answer.headers["cache-control"] == "no-store" and answer.headers["referrer-policy"] == "no-referrer"
+    finally:
+        site.host.sh("mv /run/flask-probe/away /run/flask-probe/current.sock")
+    assert site.host.ask("/.flaskyard/flask-probe").status == 404, "the page is nobody's to ask for"
+
+
+def test_a_slow_upload_holds_no_worker(site: Server) -> None:
+    """More uploads that do not end than there are workers and threads, and the app answers all the same."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            raw = stack.enter_context(socket.create_connection((site.host.address, 443)))
+            upload = stack.enter_context(context.wrap_socket(raw, server_hostname=DOMAIN))
+            upload.sendall(f"POST /upload HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 1000\r\n\r\nbegun".encode())
+        time.sleep(1)
+        begin = time.monotonic()
+        assert site.host.ask("/").status == 200
+        assert time.monotonic() - begin < 1
+
+
+def test_a_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:
+    def seen(upgrade: str) -> dict[str, str]:
+        return dict(site.host.ask("/request", {"Upgrade": upgrade, "Connection": "Upgrade"}).json["headers"])
+
+    assert seen("websocket")["Upgrade"] == "websocket" and seen("websocket")["Connection"].lower() == "upgrade"
+    assert "Upgrade" not in seen("h2c") and seen("h2c").get("Connection", "close").lower() in ("close", "")
+
+
+def test_packed_as_the_client_likes(site: Server) -> None:
+    path = f"/request?{'x' * 2000}"
+    for encoding in ("gzip", "br"):
+        assert site.host.ask(path, {"Accept-Encoding": encoding}).headers["content-encoding"] == encoding
+
+
+def test_maintenance(site: Server) -> None:
+    site.others[0]["maintenance"] = True
+    site.apply("site")
+    answer = site.host.ask("/shop/request")
+    assert answer.status == 503 and b"Back soon" in answer.body and int(answer.headers["retry-after"]) > 0
+    assert site.host.ask("/request").status == 200
+    site.others[0]["maintenance"] = False
+    site.apply("site")
+    assert site.host.ask("/shop/request").status == 200
+
+
+def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
+    gateway = site.host.sh("ip route show default").split()[2]
+
+    def client(header: str) -> str:
+        return str(site.host.ask("/request", {"X-Forwarded-For": header}).json["remote_addr"])
+
+    try:
+        site.variables = {"flask_trusted_networks": ["198.51.100.0/24"]}
+        site.apply("site")
+        assert client("203.0.113.7") == gateway
+        site.variables = {"flask_trusted_networks": [f"{gateway}/32", "198.51.100.0/24"]}
+        site.apply("site")
+        assert client("203.0.113.7") == "203.0.113.7"
+        assert client("192.0.2.66, 203.0.113.7, 198.51.100.3") == "203.0.113.7", "the last one that is no balancer of ours"
+        site.variables["flask_proxy_protocol"] = True
+        site.apply("site")
+        assert _by_proxy_protocol(site.host, "203.0.113.9") == "203.0.113.9"
+    finally:
+        site.variables = {}
+        site.apply("site")
+    assert site.host.ask("/request").json["remote_addr"] == gateway
+
+
+def _by_proxy_protocol(host: Host, client: str) -> str:
+    """The client that the app sees when a load balancer names it in the PROXY protocol, version 1."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((host.address, 443)) as raw:
+        raw.sendall(f"PROXY TCP4 {client} {host.address} 1234 443\r\n".encode())
+        with context.wrap_socket(raw, server_hostname=DOMAIN) as connection:
+            connection.sendall(f"GET /request HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    return answer.partition('"remote_addr":"')[2].partition('"')[0]
