@@ -104,12 +104,9 @@ def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: 
 
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
     """More uploads that do not end than there are workers and threads, and the app answers all the same."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with contextlib.ExitStack() as stack:
         for _ in range(12):
-            raw = stack.enter_context(socket.create_connection((site.host.address, 443)))
-            upload = stack.enter_context(context.wrap_socket(raw, server_hostname=DOMAIN))
+            upload = stack.enter_context(_tls(socket.create_connection((site.host.address, 443))))
             upload.sendall(f"POST /upload HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 1000\r\n\r\nbegun".encode())
         time.sleep(1)
         begin = time.monotonic()
@@ -118,11 +115,15 @@ def test_a_slow_upload_holds_no_worker(site: Server) -> None:
 
 
 def test_a_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:
-    def seen(upgrade: str) -> dict[str, str]:
-        return dict(site.host.ask("/request", {"Upgrade": upgrade, "Connection": "Upgrade"}).json["headers"])
-
-    assert seen("websocket")["Upgrade"] == "websocket" and seen("websocket")["Connection"].lower() == "upgrade"
-    assert "Upgrade" not in seen("h2c") and seen("h2c").get("Connection", "close").lower() in ("close", "")
+    head = f"GET /socket HTTP/1.1\r\nHost: {DOMAIN}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    with _tls(socket.create_connection((site.host.address, 443), timeout=10)) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(65536).decode()
+        assert answer.startswith("HTTP/1.1 101") and "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer, answer
+        connection.sendall(b"a frame")
+        assert connection.recv(7) == b"a frame"
+    seen = dict(site.host.ask("/request", {"Upgrade": "h2c", "Connection": "Upgrade"}).json["headers"])
+    assert "Upgrade" not in seen and seen.get("Connection", "close").lower() in ("close", "")
 
 
 def test_packed_as_the_client_likes(site: Server) -> None:
@@ -165,13 +166,17 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
     assert site.host.ask("/request").json["remote_addr"] == gateway
 
 
-def _by_proxy_protocol(host: Host, client: str) -> str:
-    """The client that the app sees when a load balancer names it in the PROXY protocol, version 1."""
+def _tls(raw: socket.socket) -> ssl.SSLSocket:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(raw, server_hostname=DOMAIN)
+
+
+def _by_proxy_protocol(host: Host, client: str) -> str:
+    """The client that the app sees when a load balancer names it in the PROXY protocol, version 1."""
     with socket.create_connection((host.address, 443)) as raw:
         raw.sendall(f"PROXY TCP4 {client} {host.address} 1234 443\r\n".encode())
-        with context.wrap_socket(raw, server_hostname=DOMAIN) as connection:
+        with _tls(raw) as connection:
             connection.sendall(f"GET /request HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
     return answer.partition('"remote_addr":"')[2].partition('"')[0]

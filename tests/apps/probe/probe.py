@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import socket
@@ -102,6 +103,18 @@ def stream() -> Response:
             yield f"{number}\n"
 
     return Response(lines(), mimetype="text/plain", headers={"X-Accel-Buffering": "no"})
+
+
+@app.route("/socket", websocket=True)
+def web_socket() -> str:
+    """Shake hands as RFC 6455 says and send back the bytes of one frame as they come; under gunicorn, which gives its socket away."""
+    connection: socket.socket = request.environ["gunicorn.socket"]
+    key = request.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
+    head = f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    connection.sendall(head.encode())
+    connection.sendall(connection.recv(BLOCK))
+    return ""
 
 
 @app.get("/slow")
