@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import time
 import typing as t
@@ -30,8 +29,9 @@ class Supervisor:
         self._path = path
 
     def is_there(self) -> bool:
-        """Whether supervisord has its socket on this host; without it, it runs nothing."""
-        return os.path.exists(self._path)
+        """Whether supervisord runs; a socket without anybody behind it is what a killed one leaves."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self._path) == 0
 
     def processes(self) -> dict[str, dict[str, t.Any]]:
         """State of everything that supervisord knows, by the names of program and process: C(program:process).
