@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import typing as t
 
 from . import units
@@ -17,6 +18,8 @@ from .commands import CommandError, run
 from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_entry
 
 STATE = "/var/lib/flaskyard/filesets"
+#: How long a unit may take to let go of the ports of the one that replaces it.
+_RELEASE_SECONDS = 5.0
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
@@ -39,6 +42,7 @@ class Fileset:
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
         self._steps: list[str] = []
         self._retired: list[str] = []
+        self._replaced: list[str] = []
 
     def run(self) -> dict[str, t.Any]:
         """Compare, replace, validate, activate, confirm.
@@ -120,8 +124,27 @@ class Fileset:
 
     def _activate(self) -> None:
         self._commands("activate")
-        self._bring_up(changed=True)
+        if not self._replace():
+            self._bring_up(changed=True)
         self._commands("confirm")
+
+    def _replace(self) -> bool:
+        """Have the units take the place of others, which hold the same ports: these let go of them at once, and end when they have no more to do."""
+        found = units.states(self._params["replaces"])
+        self._replaced = [name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"]
+        if not self._replaced:
+            return False
+        self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
+        units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
+        end = time.monotonic() + _RELEASE_SECONDS
+        while True:
+            try:
+                self._bring_up(changed=True)
+                return True
+            except CommandError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
     def _undo(self, changes: t.Iterable[str], active: bool) -> str:
         """Put the old files back and tell the services that saw the new ones; the words for the message."""
@@ -129,6 +152,10 @@ class Fileset:
         self._reload_manager(changes)
         if self._retired:
             run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
+        if self._replaced:
+            run(["systemctl", "disable", "--now", "--quiet", *(unit["name"] for unit in self._params["units"])], check=False)
+            run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
+            return f", and {', '.join(self._replaced)} active again"
         if not active:
             return ", and no service saw the new ones"
         try:

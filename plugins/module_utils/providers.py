@@ -40,7 +40,7 @@ SERVERS: dict[str, Server] = {
 }
 
 #: Who can own ports 80 and 443. Each speaks every protocol.
-PROXIES = ("nginx",)
+PROXIES = ("nginx", "apache")
 
 MANAGERS = ("systemd", "supervisor")
 

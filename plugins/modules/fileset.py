@@ -98,6 +98,13 @@ options:
         type: str
         choices: [reload, restart, none]
         default: restart
+  replaces:
+    description:
+      - systemd units that hold what O(units) need, such as a port. When the set is activated they are disabled and told to stop, and O(units) start
+        as soon as they can. A failure starts them again.
+    type: list
+    elements: str
+    default: []
   confirm:
     description: Commands that must succeed after activation. No shell.
     type: list
@@ -176,6 +183,7 @@ def main() -> None:
             "validate": commands,
             "activate": commands,
             "units": {"type": "list", "elements": "dict", "default": [], "options": unit_options},
+            "replaces": {"type": "list", "elements": "str", "default": []},
             "confirm": commands,
         },
         supports_check_mode=True,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES
 
 from .harness import DOMAIN, Host, Server
 
@@ -26,10 +27,11 @@ FEATURES = {
 }
 
 
-@pytest.fixture(scope="module")
-def site(provisioned: Server) -> Iterator[Server]:
-    """The host with `probe` at the root, and again as `shop` below /shop."""
+@pytest.fixture(scope="module", params=PROXIES)
+def site(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
+    """The host with `probe` at the root, and again as `shop` below /shop, behind each proxy."""
     provisioned.reset()
+    provisioned.variables = {"flask_proxy": request.param}
     hashed = provisioned.host.sh(f"openssl passwd -6 '{PASSWORD}'")
     provisioned.others = [{**provisioned.app, "name": "shop", "path": "/shop"}]
     provisioned.app |= FEATURES
@@ -57,7 +59,7 @@ def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:
 
 
 def test_clients_are_limited_where_it_is_said(site: Server) -> None:
-    statuses = [site.host.ask("/slow?seconds=0").status for _ in range(8)]
+    statuses = [site.host.ask("/slow?seconds=0").status for _ in range(16)]
     assert statuses[0] == 200 and 429 in statuses
     assert {site.host.ask("/").status for _ in range(8)} == {200}
 
@@ -71,7 +73,7 @@ def test_networks_and_passwords(site: Server) -> None:
     for password, status in ((PASSWORD, 200), ("wrong", 401)):
         word = base64.b64encode(f"ada:{password}".encode()).decode()
         assert site.host.ask("/process", {"Authorization": f"Basic {word}"}).status == status
-    kept = site.host.sh("stat -c '%U:%G %a' /etc/nginx/flask-users/*")
+    kept = site.host.sh("stat -c '%U:%G %a' /etc/*/flask-users/*")
     assert kept == "root:www-data 640"
 
 
@@ -95,11 +97,11 @@ def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: 
     try:
         for method, body in (("GET", None), ("POST", b"x")):
             answer = site.host.ask("/", method=method, body=body)
-            assert answer.status == 502 and b"Not available right now" in answer.body
+            assert answer.status in (502, 503) and b"Not available right now" in answer.body
             assert answer.headers["cache-control"] == "no-store" and answer.headers["referrer-policy"] == "no-referrer"
     finally:
         site.host.sh("mv /run/flask-probe/away /run/flask-probe/current.sock")
-    assert site.host.ask("/.flaskyard/flask-probe").status == 404, "the page is nobody's to ask for"
+    assert site.host.ask("/.flaskyard/flask-probe").status in (403, 404), "the page is nobody's to ask for"
 
 
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
@@ -149,11 +151,12 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
     def client(header: str) -> str:
         return str(site.host.ask("/request", {"X-Forwarded-For": header}).json["remote_addr"])
 
+    before = dict(site.variables)
     try:
-        site.variables = {"flask_trusted_networks": ["198.51.100.0/24"]}
+        site.variables |= {"flask_trusted_networks": ["198.51.100.0/24"]}
         site.apply("site")
         assert client("203.0.113.7") == gateway
-        site.variables = {"flask_trusted_networks": [f"{gateway}/32", "198.51.100.0/24"]}
+        site.variables |= {"flask_trusted_networks": [f"{gateway}/32", "198.51.100.0/24"]}
         site.apply("site")
         assert client("203.0.113.7") == "203.0.113.7"
         assert client("192.0.2.66, 203.0.113.7, 198.51.100.3") == "203.0.113.7", "the last one that is no balancer of ours"
@@ -161,7 +164,7 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
         site.apply("site")
         assert _by_proxy_protocol(site.host, "203.0.113.9") == "203.0.113.9"
     finally:
-        site.variables = {}
+        site.variables = before
         site.apply("site")
     assert site.host.ask("/request").json["remote_addr"] == gateway
 

@@ -36,7 +36,7 @@ def file(path: Path, content: str | None = None, **more: t.Any) -> File:
 
 
 def run(files: list[File], check: bool = False, **steps: list[str]) -> dict[str, t.Any]:
-    params = {"name": "set", "files": files, "secrets": {}, "validate": [], "activate": [], "units": [], "confirm": [], **steps}
+    params = {"name": "set", "files": files, "secrets": {}, "validate": [], "activate": [], "units": [], "replaces": [], "confirm": [], **steps}
     return Fileset(params, check=check).run()
 
 
@@ -171,7 +171,16 @@ def test_a_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
 
 def test_two_runs_at_once_are_refused(place: Path) -> None:
     with pytest.raises(FilesetError, match="another run is changing it"):
-        params = {"name": "set", "files": [file(place / "a", "one\n")], "secrets": {}, "validate": [], "activate": [], "units": [], "confirm": []}
+        params = {
+            "name": "set",
+            "files": [file(place / "a", "one\n")],
+            "secrets": {},
+            "validate": [],
+            "activate": [],
+            "units": [],
+            "replaces": [],
+            "confirm": [],
+        }
         with Fileset(params, check=False)._locked():
             run([file(place / "a", "two\n")])
 
