@@ -21,7 +21,7 @@ class Problem:
 class Key:
     """What a key takes.
 
-    ``kind`` is str, int, bool, dict, list, env, headers, users or settings; ``expected`` says in words what ``pattern``, ``choices``, or
+    ``kind`` is str, int, bool, dict, list, env, headers, users, settings or lines; ``expected`` says in words what ``pattern``, ``choices``, or
     ``low`` and ``high`` mean.
     """
 
@@ -93,8 +93,8 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
         refuse()
     elif key.kind == "env":
         _check_env(value, where, problems)
-    elif key.kind == "settings":
-        _check_settings(value, where, problems)
+    elif key.kind in ("settings", "lines"):
+        _check_settings(value, where, problems, lines=key.kind == "lines")
     elif key.kind in _OPEN_MAPPINGS:
         _check_open_mapping(key.kind, value, where, problems)
     elif key.kind == "dict" and key.keys:
@@ -121,11 +121,12 @@ def _check_open_mapping(kind: str, given: dict[t.Any, t.Any], where: str, proble
             problems.append(Problem(f"{where}.{show(name)[1:-1]} is not usable; expected {expected}"))
 
 
-def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
+def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem], lines: bool) -> None:
+    """Settings by their own names. Where they are written as they stand, C(lines), a value must not hold the end of one."""
     for name, value in given.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", str(name)):
             problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
-        elif re.search(r"[\x00-\x1f\x7f]", str(value)):
+        elif lines and re.search(r"[\x00-\x1f\x7f]", str(value)):
             problems.append(Problem(f"{where}.{name} is {show(value)}; expected one line without control characters"))
 
 

@@ -22,7 +22,7 @@ _UWSGI = {
     "cheaper": number("workers to go down to, 0 for all of them", 0, 512),
     "max_requests": number("requests after which a worker is renewed, 0 for never", 0, 10000000),
     "buffer_size": number("bytes that the headers of a request may have", 4096, 65535),
-    "extra_settings": Key("settings", "further uWSGI settings by their own names"),
+    "extra_settings": Key("lines", "further uWSGI settings by their own names, each of one line"),
 }
 
 _GRANIAN = {
