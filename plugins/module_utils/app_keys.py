@@ -40,7 +40,7 @@ _SOURCE = Key(
 
 _RATE_LIMIT = {
     "requests_per_second": number("requests that one client may send in a second", 1, 100000),
-    "burst": number("requests above the rate that are still served, at once", 0, 100000),
+    "burst": number("requests above the rate that are still served, at once", 1, 100000),
     "paths": Key("list", "where it counts; everywhere without it", items=text("a path such as /login", _PREFIX)),
 }
 

@@ -9,6 +9,7 @@ use. Every problem of every app is found before the first is reported.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import typing as t
 
 from .app_keys import APP
@@ -85,6 +86,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
         yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
     yield from source_problems(app["source"])
+    yield from _access_problems(app.get("access", []))
     try:
         parse_wsgi(app["wsgi"])
     except ValueError as error:
@@ -112,6 +114,16 @@ def _duplicates(apps: list[dict[str, t.Any]]) -> list[str]:
             elif first != app["canonical"]:
                 problems.append(f"app {name!r}: domain {domain!r} belongs to the site {first!r} already; apps that share it name {first!r} first")
     return problems
+
+
+def _access_problems(rules: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    for path in _repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):
+        yield f"access: path {path!r} stands in two rules; put allow and users of a path into one"
+    for network in (network for rule in rules for network in rule.get("allow", [])):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            yield f"access: allow has {network!r}; {error}"
 
 
 def _repeated(values: list[str]) -> list[str]:

@@ -38,7 +38,8 @@ def locations(app: App) -> list[dict[str, t.Any]]:
     """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in."""
     limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
     paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
-    return [_rules(app, path) for path in sorted(paths)]
+    # A static folder is a place already, with the rules of its own path.
+    return [_rules(app, path) for path in sorted(paths - {folder["url"] for folder in app["static"]})]
 
 
 def _static(app: App) -> list[dict[str, t.Any]]:

@@ -73,6 +73,9 @@ def test_networks_and_passwords(site: Server) -> None:
     for password, status in ((PASSWORD, 200), ("wrong", 401)):
         word = base64.b64encode(f"ada:{password}".encode()).decode()
         assert site.host.ask("/process", {"Authorization": f"Basic {word}"}).status == status
+    for detour in ("/process/../process", "/x/../process", "/x/%2e%2e/process", "/process/..%2fprocess", "/x/.%2E/env", "/./env"):
+        assert site.host.ask(detour).status == 400, detour
+    assert site.host.ask("/request/x%2fy/.z/..w?a=/../b").json["query"] == "a=/../b"
     kept = site.host.sh("stat -c '%U:%G %a' /etc/*/flask-users/*")
     assert kept == "root:www-data 640"
 
