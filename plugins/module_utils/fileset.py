@@ -18,8 +18,8 @@ from .commands import CommandError, run
 from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_entry
 
 STATE = "/var/lib/flaskyard/filesets"
-#: How long a unit may take to let go of the ports of the one that replaces it.
-_RELEASE_SECONDS = 5.0
+#: How long units may try to take the place of others, and from when on these are told to end at once.
+_RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
@@ -136,14 +136,18 @@ class Fileset:
             return False
         self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
         units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
-        end = time.monotonic() + _RELEASE_SECONDS
+        begin = time.monotonic()
         while True:
             try:
                 self._bring_up(changed=True)
                 return True
             except CommandError:
-                if time.monotonic() > end:
+                waited = time.monotonic() - begin
+                if waited > _RELEASE_SECONDS:
                     raise
+                if waited > _PATIENCE_SECONDS:
+                    run(["systemctl", "kill", "--signal=SIGTERM", *self._replaced], check=False)
+                run(["systemctl", "reset-failed", *(unit["name"] for unit in self._params["units"])], check=False)
                 time.sleep(0.1)
 
     def _undo(self, changes: t.Iterable[str], active: bool) -> str:
