@@ -22,10 +22,15 @@ class ActionModule(ActionBase):
         """Validate."""
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(
-            {"apps": {"type": "raw", "required": True}, "proxy": {"type": "str", "default": "nginx"}, "manager": {"type": "str", "default": "systemd"}}
+            {
+                "apps": {"type": "raw", "required": True},
+                "proxy": {"type": "str", "default": "nginx"},
+                "manager": {"type": "str", "default": "systemd"},
+                "services": {"type": "raw", "default": []},
+            }
         )
         try:
-            apps = complete_apps(options["apps"], options["proxy"], options["manager"])
+            apps = complete_apps(options["apps"], options["proxy"], options["manager"], options["services"])
         except AppModelError as error:
             return {"failed": True, "msg": str(error)}
         return {"changed": False, "names": [app["name"] for app in apps]}

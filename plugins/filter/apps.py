@@ -26,6 +26,11 @@ options:
   server:
     description: Return only the apps of this WSGI server.
     type: str
+  services:
+    description: What else the proxy serves, as C(flask_proxy_services) has it; returned after the apps, with what a proxy needs of them.
+    type: list
+    elements: dict
+    default: []
 author:
   - Flaskyard maintainers
 """
@@ -44,13 +49,13 @@ _value:
 """
 
 
-def apps(value: t.Any, server: str | None = None) -> list[dict[str, t.Any]]:
+def apps(value: t.Any, server: str | None = None, services: t.Any = ()) -> list[dict[str, t.Any]]:
     """Validate and complete a list of apps."""
     try:
-        completed = complete_apps(value)
+        completed = complete_apps(value, services=services)
     except AppModelError as error:
         raise AnsibleFilterError(str(error)) from error
-    return [app for app in completed if server in (None, app["server"])]
+    return [app for app in completed if server is None or server == app.get("server")]
 
 
 class FilterModule:

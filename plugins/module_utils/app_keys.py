@@ -1,14 +1,16 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of an app.
+"""The keys of an app, and of another service that the proxy serves.
 
 Patterns are narrow on purpose: what passes cannot break out of a systemd unit, a proxy's file or a shell word.
 """
 
 from __future__ import annotations
 
+import dataclasses
+
 from .app_schema import Key, number, text
-from .providers import SERVERS
+from .providers import PROTOCOLS, SERVERS
 from .server_keys import SETTINGS
 
 # RFC 1123 host names, at least two labels. A wildcard needs a DNS challenge, which nothing here answers.
@@ -20,6 +22,9 @@ _URL_PATH = rf"{_NO_PARENT}/[A-Za-z0-9._~/@+=%&?-]*"
 _GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:))[A-Za-z0-9._~:/@%+-]+"
 _PREFIX = r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"
 _LINE = r"[^\x00-\x1f\x7f]+"
+# No host names: a proxy looks them up when it starts, and does not start when it cannot.
+_ADDRESS = r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):[1-9]\d{0,4}"
+_UPSTREAM = rf"{_ADDRESS}|{_NO_PARENT}(/[A-Za-z0-9_.@+-]+)+"
 
 
 _SOURCE = Key(
@@ -39,7 +44,7 @@ _SOURCE = Key(
 )
 
 _RATE_LIMIT = {
-    "requests_per_second": number("requests that one client may send in a second", 1, 100000),
+    "requests_per_second": dataclasses.replace(number("requests that one client may send in a second", 1, 100000), required=True),
     "burst": number("requests above the rate that are still served, at once", 1, 100000),
     "paths": Key("list", "where it counts; everywhere without it", items=text("a path such as /login", _PREFIX)),
 }
@@ -57,15 +62,44 @@ _SANDBOX = {
     "memory_max_mb": number("megabytes the service may use", 32, 1048576),
 }
 
-APP: dict[str, Key] = {
-    "name": text(
-        "at most 24 lower-case letters, digits and single '-', a letter first, not ending in '-b' (the build account's name)",
-        r"(?=.{1,24}$)[a-z]([a-z0-9]|-(?=[a-z0-9]))*(?<!-b)",
-        required=True,
+_NAME = text(
+    "at most 24 lower-case letters, digits and single '-', a letter first, not ending in '-b' (the build account's name)",
+    r"(?=.{1,24}$)[a-z]([a-z0-9]|-(?=[a-z0-9]))*(?<!-b)",
+    required=True,
+)
+
+#: Its place on the web: what holds for an app and for another service alike.
+WEB: dict[str, Key] = {
+    "domains": Key("list", "host names, the canonical one first", items=text("a lower-case host name such as shop.example.com", _DOMAIN)),
+    "path": text("where the app is mounted below its domains, such as /shop", r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"),
+    "tls": Key(
+        "dict",
+        "where the certificate comes from",
+        keys={
+            "issuer": Key("str", "who signs", choices=("letsencrypt", "selfsigned", "files")),
+            "certificate": Key("str", "the PEM text of the certificate and its chain"),
+            "key": Key("str", "the PEM text of the private key", secret=True),
+        },
     ),
+    "streaming": Key(
+        "list",
+        "paths whose requests and answers are passed on as they come and may take an hour: server-sent events, WebSockets, streamed files",
+        items=text("a path such as /events", _PREFIX),
+    ),
+    "rate_limit": Key("dict", "how many requests one client may send", keys=_RATE_LIMIT),
+    "access": Key("list", "who may see the app, or a path of it", items=Key("dict", "{path: /admin, allow: [192.0.2.0/24]}", keys=_ACCESS)),
+    "maintenance": Key("bool", "true answers every request with the maintenance page and 503"),
+    "headers": Key("headers", "headers of every answer, over those of the proxy's role; an empty text drops one"),
+    "max_body_mb": number("megabytes a request body may have", 1, 102400),
+    "timeout_seconds": number("seconds that a request may take", 1, 3600),
+    "nginx_extra": Key("str", "raw nginx configuration for the app's server block"),
+    "apache_extra": Key("str", "raw Apache configuration for the app's virtual host"),
+}
+
+APP: dict[str, Key] = {
+    "name": _NAME,
     "source": _SOURCE,
     "wsgi": text("module:callable, such as 'shop:app' or 'shop:create_app()'", r"[^\x00-\x1f\x7f]{1,200}", required=True),
-    "domains": Key("list", "host names, the canonical one first", items=text("a lower-case host name such as shop.example.com", _DOMAIN)),
     "server": Key("str", "the WSGI server", choices=tuple(SERVERS)),
     "server_requirements": Key(
         "list",
@@ -74,7 +108,6 @@ APP: dict[str, Key] = {
     ),
     "workers": number("processes", 1, 512),
     "threads": number("threads of each process", 1, 1024),
-    "timeout_seconds": number("seconds that a request may take", 1, 3600),
     "graceful_timeout_seconds": number("seconds that running requests get when a slot stops, at least timeout_seconds", 1, 7200),
     "workload": Key("str", "what requests spend their time on, by which workers and threads are chosen", choices=("cpu", "io", "mixed")),
     **{server: Key("dict", f"settings of {server}", keys=keys) for server, keys in SETTINGS.items()},
@@ -102,34 +135,21 @@ APP: dict[str, Key] = {
             "successes": number("good answers in a row", 1, 100),
         },
     ),
-    "tls": Key(
-        "dict",
-        "where the certificate comes from",
-        keys={
-            "issuer": Key("str", "who signs", choices=("letsencrypt", "selfsigned", "files")),
-            "certificate": Key("str", "the PEM text of the certificate and its chain"),
-            "key": Key("str", "the PEM text of the private key", secret=True),
-        },
-    ),
-    "path": text("where the app is mounted below its domains, such as /shop", r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"),
-    "streaming": Key(
-        "list",
-        "paths whose requests and answers are passed on as they come and may take an hour: server-sent events, WebSockets, streamed files",
-        items=text("a path such as /events", _PREFIX),
-    ),
-    "rate_limit": Key("dict", "how many requests one client may send", keys=_RATE_LIMIT),
-    "access": Key("list", "who may see the app, or a path of it", items=Key("dict", "{path: /admin, allow: [192.0.2.0/24]}", keys=_ACCESS)),
-    "maintenance": Key("bool", "true answers every request with the maintenance page and 503"),
+    **WEB,
     "maintenance_page": text("an HTML file below the release, in place of the maintenance page", _RELATIVE),
     "error_page": text("an HTML file below the release, for answers 502, 503 and 504 of the proxy", _RELATIVE),
-    "headers": Key("headers", "headers of every answer, over those of the proxy's role; an empty text drops one"),
-    "max_body_mb": number("megabytes a request body may have", 1, 102400),
     "python": text('a version such as "3.12", in quotes', r"3\.\d{1,2}"),
     "installer": Key("str", "what installs the dependencies", choices=("uv", "pip")),
     "requirements": text("a file below the source, such as requirements/production.txt", _RELATIVE),
     "build_command": text("one line of shell, run in the release when it is built", _LINE),
     "keep_releases": number("releases to keep", 2, 100),
     "sandbox": Key("dict", "single loosenings of the service's sandbox", keys=_SANDBOX),
-    "nginx_extra": Key("str", "raw nginx configuration for the app's server block"),
-    "apache_extra": Key("str", "raw Apache configuration for the app's virtual host"),
+}
+
+SERVICE: dict[str, Key] = {
+    "name": _NAME,
+    "upstream": text("where it listens: an address with a port, such as 127.0.0.1:3000, or a socket, such as /run/chat/chat.sock", _UPSTREAM, required=True),
+    "protocol": Key("str", "what it speaks there", choices=PROTOCOLS),
+    **WEB,
+    "domains": dataclasses.replace(WEB["domains"], required=True),
 }

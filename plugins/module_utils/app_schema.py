@@ -66,7 +66,7 @@ def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list
     :param where: the path of the mapping inside the app, such as "tls.", for the messages.
     """
     if not isinstance(given, dict):
-        problems.append(Problem(f"{where.rstrip('.') or 'the app'} is {show(given)}; expected a mapping with the keys {', '.join(keys)}"))
+        problems.append(Problem(f"{where.rstrip('.') or 'the item'} is {show(given)}; expected a mapping with the keys {', '.join(keys)}"))
         return
     for name in given:
         if name not in keys:

@@ -44,6 +44,9 @@ PROXIES = ("nginx", "apache")
 
 MANAGERS = ("systemd", "supervisor")
 
+#: What a proxy can speak to what is behind it.
+PROTOCOLS = ("http", "uwsgi", "fastcgi")
+
 
 def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
     """What a server with these settings of an app needs in the app's virtualenv."""

@@ -25,6 +25,10 @@ options:
     description: The process manager that runs the apps.
     type: str
     default: systemd
+  services:
+    description: The list of services that the proxy serves beside the apps.
+    type: raw
+    default: []
 attributes:
   check_mode:
     support: full
@@ -45,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 names:
-  description: Names of the apps.
+  description: Names of the apps and services.
   type: list
   elements: str
   returned: success

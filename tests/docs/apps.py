@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP
+from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP, SERVICE, WEB
 from ansible_collections.flaskyard.server.plugins.module_utils.app_model import complete_apps
 from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import Key
 from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS
@@ -20,9 +20,16 @@ MINIMAL = {"name": "shop", "source": {"path": "shop"}, "wsgi": "shop:app"}
 
 
 def blocks() -> Iterator[Block]:
-    """The block of docs/apps.md."""
+    """The blocks of docs/apps.md."""
     completed = complete_apps([MINIMAL])[0]
     yield Block(ROOT / "docs" / "apps.md", "APP KEYS", table(("Key", "Type", "Default", "Expected"), _rows(APP, completed)))
+    own = {name: key for name, key in SERVICE.items() if name == "domains" or name not in WEB}
+    shared = ", ".join(code(name) for name in WEB if name not in own)
+    yield Block(
+        ROOT / "docs" / "apps.md",
+        "SERVICE KEYS",
+        f"{table(('Key', 'Type', 'Default', 'Expected'), _rows(own, {'protocol': 'http'}))}\n\nThese mean what they mean for an app: {shared}.",
+    )
 
 
 def _rows(keys: dict[str, Key], completed: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:

@@ -156,7 +156,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert "unknown key sorce; did you mean 'source'?" in text
     assert "app 'shop': workers is '4'; expected processes, from 1 to 512" in text
     assert "app 'Blog': name is 'Blog'" in text
-    assert "item 3: the app is 5 (int)" in text
+    assert "item 3 of the apps: the item is 5 (int)" in text
     assert "nothing was touched" in text
 
 
@@ -218,16 +218,22 @@ def test_secrets_are_not_in_messages() -> None:
 
 def test_names_and_domains_stand_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
-    assert "name 'shop' is taken already" in problems(one, {**MINIMAL})
-    assert "domain 'shop.example.com' at path / is taken already by app 'shop'" in problems(one, {**one, "name": "blog"})
-    assert "domain 'shop.example.com' is taken already" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
+    assert "the name 'shop' stands 2 times" in problems(one, {**MINIMAL})
+    assert "'blog': domain 'shop.example.com' at path / is taken already by 'shop'" in problems(one, {**one, "name": "blog"})
+    assert "domain 'shop.example.com' stands twice" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
 
 
 def test_apps_may_share_a_domain_at_different_paths() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com", "www.shop.example.com"]}
     complete_apps([one, {**one, "name": "blog", "path": "/blog"}, {**one, "name": "wiki", "path": "/wiki", "domains": ["shop.example.com"]}])
-    assert "at path /blog is taken already by app 'blog'" in problems(one, {**one, "name": "blog", "path": "/blog"}, {**one, "name": "wiki", "path": "/blog"})
+    assert "at path /blog is taken already by 'blog'" in problems(one, {**one, "name": "blog", "path": "/blog"}, {**one, "name": "wiki", "path": "/blog"})
     assert "belongs to the site 'shop.example.com' already" in problems(one, {**one, "name": "blog", "path": "/blog", "domains": ["www.shop.example.com"]})
+
+
+def test_static_files_claim_their_path() -> None:
+    one = {**MINIMAL, "domains": ["shop.example.com"], "static": [{"url": "/static", "path": "static"}]}
+    assert "at path /static is taken already by 'shop'" in problems(one, {**MINIMAL, "name": "files", "domains": one["domains"], "path": "/static"})
+    assert "static: url '/static' stands twice" in problems({**one, "static": one["static"] * 2})
 
 
 def test_the_list_and_the_proxy() -> None:
