@@ -24,18 +24,20 @@ _PREFIX = r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"
 _LINE = r"[^\x00-\x1f\x7f]+"
 # No host names: a proxy looks them up when it starts, and does not start when it cannot.
 _ADDRESS = r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):[1-9]\d{0,4}"
-_UPSTREAM = rf"{_ADDRESS}|{_NO_PARENT}(/[A-Za-z0-9_.@+-]+)+"
+_ABSOLUTE = rf"{_NO_PARENT}(/[A-Za-z0-9_.@+-]+)+"
+_UPSTREAM = rf"{_ADDRESS}|{_ABSOLUTE}"
 
 
 _SOURCE = Key(
     "dict",
-    "where the code comes from, as a mapping with git, path, archive or pypi",
+    "where the code comes from, as a mapping with git, path, archive, pypi or in_place",
     required=True,
     keys={
         "git": text("a git URL such as https://git.example.com/shop.git or git@git.example.com:shop.git", _GIT),
         "path": text("a folder on the controller", _LINE),
         "archive": text("a URL or a file on the controller, .tar.gz, .tar.xz, .tar.bz2 or .zip", _LINE),
         "pypi": text("the name of a package", r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._, -]+\])?"),
+        "in_place": text("a folder of the host that has the code, and a virtualenv .venv, such as /opt/shop", _ABSOLUTE),
         "version": text("a branch, tag, commit or package version", rf"{_NO_PARENT}(?!-)[A-Za-z0-9._/+!-]+"),
         "checksum": text("sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
         "deploy_key": Key("str", "the text of a private SSH key", secret=True),

@@ -93,7 +93,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
             f"python is {app['python']!r}, and server 'mod_wsgi' runs only Debian's own Python, for which Debian's module is built; "
             f"leave python out, or choose another server: {', '.join(name for name in SERVERS if name != 'mod_wsgi')}"
         )
-    yield from source_problems(app["source"])
+    yield from source_problems(app)
     yield from web_problems(app)
     for url in repeated([folder["url"].rstrip("/") for folder in app.get("static", [])]):
         yield f"static: url {url!r} stands twice; a path has one folder"
@@ -125,7 +125,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         **settings,
         "env": {key: _env_text(value) for key, value in app.get("env", {}).items()},
         "static": [{"url": item["url"].rstrip("/"), "path": item["path"].strip("/")} for item in app.get("static", [])],
-        "persist": sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
+        "persist": [] if "in_place" in app["source"] else sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
         "healthcheck": {"path": "/", "status": None, "timeout_seconds": 60, "successes": 2, **app.get("healthcheck", {})},
         "maintenance_page": app.get("maintenance_page"),
         "error_page": app.get("error_page"),

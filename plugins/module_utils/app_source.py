@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key ``source`` of an app: which of the four kinds it is, and what each needs."""
+"""The key ``source`` of an app: which of the five kinds it is, and what each needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "path": ((), ()),
     "archive": (("checksum",), ()),
     "pypi": (("version",), ()),
+    "in_place": ((), ()),
 }
+#: Keys of an app that are about making a release, which code in place does not get.
+_OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "keep_releases")
+#: What the sandbox hides from an app.
+_HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/run/user")
 
 
-def source_problems(source: dict[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong with a source whose single keys are right."""
+def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
+    """What is wrong with an app's source whose single keys are right."""
+    source = app["source"]
     kinds = [kind for kind in KINDS if kind in source]
     if len(kinds) != 1:
         yield f"source names {' and '.join(kinds) or 'no kind'}; expected exactly one of {', '.join(KINDS)}"
@@ -27,6 +33,17 @@ def source_problems(source: dict[str, t.Any]) -> t.Iterator[str]:
             yield f"source.{key} is missing; with {kinds[0]} it is needed, so that the same inventory gives the same release"
     for key in set(source) - {kinds[0], *required, *optional}:
         yield f"source.{key} has no meaning with {kinds[0]}; remove it"
+    if kinds == ["in_place"]:
+        yield from _in_place_problems(app)
+
+
+def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
+    folder = app["source"]["in_place"]
+    if any(folder == hidden or folder.startswith(f"{hidden}/") for hidden in _HIDDEN):
+        yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(_HIDDEN)}, such as in /opt or /srv"
+    for key in _OF_BUILDS:
+        if key in app:
+            yield f"{key} is about making a release, and with source.in_place nothing is made; remove it"
 
 
 def complete_source(source: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import dataclasses
-import hashlib
-import json
 import os
 import pwd
 import subprocess
 import threading
 import typing as t
 
-from .release_records import Kind, Records, ReleaseError
+from .release_in_place import InPlace
+from .release_records import Kind, Outcome, Records, ReleaseError, assert_account, short_hash
 from .release_sandbox import Sandbox, explain
 from .release_settings import Settings, python_identity
 from .release_sources import KINDS, Delivery
@@ -28,16 +26,6 @@ from .secret_text import mask, secrets_of
 FORMAT = 1
 
 _APPS_AT_ONCE = 16
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What became of one app. With C(wanted) nothing yet: the controller has to send the source."""
-
-    release: dict[str, t.Any]
-    changed: bool = False
-    wanted: bool = False
-    diff: dict[str, str] | None = None
 
 
 def prepare_releases(apps: list[dict[str, t.Any]], settings: Settings, uploads: dict[str, str], check: bool) -> dict[str, t.Any]:
@@ -51,7 +39,9 @@ def prepare_releases(apps: list[dict[str, t.Any]], settings: Settings, uploads: 
 
     def prepare(app: dict[str, t.Any]) -> tuple[str, Outcome | ReleaseError]:
         try:
-            return app["name"], Builder(app, settings, uploads.get(app["name"]), turn).run(check)
+            in_place = app["source"]["kind"] == "in_place"
+            maker = InPlace(app, settings) if in_place else Builder(app, settings, uploads.get(app["name"]), turn)
+            return app["name"], maker.run(check)
         except ReleaseError as error:
             return app["name"], error
 
@@ -120,7 +110,7 @@ class Builder:
         record = self.records.get("releases", identity) if identity else None
         if record and self.records.get("venvs", record["venv"]):
             return Outcome(self._facts(inputs, identity, record["venv"]))
-        return Outcome(self._facts(inputs, identity, None), changed=True, diff=self._diff(inputs, identity))
+        return Outcome(self._facts(inputs, identity, None), changed=True, diff=self.records.difference(identity, inputs))
 
     def _facts(self, inputs: dict[str, t.Any], identity: str | None, venv: str | None) -> dict[str, t.Any]:
         return {
@@ -129,16 +119,6 @@ class Builder:
             "venv": self.records.tree("venvs", venv) if venv else None,
             "python": self.version,
             "source": self.source.describe(inputs["source"]),
-        }
-
-    def _diff(self, inputs: dict[str, t.Any], identity: str | None) -> dict[str, str]:
-        newest = next(iter(self.records.all("releases")), None)
-        name = self.app["name"]
-        return {
-            "before_header": f"{name}: newest release, {newest['id'] if newest else 'none'}",
-            "before": _lines(newest["inputs"]) if newest else "",
-            "after_header": f"{name}: release to build, {identity or 'id not known before the source can be asked'}",
-            "after": _lines(inputs),
         }
 
     def _build(self, identity: str, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -214,16 +194,4 @@ class Builder:
             raise ReleaseError(f"installer is 'uv' and there is none at {uv}; the role python installs it, run it first, or set installer to pip")
         if wheelhouse and (not os.path.isdir(wheelhouse) or wheelhouse.startswith(("/home/", "/root/", "/tmp/"))):
             raise ReleaseError(f"the wheelhouse {wheelhouse} is no directory that builds can see; put it outside of /home, /root and /tmp, such as /srv/wheels")
-        try:
-            pwd.getpwnam(self.app["build_user"])
-        except KeyError:
-            raise ReleaseError(f"there is no account {self.app['build_user']}; the role app makes it, run it first") from None
-
-
-def short_hash(value: t.Any) -> str:
-    """12 hexadecimal digits that stand for a value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _lines(inputs: dict[str, t.Any]) -> str:
-    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in inputs.items() if key != "format")
+        assert_account(self.app["build_user"])

@@ -8,10 +8,13 @@ A tree without a record is the rest of a killed run.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import fcntl
+import hashlib
 import json
 import os
+import pwd
 import shutil
 import typing as t
 
@@ -25,6 +28,16 @@ Kind = t.Literal["releases", "venvs"]
 
 class ReleaseError(Exception):
     """A release cannot be made. The text says what failed, why, and the way out."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one app. With C(wanted) nothing yet: the controller has to send the source."""
+
+    release: dict[str, t.Any]
+    changed: bool = False
+    wanted: bool = False
+    diff: dict[str, str] | None = None
 
 
 class Records:
@@ -61,6 +74,16 @@ class Records:
         found = (self.get(kind, name.removesuffix(".json")) for name in names if name.endswith(".json"))
         return sorted(filter(None, found), key=lambda record: str(record["created"]), reverse=True)
 
+    def difference(self, identity: str | None, inputs: dict[str, t.Any]) -> dict[str, str]:
+        """The newest release and one to make, by what they are made of, as Ansible shows a diff."""
+        newest = next(iter(self.all("releases")), None)
+        return {
+            "before_header": f"{self.name}: newest release, {newest['id'] if newest else 'none'}",
+            "before": _lines(newest["inputs"]) if newest else "",
+            "after_header": f"{self.name}: release to build, {identity or 'id not known before the source can be asked'}",
+            "after": _lines(inputs),
+        }
+
     def put(self, kind: Kind, record: dict[str, t.Any]) -> dict[str, t.Any]:
         """Write a record, which makes C(record["id"]) complete."""
         record = {"created": datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"), **record}
@@ -81,12 +104,18 @@ class Records:
         os.chown(path, uid, gid, follow_symlinks=False)
         return path
 
+    def link(self, kind: Kind, identity: str, folder: str) -> None:
+        """A link to a folder that is somebody else's, in place of a directory of its own."""
+        self.remove(kind, identity)
+        os.symlink(folder, self.tree(kind, identity))
+
     def remove(self, kind: Kind, identity: str) -> None:
         """Remove a release or virtualenv; the record goes first, so that no half of one is taken for whole."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(kind, identity))
+        tree = self.tree(kind, identity)
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.tree(kind, identity))
+            os.unlink(tree) if os.path.islink(tree) else shutil.rmtree(tree)
 
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:
@@ -129,3 +158,23 @@ def prune_releases(app: dict[str, t.Any], keep: int, in_use: t.Iterable[str], st
             if venv["id"] not in needed:
                 records.remove("venvs", venv["id"])
     return doomed
+
+
+def assert_account(user: str) -> None:
+    """Say that an earlier role has not made a build account.
+
+    :raises ReleaseError: there is none.
+    """
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        raise ReleaseError(f"there is no account {user}; the role app makes it, run it first") from None
+
+
+def short_hash(value: t.Any) -> str:
+    """12 hexadecimal digits that stand for a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _lines(inputs: dict[str, t.Any]) -> str:
+    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in inputs.items() if key != "format")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The four kinds of source, as the host sees them: which revision is wanted, and how it comes into an empty tree."""
+"""The kinds of source that a release is made from, as the host sees them: which revision is wanted, and how it comes into an empty tree."""
 
 from __future__ import annotations
 

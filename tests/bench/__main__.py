@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 from tests.load import Plan, Target, run
 
 from .figures import BenchError, Figure, table
+from .memory import Memory
 from .serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,12 +139,18 @@ def plain(domain: str) -> dict[str, Any]:
     }
 
 
-def measure(bench: Bench, apps: int, rounds: int) -> list[Figure]:
-    """Take all the figures."""
-    first = bench.first_run()
-    bench.play(SITE, "many", may_change=True)
-    bench.play(STANDIN, "one", may_change=True)
-    one, standin, many = zip(*((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True)
+def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
+    """Take the figures of runs."""
+    bench = Bench(prefix, apps)
+    try:
+        bench.up()
+        first = bench.first_run()
+        bench.play(SITE, "many", may_change=True)
+        bench.play(STANDIN, "one", may_change=True)
+        one, standin, many = zip(*((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True)
+    finally:
+        if not keep:
+            bench.down()
     return [
         Figure("first run, bare host to HTTPS 200, seconds", [first], 120),
         Figure("no change, 1 app: remote modules", [run.modules for run in one], 15),
@@ -179,21 +186,20 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="no-change runs of each kind; the median counts [%(default)s]")
     parser.add_argument("--apps", type=int, default=20, help="apps on the second host [%(default)s]")
     parser.add_argument("--prefix", default="bench", help="prefix of the throwaway hosts [%(default)s]")
-    parser.add_argument("--only", choices=("runs", "serving"), help="measure only what runs of playbooks take, or only how the host serves")
-    parser.add_argument("--keep", action="store_true", help="leave the hosts, to look inside")
+    parser.add_argument("--only", choices=("runs", "serving", "memory"), help="what runs of playbooks take, how a host serves, or what workers weigh")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts of the runs, to look inside")
     arguments = parser.parse_args()
-    bench = Bench(arguments.prefix, arguments.apps)
+    prefix, rounds = arguments.prefix, arguments.rounds
+    parts: dict[str, Callable[[], list[Figure]]] = {
+        "runs": lambda: measure(prefix, arguments.apps, rounds, arguments.keep),
+        "serving": lambda: Serving(prefix).measure(rounds),
+        "memory": lambda: Memory(prefix, guestbook()).measure(rounds),
+    }
     try:
-        if arguments.only != "serving":
-            bench.up()
-        figures = [] if arguments.only == "serving" else measure(bench, arguments.apps, arguments.rounds)
-        figures += [] if arguments.only == "runs" else Serving(arguments.prefix).measure(arguments.rounds)
+        figures = [figure for name, part in parts.items() if arguments.only in (None, name) for figure in part()]
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        if not arguments.keep:
-            bench.down()
     print("\n" + table(figures))
     return 1 if any(figure.verdict == "MISSED" for figure in figures) else 0
 

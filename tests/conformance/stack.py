@@ -63,11 +63,6 @@ class Stack(Server):
         masters = [pid for pid, parent in parents.items() if parent not in parents]
         return masters, [pid for pid, parent in parents.items() if parent in masters]
 
-    def memory_mb(self) -> float:
-        """Proportional memory of all that runs as the app's account, in MiB."""
-        rollups = self.host.sh("for pid in $(pgrep -u flask-probe); do cat /proc/$pid/smaps_rollup; done")
-        return round(sum(map(int, re.findall(r"^Pss: +(\d+) kB", rollups, re.MULTILINE))) / 1024, 1)
-
     def requests_per_second(self, path: str = "/", seconds: int = 4) -> float:
         """What 32 clients with kept connections over TLS get, on the same machine; measured by h2load."""
         said = self.host.sh(f"""

@@ -131,6 +131,11 @@ class Host:
         assert not check or done.returncode == 0, f"{script}\nended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
+    def memory_mb(self, account: str) -> float:
+        """Proportional memory of all that runs as an account, in MiB."""
+        rollups = self.sh(f"for pid in $(pgrep -u {account}); do cat /proc/$pid/smaps_rollup; done")
+        return sum(map(int, re.findall(r"^Pss: +(\d+) kB", rollups, re.MULTILINE))) / 1024
+
     def reboot(self) -> None:
         """Restart the host, and wait until its boot is finished."""
         subprocess.run([*HOSTS, "reboot", "--prefix", PREFIX, self.name], check=True, capture_output=True)

@@ -236,6 +236,18 @@ def test_static_files_claim_their_path() -> None:
     assert "static: url '/static' stands twice" in problems({**one, "static": one["static"] * 2})
 
 
+def test_code_in_place_is_taken_as_it_is() -> None:
+    one = {**MINIMAL, "source": {"in_place": "/opt/shop"}}
+    [app] = complete_apps([one])
+    assert (app["source"]["kind"], app["source"]["location"], app["persist"]) == ("in_place", "/opt/shop", [])
+    for key, value in (("persist", ["uploads"]), ("build_command", "make"), ("python", "3.12"), ("keep_releases", 3)):
+        assert f"{key} is about making a release" in problems({**one, key: value})
+    for hidden in ("/home/me/shop", "/root", "/tmp/shop"):
+        assert "which the service cannot see" in problems({**MINIMAL, "source": {"in_place": hidden}})
+    for wrong in ("shop", "/opt/../etc", "/opt/my shop", "/"):
+        assert "source.in_place is" in problems({**MINIMAL, "source": {"in_place": wrong}})
+
+
 def test_the_list_and_the_proxy() -> None:
     assert "expected a list of apps" in problems_of_list({"shop": {}})
     assert "flask_proxy is 'caddy'; expected one of nginx" in problems(MINIMAL, proxy="caddy")

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The release of code that is on the host already: a link to its folder, under a name that follows from what is in it.
+
+Nothing is built, copied or kept. A change in the folder gives another name, and so another slot; but what an earlier release was is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .release_records import Outcome, Records, ReleaseError, assert_account, short_hash
+from .release_sandbox import Sandbox
+from .release_settings import Settings
+
+
+class InPlace:
+    """Makes the release of one app out of the folder that its source names.
+
+    :param app: the app as the model completes it.
+    """
+
+    def __init__(self, app: dict[str, t.Any], settings: Settings) -> None:
+        self.app = app
+        self.folder: str = app["source"]["location"]
+        self.records = Records(app)
+        self.timeout = settings.build_timeout_seconds
+        environment = settings.build_environment(app["paths"]["cache"])
+        self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset())
+
+    def run(self, check: bool) -> Outcome:
+        """Find the release, or make it.
+
+        :raises ReleaseError: the folder is none that the app's accounts can run.
+        """
+        try:
+            assert_account(self.app["build_user"])
+        except ReleaseError:
+            if check:
+                return Outcome(self._facts(None, ""), changed=True)
+            raise
+        arguments = {"folder": self.folder, "packages": self.app["server_requirements"]}
+        seen = self.sandbox.run("in_place.look", arguments, [], self.timeout)
+        inputs = {"source": self.folder, "content": seen["digest"], "python": seen["python"]}
+        identity = short_hash(inputs)
+        outcome = Outcome(self._facts(identity, seen["python"]))
+        if self.records.get("releases", identity):
+            return outcome
+        outcome.changed, outcome.diff = True, self.records.difference(identity, inputs)
+        if not check:
+            with self.records.lock():
+                self.records.link("releases", identity, self.folder)
+                record = {"id": identity, "inputs": inputs, "source": outcome.release["source"], "venv": None, "python": seen["python"]}
+                self.records.put("releases", {**record, "status": "built"})
+        return outcome
+
+    def _facts(self, identity: str | None, python: str) -> dict[str, t.Any]:
+        return {
+            "id": identity,
+            "dir": self.records.tree("releases", identity) if identity else None,
+            "venv": os.path.join(self.folder, ".venv"),
+            "python": python,
+            "source": {"kind": "in_place", "location": self.folder, "version": None, "revision": identity},
+        }
