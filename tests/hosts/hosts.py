@@ -145,6 +145,8 @@ def image(release: str, *extra: str) -> str:
         'chroot "$1" useradd --create-home --shell /bin/bash admin',
         'echo "admin ALL=(ALL:ALL) NOPASSWD: ALL" > "$1/etc/sudoers.d/admin"',
         'chmod 0440 "$1/etc/sudoers.d/admin"',
+        # What lives for minutes need not survive a power cut: a third of the time of installing packages is waiting for the disk.
+        'echo force-unsafe-io > "$1/etc/dpkg/dpkg.cfg.d/throwaway"',
         # No kernel modules in a container: without this the system counts as degraded.
         'ln -s /dev/null "$1/etc/systemd/system/systemd-modules-load.service"',
         *(f"copy-in {path} {EXTRA_CA_CERTIFICATES}" for path in certificates),
