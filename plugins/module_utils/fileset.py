@@ -20,6 +20,7 @@ from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id
 STATE = "/var/lib/flaskyard/filesets"
 #: How long units may try to take the place of others, and from when on these are told to end at once.
 _RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
+_PORT_TAKEN = "Address already in use"
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
@@ -124,30 +125,38 @@ class Fileset:
 
     def _activate(self) -> None:
         self._commands("activate")
-        if not self._replace():
-            self._bring_up(changed=True)
-        self._commands("confirm")
-
-    def _replace(self) -> bool:
-        """Have the units take the place of others, which hold the same ports: these let go of them at once, and end when they have no more to do."""
         found = units.states(self._params["replaces"])
         self._replaced = [name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"]
-        if not self._replaced:
-            return False
-        self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
-        units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
+        try:
+            self._bring_up(changed=True)
+        except CommandError as error:
+            if not self._replaced or _PORT_TAKEN not in str(error):
+                raise
+            self._release()
+            self._bring_up_at_last()
+        else:
+            self._release()
+        self._commands("confirm")
+
+    def _release(self) -> None:
+        """Have the units that are replaced let go of their ports, and end when they have no more to do."""
+        if self._replaced:
+            self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
+            units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
+
+    def _bring_up_at_last(self) -> None:
+        """Bring up the units as soon as those that did not share their ports with them are gone."""
         begin = time.monotonic()
         while True:
+            run(["systemctl", "reset-failed", *(unit["name"] for unit in self._params["units"])], check=False)
             try:
-                self._bring_up(changed=True)
-                return True
+                return self._bring_up(changed=True)
             except CommandError:
                 waited = time.monotonic() - begin
                 if waited > _RELEASE_SECONDS:
                     raise
                 if waited > _PATIENCE_SECONDS:
                     run(["systemctl", "kill", "--signal=SIGTERM", *self._replaced], check=False)
-                run(["systemctl", "reset-failed", *(unit["name"] for unit in self._params["units"])], check=False)
                 time.sleep(0.1)
 
     def _undo(self, changes: t.Iterable[str], active: bool) -> str:

@@ -11,7 +11,8 @@ from .commands import CommandError, run, tail
 _ENABLED = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "transient"}
 #: The last line of a traceback, which says what happened.
 _EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit)\b.*", re.MULTILINE)
-_TAKEN = re.compile(r"bind\(\) to \S*:(\d+) failed .*Address already in use")
+#: As nginx says it, and as Apache does.
+_TAKEN = re.compile(r"bind\(\) to \S*:(\d+) failed .*Address already in use|Address already in use: .* could not bind to address \S*:(\d+)")
 _JOURNAL_LINES = 400
 _ASKED = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState", "MainPID")
 
@@ -50,7 +51,7 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
 def taken_ports(journals: str) -> list[str]:
     """Who has the TCP ports that a journal complains about, in words."""
     lines = []
-    for port in sorted(set(_TAKEN.findall(journals))):
+    for port in sorted({nginx or apache for nginx, apache in _TAKEN.findall(journals)}):
         output = run(["ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes", f"sport = :{port}"], check=False).stdout
         owners = ", ".join(sorted({f"{name} (process {pid})" for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', output)}))
         lines.append(f"Port {port} is taken by {owners or 'another program'}; stop it and keep it from starting at boot, then run again.")

@@ -100,8 +100,9 @@ options:
         default: restart
   replaces:
     description:
-      - systemd units that hold what O(units) need, such as a port. When the set is activated they are disabled and told to stop, and O(units) start
-        as soon as they can. A failure starts them again.
+      - systemd units whose place O(units) take, with the same ports. They are disabled and told to stop when O(units) have started beside them, which
+        takes sockets with C(SO_REUSEPORT) on both sides; otherwise before, and O(units) start as soon as they can.
+      - A failure leaves them running, or starts them again.
     type: list
     elements: str
     default: []

@@ -133,7 +133,7 @@ class Host:
 
     def memory_mb(self, account: str) -> float:
         """Proportional memory of all that runs as an account, in MiB."""
-        rollups = self.sh(f"for pid in $(pgrep -u {account}); do cat /proc/$pid/smaps_rollup; done")
+        rollups = self.sh(f"for pid in $(pgrep -u {account}); do cat /proc/$pid/smaps_rollup || true; done")  # some end meanwhile
         return sum(map(int, re.findall(r"^Pss: +(\d+) kB", rollups, re.MULTILINE))) / 1024
 
     def reboot(self) -> None:

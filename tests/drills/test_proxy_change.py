@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One proxy takes the place of the other under load. The drills run in the order of this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.load import Report
+
+from .harness import Run, Server
+
+#: Milliseconds without a good answer that a change may cost; measured are less than a hundred on a quiet machine.
+GAP = 1_000
+#: A configuration that passes its check and cannot be started.
+UNSTARTABLE = "Listen 192.0.2.1:8080"
+
+
+@pytest.fixture
+def fronted(server: Server) -> Iterator[Server]:
+    """The server with nginx, as the other drills expect it, before and after."""
+    server.begin("site")
+    yield server
+    server.variables = {}
+    server.apply("site")
+
+
+def change(server: Server, **variables: str) -> tuple[Run, Report]:
+    """Run `site.yml` with other variables under load."""
+    server.variables = variables
+    with server.load(slow_path=None) as load:
+        run = server.play("site")
+        return run, load.finish()
+
+
+def listening(server: Server) -> set[str]:
+    """Who has the ports of the web."""
+    return set(server.host.sh("""ss -Hltnp 'sport = :80 or sport = :443' | grep -o '"[a-z0-9]*"' | tr -d '"' | sort -u""").split())
+
+
+def test_there_and_back(fronted: Server) -> None:
+    for proxy, process in (("apache", "apache2"), ("nginx", "nginx")):
+        run, report = change(fronted, flask_proxy=proxy)
+        assert run.rc == 0, run.output[-6000:]
+        print(f"to {proxy}: {report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer")
+        assert report.max_gap < GAP, report.failures
+        fronted.wait(f"[ \"$(ss -Hltnp 'sport = :443' | grep -o '\"[a-z0-9]*\"' | sort -u)\" = '\"{process}\"' ]", 15)
+        assert listening(fronted) == {process}
+        assert fronted.apply("site").changed == 0
+
+
+def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
+    run, report = change(fronted, flask_proxy="apache", apache_extra_server=UNSTARTABLE)
+    run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active again.")
+    assert set(report.statuses) == {200} and not report.errors, report.failures
+    assert listening(fronted) == {"nginx"}
+    assert fronted.host.sh("systemctl is-enabled nginx apache2 || true").split() == ["enabled", "disabled"]
+    assert fronted.host.sh("ls -d /etc/apache2/flask.d/* 2>/dev/null || true") == ""
+
+
+def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
+    change(fronted, flask_proxy="apache")
+    fronted.host.sh("sed -i /^ListenCoresBucketsRatio/d /etc/apache2/apache2.conf; systemctl restart apache2")
+    run, report = change(fronted)
+    assert run.rc == 0, run.output[-6000:]
+    print(f"to nginx, ports not shared: {report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer")
+    assert listening(fronted) == {"nginx"}
