@@ -14,7 +14,7 @@ from .figures import Figure
 
 WORKERS = 5
 #: Enough for each worker to have had its share, and few enough that none has been renewed.
-REQUESTS = 400
+REQUESTS = 200
 
 
 class Memory:
@@ -42,12 +42,6 @@ class Memory:
     def _megabytes(self, server: Server, *, preload: bool) -> float:
         server.app = {**self._app, "gunicorn": {"preload": preload}}
         server.apply("site")
-        server.host.sh(f"""
-            for request in $(seq {REQUESTS}); do
-                curl --silent --fail --output /dev/null --unix-socket /run/{self._unit}/current.sock http://{self._app["domains"][0]}/
-            done""")
-        return server.host.memory_mb(self._unit)
-
-    @property
-    def _unit(self) -> str:
-        return f"flask-{self._app['name']}"
+        for _ in range(REQUESTS):
+            assert server.host.ask(host=self._app["domains"][0]).status == 200
+        return server.host.memory_mb(f"flask-{self._app['name']}")
