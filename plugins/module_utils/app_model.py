@@ -95,16 +95,12 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
 
 def _duplicates(apps: list[dict[str, t.Any]]) -> list[str]:
     """Names, and places on the web, that two apps claim. A domain is shared by apps with the same canonical domain and different paths."""
-    problems = []
-    names: dict[str, str] = {}
+    problems = [f"more than one app is named {name!r}; give each a name of its own" for name in _repeated([app["name"] for app in apps])]
     places: dict[str, dict[str, str]] = {}
     canonical: dict[str, str] = {}
     for app in apps:
         name = app["name"]
-        if name in names:
-            problems.append(f"app {name!r}: name {name!r} is taken already by app {name!r}; each may stand once")
-        names[name] = name
-        problems += [f"app {name!r}: domain {domain!r} is taken already by app {name!r}; each may stand once" for domain in _repeated(app["domains"])]
+        problems += [f"app {name!r}: domain {domain!r} stands twice; name it once" for domain in _repeated(app["domains"])]
         for domain in app["domains"]:
             first = canonical.setdefault(domain, app["canonical"])
             owner = places.setdefault(domain, {}).setdefault(app["mount"], name)

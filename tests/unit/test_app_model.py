@@ -218,9 +218,9 @@ def test_secrets_are_not_in_messages() -> None:
 
 def test_names_and_domains_stand_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
-    assert "name 'shop' is taken already" in problems(one, {**MINIMAL})
+    assert "more than one app is named 'shop'" in problems(one, {**MINIMAL})
     assert "domain 'shop.example.com' at path / is taken already by app 'shop'" in problems(one, {**one, "name": "blog"})
-    assert "domain 'shop.example.com' is taken already" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
+    assert "domain 'shop.example.com' stands twice" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
 
 
 def test_apps_may_share_a_domain_at_different_paths() -> None:
