@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check_apps
-short_description: Validate the list of Flask apps before a host is touched
+short_description: Validate the list of Flask apps, and what the proxy is told, before a host is touched
 version_added: 0.1.0
 description:
   - Checks every key, type, name and pair of server and process manager, and reports all the problems together.
@@ -29,6 +29,14 @@ options:
     description: The list of services that the proxy serves beside the apps.
     type: raw
     default: []
+  trusted_networks:
+    description: The networks of the load balancers in front of the host.
+    type: raw
+    default: []
+  proxy_protocol:
+    description: Whether the load balancers speak the PROXY protocol.
+    type: raw
+    default: false
 attributes:
   check_mode:
     support: full

@@ -39,7 +39,7 @@ options:
         choices: [file, directory, absent]
         default: file
       template:
-        description: A template of the role. Rendered on the controller.
+        description: A template of the role, or of one that it depends on. Rendered on the controller.
         type: str
       content:
         description: The content itself, instead of a template.

@@ -18,7 +18,7 @@ _END = "\0"
 
 
 class Renderer:
-    """Renders templates of the role that a task belongs to."""
+    """Renders templates of the role that a task belongs to, and of the roles that this one depends on."""
 
     def __init__(self, action: ActionBase, task_vars: dict[str, t.Any]) -> None:
         self._action = action
@@ -28,7 +28,7 @@ class Renderer:
     def render(self, template: str, extra: dict[str, t.Any] | None = None) -> str:
         """The text of a template.
 
-        :param template: a file name, looked for where the template action looks.
+        :param template: a file name, looked for where the template action looks, and then in the roles depended on.
         :param extra: variables for this one rendering, over those of the task.
         :raises AnsibleActionFail: when there is no such template.
         """
@@ -55,8 +55,10 @@ class Renderer:
 
     def _load(self, template: str) -> tuple[t.Any, list[str]]:
         if template not in self._sources:
+            task = self._action._task
+            needed = [role._role_path for role in task._role.get_all_dependencies()] if task._role else []
             try:
-                path = self._action._find_needle("templates", template)
+                path = self._action._loader.path_dwim_relative_stack([*task.get_search_path(), *needed], "templates", template)
             except Exception as error:
                 raise AnsibleActionFail(f"no template {template!r}: {error}") from error
             folders = [*self._variables.get("ansible_search_path", []), os.path.dirname(path)]

@@ -126,3 +126,11 @@ def test_playbooks_name_their_hosts_and_roles() -> None:
         for play in load(path):
             assert play["hosts"] in ("{{ target | default('flask') }}", "localhost"), path.name
             assert all(role["role"].startswith("flaskyard.server.") for role in play.get("roles", [])), path.name
+
+
+def test_playbooks_take_no_role_s_name_from_the_inventory_too_early() -> None:
+    """The name of a static role is read before there is a host, whose variables it would therefore miss."""
+    for path in ROOT.glob("playbooks/*.yml"):
+        for play in load(path):
+            imported = [task["ansible.builtin.import_role"]["name"] for task in play.get("tasks", []) if "ansible.builtin.import_role" in task]
+            assert not [name for name in [*imported, *(role["role"] for role in play.get("roles", []))] if "{{" in name], path.name

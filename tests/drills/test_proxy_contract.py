@@ -19,12 +19,15 @@ from .harness import DOMAIN, Host, Server
 PASSWORD = "open sesame"
 FEATURES = {
     "streaming": ["/stream"],
-    "rate_limit": {"requests_per_second": 1, "burst": 2, "paths": ["/slow"]},
+    "rate_limit": {"requests_per_second": 1, "burst": 2, "paths": ["/pid"]},
     "headers": {"X-Content-Type-Options": "", "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=60"},
     "max_body_mb": 1,
     "timeout_seconds": 2,
     "graceful_timeout_seconds": 2,
+    "nginx_extra": "location = /raw { return 410; }",
+    "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }
+PAGES = {"error_page": "pages/error.html", "maintenance_page": "pages/maintenance.html"}
 
 
 @pytest.fixture(scope="module", params=PROXIES)
@@ -33,7 +36,10 @@ def site(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server
     provisioned.reset()
     provisioned.variables = {"flask_proxy": request.param}
     hashed = provisioned.host.sh(f"openssl passwd -6 '{PASSWORD}'")
-    provisioned.others = [{**provisioned.app, "name": "shop", "path": "/shop"}]
+    (provisioned.source / "pages").mkdir()
+    for page in PAGES.values():
+        (provisioned.source / page).write_text(f"<p>{page}</p>")
+    provisioned.others = [{**provisioned.app, "name": "shop", "path": "/shop", **PAGES}]
     provisioned.app |= FEATURES
     provisioned.app["access"] = [{"path": "/env", "allow": ["192.0.2.0/24"]}, {"path": "/process", "users": {"ada": hashed}}]
     provisioned.apply("site")
@@ -59,7 +65,7 @@ def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:
 
 
 def test_clients_are_limited_where_it_is_said(site: Server) -> None:
-    statuses = [site.host.ask("/slow?seconds=0").status for _ in range(16)]
+    statuses = [site.host.ask("/pid").status for _ in range(16)]
     assert statuses[0] == 200 and 429 in statuses
     assert {site.host.ask("/").status for _ in range(8)} == {200}
 
@@ -96,15 +102,40 @@ def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: 
     for status in (404, 500, 503):
         answer = site.host.ask(f"/status/{status}")
         assert (answer.status, answer.body) == (status, f"{status}\n".encode())
-    site.host.sh("mv /run/flask-probe/current.sock /run/flask-probe/away")
-    try:
+    with _away(site.host, "probe"):
         for method, body in (("GET", None), ("POST", b"x")):
             answer = site.host.ask("/", method=method, body=body)
             assert answer.status in (502, 503) and b"Not available right now" in answer.body
             assert answer.headers["cache-control"] == "no-store" and answer.headers["referrer-policy"] == "no-referrer"
-    finally:
-        site.host.sh("mv /run/flask-probe/away /run/flask-probe/current.sock")
+    with _away(site.host, "shop"):
+        answer = site.host.ask("/shop/")
+        assert answer.status in (502, 503) and answer.body == b"<p>pages/error.html</p>", "the page of the release"
     assert site.host.ask("/.flaskyard/flask-probe").status in (403, 404), "the page is nobody's to ask for"
+
+
+def test_an_app_that_takes_too_long_is_given_up_with_a_page(site: Server) -> None:
+    begin = time.monotonic()
+    answer = site.host.ask("/slow?seconds=10")
+    assert 6 < time.monotonic() - begin < 9, "timeout_seconds and a margin of five"
+    # Apache says 502 where nginx says 504.
+    assert answer.status in (502, 504) and b"Not available right now" in answer.body
+    assert int(answer.headers["retry-after"]) > 0 and answer.headers["cache-control"] == "no-store"
+
+
+def test_raw_configuration_takes_effect(site: Server) -> None:
+    assert site.host.ask("/raw").status == 410
+    assert site.host.ask("/shop/raw").status == 404, "and not in another app"
+
+
+def test_a_client_that_is_slow_with_its_headers_is_cut_off(site: Server) -> None:
+    with _tls(socket.create_connection((site.host.address, 443))) as connection:
+        begin = time.monotonic()
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Slow: ".encode())
+        with pytest.raises(OSError):
+            for _ in range(25):
+                connection.sendall(b"x")
+                time.sleep(1)
+        assert time.monotonic() - begin > 10, "slow, and not that slow, is welcome"
 
 
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
@@ -138,14 +169,19 @@ def test_packed_as_the_client_likes(site: Server) -> None:
 
 
 def test_maintenance(site: Server) -> None:
-    site.others[0]["maintenance"] = True
+    shop = site.others[0]
+    for app, closed, opened, page in (
+        (shop, "/shop/request", "/request", b"<p>pages/maintenance.html</p>"),
+        (site.app, "/request", "/shop/request", b"Back soon"),
+    ):
+        app["maintenance"] = True
+        site.apply("site")
+        answer = site.host.ask(closed)
+        assert answer.status == 503 and page in answer.body and int(answer.headers["retry-after"]) > 0
+        assert site.host.ask(opened).status == 200
+        app["maintenance"] = False
     site.apply("site")
-    answer = site.host.ask("/shop/request")
-    assert answer.status == 503 and b"Back soon" in answer.body and int(answer.headers["retry-after"]) > 0
-    assert site.host.ask("/request").status == 200
-    site.others[0]["maintenance"] = False
-    site.apply("site")
-    assert site.host.ask("/shop/request").status == 200
+    assert {site.host.ask(path).status for path in ("/request", "/shop/request")} == {200}
 
 
 def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
@@ -166,10 +202,23 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
         site.variables["flask_proxy_protocol"] = True
         site.apply("site")
         assert _by_proxy_protocol(site.host, "203.0.113.9") == "203.0.113.9"
+        site.variables["flask_trusted_networks"] = ["198.51.100.0/24"]
+        site.apply("site")
+        assert _by_proxy_protocol(site.host, "203.0.113.9") in (gateway, ""), "the peer itself, or no answer of the app"
     finally:
         site.variables = before
         site.apply("site")
     assert site.host.ask("/request").json["remote_addr"] == gateway
+
+
+@contextlib.contextmanager
+def _away(host: Host, app: str) -> Iterator[None]:
+    """An app that the proxy does not reach."""
+    host.sh(f"mv /run/flask-{app}/current.sock /run/flask-{app}/away")
+    try:
+        yield
+    finally:
+        host.sh(f"mv /run/flask-{app}/away /run/flask-{app}/current.sock")
 
 
 def _tls(raw: socket.socket) -> ssl.SSLSocket:
