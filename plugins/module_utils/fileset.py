@@ -68,7 +68,10 @@ class Fileset:
                 self._apply(changes, interrupted)
             elif lagging:
                 self._bring_up(changed=False)
-            self._write_manifest()
+            if self._wanted:
+                self._write_manifest()
+            else:
+                shutil.rmtree(self._state)  # without files there is nothing to remember
         return {
             "changed": bool(changes or interrupted or lagging),
             "changed_paths": sorted(changes),

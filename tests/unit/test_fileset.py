@@ -117,6 +117,7 @@ def test_undeclared_files_go_and_vendor_files_come_back(place: Path) -> None:
     run([])
     assert content_of(place) == {"vendor": "theirs\n"}
     assert os.readlink(place / "default") == "/somewhere"
+    assert not (place.parent / "state/set").exists(), "without files there is nothing to remember"
     assert run([])["changed"] is False
 
 

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of hosts, and what a change of mind has left on one of them."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass
+
+from .harness import ROOT, Host
+
+SCRIPT = ROOT / "tests" / "hosts" / "picture.py"
+#: What stays on purpose: releases, with their virtualenvs and the server in these, for a rollback.
+KEPT = re.compile(r"(/srv/flask|/var/lib/flaskyard/apps)/[\w-]+/(releases|venvs)/[0-9a-f]{12}(\.json)?")
+#: What a package's own command makes when it runs, until the next boot.
+MADE = {"apache2": {"/run/apache2", "/run/apache2/socks", "/run/lock/apache2"}}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What there is on a host, see `tests/hosts/picture.py`."""
+
+    entries: dict[str, str]
+    packages: dict[str, list[str]]
+    altered: list[str]
+
+    @classmethod
+    def of(cls, host: Host) -> Picture:
+        return cls(**json.loads(host.sh(f"python3 - <<'END'\n{SCRIPT.read_text()}\nEND")))
+
+
+def assert_same(changed: Picture, direct: Picture) -> None:
+    """A host that has changed is as one that was provisioned directly. Its further packages may stay, as they were installed."""
+    names = changed.packages.keys() - direct.packages
+    further = {path for name in names for path in (*changed.packages[name], *MADE.get(name, ()))}
+    of_any = {path for paths in changed.packages.values() for path in paths}
+
+    def stays(name: str) -> bool:
+        """Whether it is a package's, a link to a package's, such as postinst scripts make, or an old release."""
+        look = changed.entries[name]
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), look.removeprefix("link to "))) if look.startswith("link to ") else ""
+        return name in further or (target in of_any and not name.startswith("/etc/systemd/")) or bool(KEPT.fullmatch(name))
+
+    found = []
+    for name in sorted({*changed.entries, *direct.entries}):
+        here, there = (picture.entries.get(name, "nothing") for picture in (changed, direct))
+        if here != there and not (there == "nothing" and stays(name)):
+            found.append(f"{name}: {here}, directly: {there}")
+    # A line is what differs, "c" for configuration, and the path.
+    found += [f"not as the package has it: {line}" for line in changed.altered if line.split()[-1] in further]
+    assert not found, "\n".join(["other than on a host that never changed:", *found])
