@@ -16,6 +16,9 @@ from tests.hosts.slot import Ask, SlotContract
 class DoorContract(SlotContract):
     """Tests for the app `probe`; the fixtures `ask` and `service` are of molecule/conftest.py."""
 
+    noticed_seconds = 2.0
+    """The door ends connections to a server that is gone until systemd has stopped it."""
+
     @pytest.fixture
     def door(self, service: str) -> str:
         """The unit of the current slot's door."""
@@ -35,6 +38,6 @@ class DoorContract(SlotContract):
         with host.sudo():
             before = unit_property(door, "MainPID")
             host.check_output(f"kill -9 {before}")
-            time.sleep(0.2)
+            time.sleep(self.noticed_seconds)
             assert ask("/").startswith("one."), "the socket stays open meanwhile"
             assert unit_property(door, "MainPID") not in ("0", before)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from testinfra.host import Host
@@ -18,6 +18,9 @@ Ask = Callable[..., Any]
 
 class SlotContract:
     """Tests for the app `probe`; the fixtures `ask` and `service` are of molecule/conftest.py."""
+
+    noticed_seconds: ClassVar[float] = 0.2
+    """After which the death of a process costs no request any more."""
 
     def test_only_the_proxy_reaches_the_socket(self, host: Host) -> None:
         socket = host.file(host.check_output(f"readlink -f {RUN}/current.sock"))
@@ -64,6 +67,6 @@ class SlotContract:
     def test_killed_master_comes_back(self, host: Host, ask: Ask, service: str, unit_property: Callable[[str, str], str]) -> None:
         with host.sudo():
             host.check_output(f"kill -9 {unit_property(service, 'MainPID')}")
-            time.sleep(0.2)
+            time.sleep(self.noticed_seconds)
             assert ask("/").startswith("one."), "the socket stays open meanwhile"
             assert host.service(service).is_running
