@@ -13,10 +13,23 @@ from tests.drills.harness import Host
 from tests.load import Report
 
 from . import results
-from .combinations import COMBINATIONS, is_core
+from .combinations import COMBINATIONS, Combination, is_core
 from .stack import Stack
 
 Figures = dict[str, Any]
+
+
+#: What is also measured takes its time: every run takes these tests with the first server alone.
+LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_a_killed_worker_is_replaced", "test_a_killed_master_is_replaced"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and item.originalname in LONG:
+            combination = item.callspec.params["stack"]
+            if isinstance(combination, Combination) and combination.server != COMBINATIONS[0].server:
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -43,7 +43,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pi
         yield server, provision(server)
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize("what", ["proxies", "managers", pytest.param("servers", marks=pytest.mark.long)])
 def test_nothing_is_left_of_what_was(first: tuple[Server, Picture], what: str, tmp_path: Path) -> None:
     changing, before = first
     with Host.up(f"direct-{what}", tmp_path) as host:

@@ -27,7 +27,7 @@ def supervised(server: Server) -> Server:
 def slots(server: Server) -> tuple[str, str, str]:
     """The slots that have units, those that have programs, and what supervisord says of these."""
     units = server.host.sh("ls /etc/systemd/system | sed -n 's/^flask-probe@\\(.*\\)[.]service$/\\1/p' | xargs")
-    programs = server.host.sh("ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
+    programs = server.host.sh("(ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null || true) | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
     return units, programs, server.host.sh("(supervisorctl status 2>/dev/null || true) | awk '/^flask-/ {print $1, $2}' | xargs")
 
 

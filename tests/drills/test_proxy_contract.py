@@ -27,6 +27,11 @@ FEATURES = {
     "nginx_extra": "location = /raw { return 410; }",
     "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }
+#: What is none of our apps: a server of files on a port, at a path of the same domain, and a socket under a name of its own.
+SERVICES = [
+    {"name": "files", "domains": [DOMAIN], "path": "/files", "upstream": "127.0.0.1:3000", "access": [{"path": "/locked", "allow": ["192.0.2.0/24"]}]},
+    {"name": "beside", "domains": ["beside.test"], "upstream": "/run/flask-shop/current.sock", "tls": {"issuer": "selfsigned"}},
+]
 PAGES = {"error_page": "pages/error.html", "maintenance_page": "pages/maintenance.html"}
 
 
@@ -34,7 +39,7 @@ PAGES = {"error_page": "pages/error.html", "maintenance_page": "pages/maintenanc
 def site(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
     """The host with `probe` at the root, and again as `shop` below /shop, behind each proxy."""
     provisioned.reset()
-    provisioned.variables = {"flask_proxy": request.param}
+    provisioned.variables = {"flask_proxy": request.param, "flask_proxy_services": SERVICES}
     hashed = provisioned.host.sh(f"openssl passwd -6 '{PASSWORD}'")
     (provisioned.source / "pages").mkdir()
     for page in PAGES.values():
@@ -55,6 +60,21 @@ def test_an_app_below_a_path_is_told_so(site: Server) -> None:
     assert site.host.ask("/request").json["root_path"] == ""
     assert site.host.ask("/shopping").status == 404, "another path that begins alike is the root's"
     assert site.host.ask("/shop/env").status == 200, "what holds for one app does not for the other"
+
+
+def test_what_somebody_else_runs(site: Server) -> None:
+    site.host.sh("""
+        mkdir -p /opt/service/files/locked; echo found > /opt/service/files/index.html
+        systemd-run --quiet --collect --unit=files python3 -m http.server --bind 127.0.0.1 --directory /opt/service 3000""")
+    site.wait("ss -Hltn 'sport = :3000' | grep .", 10)
+    assert site.host.ask("/files/").body == b"found\n"
+    assert site.host.ask("/files/locked/").status == 403
+    assert site.host.ask("/files/../opt/").status == 400
+    beside = site.host.ask("/request", host="beside.test").json
+    assert (beside["host"], beside["scheme"]) == ("beside.test", "https")
+    site.host.sh("systemctl stop files; rm -r /opt/service")
+    down = site.host.ask("/files/")
+    assert (down.status, down.headers["retry-after"]) in ((502, "5"), (503, "5"))
 
 
 def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:

@@ -81,7 +81,8 @@ class Version:
 class Report:
     """What came back. Latencies and the gap in milliseconds, of good answers (status 200 to 399), the slow client's apart.
 
-    `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer.
+    `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer,
+    `outage` the longest from the sending of a request that failed to the next good answer of anybody: a busy machine makes gaps, and no outages.
     `versions` is in the order in which they appeared.
     """
 
@@ -94,6 +95,7 @@ class Report:
     latency: dict[str, float]
     slow: dict[str, float]
     max_gap: float
+    outage: float
     versions: list[Version]
     failures: list[str]
 
@@ -109,6 +111,8 @@ class _Tally:
     failures: list[str] = field(default_factory=list)
     last_good: float = 0.0
     max_gap: float = 0.0
+    outage: float = 0.0
+    down_since: float | None = None
     seconds: float = 0.0
 
     def now(self) -> float:
@@ -125,6 +129,8 @@ class _Tally:
             version.last = max(version.last, sent)
 
     def bad(self, sent: float, what: str) -> None:
+        if self.down_since is None:
+            self.down_since = sent
         if len(self.failures) < SAMPLES:
             self.failures.append(f"{sent:.3f}s {what}")
 
@@ -132,6 +138,9 @@ class _Tally:
         if not self.seconds:
             self.max_gap = max(self.max_gap, (now - self.last_good) * 1000)
             self.last_good = now
+            if self.down_since is not None:
+                self.outage = max(self.outage, (now - self.down_since) * 1000)
+                self.down_since = None
 
     def end(self) -> None:
         """Stop the clock: only the slow client may still wait for an answer."""
@@ -150,6 +159,7 @@ class _Tally:
             latency=_percentiles(self.latency),
             slow=_percentiles(self.slow),
             max_gap=round(self.max_gap, 1),
+            outage=round(self.outage, 1),
             versions=[replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()],
             failures=self.failures,
         )

@@ -146,6 +146,7 @@ def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
         report = load.finish()
     assert report.errors["connect"] >= 4
     assert report.max_gap >= 500
+    assert report.outage >= 400
 
 
 def test_a_pause_shows_as_latency(server: Server) -> None:
@@ -156,6 +157,7 @@ def test_a_pause_shows_as_latency(server: Server) -> None:
     assert report.failed == 0
     assert 400 <= report.latency["max"] < 600
     assert 400 <= report.max_gap < 600
+    assert report.outage == 0
 
 
 def test_versions_are_told_apart_in_time(server: Server) -> None:
