@@ -21,10 +21,10 @@ demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with H
 demo-clean: ## Remove what `make demo` made
 	tests/hosts/hosts.py down --prefix flaskyard-demo
 
-test: $(NEWEST)/ready $(OLDEST)/ready ## Everything: lint, unit tests, build and install, every role on Debian 12 and 13
+test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under 45 minutes
 	$(ON_HOSTS) -m "not long"
 
-test-all: $(NEWEST)/ready $(OLDEST)/ready ## The same, with every scenario also on the oldest supported ansible-core, and the long drills
+test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: with every scenario, also on the oldest supported ansible-core, and the long drills
 	$(ON_HOSTS) --all
 
 lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
