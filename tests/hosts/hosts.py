@@ -206,8 +206,9 @@ def start(host: Host, image_name: str) -> None:
     """Create the container anew and wait until it answers over SSH and its boot is finished."""
     labels = [f"--label=flaskyard.{key}={value}" for key, value in host.labels.items()]
     where = [f"--network={NETWORK}", f"--ip={host.address}", f"--hostname={host.name}", "--no-hosts"]
-    options = ["--detach", "--replace", "--privileged", "--systemd=always", f"--name={host.container}", *where, *labels]
-    run("podman", "run", *options, image_name, "/sbin/init")
+    # A machine has room for more than the 2,048 processes and threads of a container: a thousand slow clients need them.
+    boot = ["--privileged", "--systemd=always", "--pids-limit=-1"]
+    run("podman", "run", "--detach", "--replace", f"--name={host.container}", *boot, *where, *labels, image_name, "/sbin/init")
     keys = 'install -d -m 0700 "$home/.ssh"; echo "$1" > "$home/.ssh/authorized_keys"'
     inside(host, f"for home in /root /home/admin; do {keys}; done; chown -R admin: /home/admin/.ssh", Path(f"{KEY}.pub").read_text().strip())
     wait(host)
