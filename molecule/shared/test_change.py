@@ -8,6 +8,7 @@ and `diff` (every line added or removed, as `--check --diff` shows it, `*` for w
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ import yaml
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ p=(?P<run>\d+) u=\S+ n=\S+ \w+\| (?P<text>.*)")
-HOSTS = ("debian12", "debian13")
+#: What create.yml wrote of the scenario's hosts.
+INVENTORY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "inventory", "hosts.json")
+HOSTS = tuple(json.loads(INVENTORY.read_text(encoding="utf-8"))["all"]["children"]["flask"]["hosts"])
 
 
 @dataclass
