@@ -7,8 +7,8 @@ SHELL := /bin/bash
 NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
-# What runs on hosts waits as much as it works: four at a time fit on two cores.
-ON_HOSTS := pytest -v -n 4 --durations=30 --dist loadgroup tests/suite tests/drills tests/release tests/conformance
+# What runs on hosts waits more than it works: three at a time fit on two cores.
+ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup tests/suite tests/drills tests/release tests/conformance
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 

@@ -23,7 +23,7 @@ _GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)
 _PREFIX = r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"
 _LINE = r"[^\x00-\x1f\x7f]+"
 # No host names: a proxy looks them up when it starts, and does not start when it cannot.
-_ADDRESS = r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):[1-9]\d{0,4}"
+_ADDRESS = r"(localhost|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9a-fA-F:.]+\]):[1-9][0-9]{0,4}"
 _ABSOLUTE = rf"{_NO_PARENT}(/[A-Za-z0-9_.@+-]+)+"
 _UPSTREAM = rf"{_ADDRESS}|{_ABSOLUTE}"
 
@@ -53,7 +53,7 @@ _RATE_LIMIT = {
 
 _ACCESS = {
     "path": text("a path such as /admin; the whole app without it", _PREFIX),
-    "allow": Key("list", "networks that may come in; all others get 403", items=text("a network such as 192.0.2.0/24", r"[0-9a-fA-F:.]+(/\d{1,3})?")),
+    "allow": Key("list", "networks that may come in; all others get 403", items=text("a network such as 192.0.2.0/24", r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")),
     "users": Key("users", "names and password hashes of crypt(5), for basic authentication", secret=True),
 }
 
@@ -140,7 +140,7 @@ APP: dict[str, Key] = {
     **WEB,
     "maintenance_page": text("an HTML file below the release, in place of the maintenance page", _RELATIVE),
     "error_page": text("an HTML file below the release, for answers 502, 503 and 504 of the proxy", _RELATIVE),
-    "python": text('a version such as "3.12", in quotes', r"3\.\d{1,2}"),
+    "python": text('a version such as "3.12", in quotes', r"3\.[0-9]{1,2}"),
     "installer": Key("str", "what installs the dependencies", choices=("uv", "pip")),
     "requirements": text("a file below the source, such as requirements/production.txt", _RELATIVE),
     "build_command": text("one line of shell, run in the release when it is built", _LINE),

@@ -50,7 +50,11 @@ def number(expected: str, low: int, high: int) -> Key:
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "bool": (bool,), "dict": (dict,), "list": (list, tuple)}
 #: Mappings whose names are the user's own: what their names and values have to be, and how that is said.
 _OPEN_MAPPINGS = {
-    "headers": (r"[A-Za-z][A-Za-z0-9-]*", r"[\x20-\x7e]*", "a header such as Referrer-Policy: same-origin, printable ASCII on one line"),
+    "headers": (
+        r"[A-Za-z][A-Za-z0-9-]*",
+        r"(?!expr=)[\x20-\x23\x25-\x7e]*",
+        "a header such as Referrer-Policy: same-origin, printable ASCII on one line, without '$' and not beginning with 'expr=', which proxies would evaluate",
+    ),
     "users": (r"[A-Za-z0-9][A-Za-z0-9._@-]*", r"\$[A-Za-z0-9]+\$[A-Za-z0-9./$=,-]+", "a name and a hash as 'htpasswd -nB' prints it"),
 }
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -124,7 +128,7 @@ def _check_open_mapping(kind: str, given: dict[t.Any, t.Any], where: str, proble
 def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem], lines: bool) -> None:
     """Settings by their own names. Where they are written as they stand, C(lines), a value must not hold the end of one."""
     for name, value in given.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", str(name)):
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*" if lines else r"[a-z][a-z0-9_]*", str(name)):
             problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
         elif lines and re.search(r"[\x00-\x1f\x7f]", str(value)):
             problems.append(Problem(f"{where}.{name} is {show(value)}; expected one line without control characters"))

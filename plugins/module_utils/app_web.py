@@ -10,6 +10,9 @@ import typing as t
 from .app_keys import SERVICE
 from .app_schema import Problem, check_mapping
 
+#: How long a stream may take: an hour.
+STREAMING_SECONDS = 3600
+
 
 def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
     """Every key that a proxy needs of what it serves, but for what is behind it."""
@@ -28,6 +31,7 @@ def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
         "headers": given.get("headers", {}),
         "max_body_mb": given.get("max_body_mb", 16),
         "timeout_seconds": given.get("timeout_seconds", 30),
+        "longest_request_seconds": STREAMING_SECONDS if given.get("streaming") else given.get("timeout_seconds", 30),
         "nginx_extra": given.get("nginx_extra", ""),
         "apache_extra": given.get("apache_extra", ""),
     }

@@ -13,7 +13,7 @@ def sites(apps: list[App]) -> list[dict[str, t.Any]]:
     """The sites of completed apps.
 
     :returns: mappings with C(name), C(canonical), C(domains), C(owner) (the app at the root, or the first; it has the certificate)
-        and C(apps), each with its C(locations).
+        and C(apps), each with its C(locations) and the places of its C(static) files.
     """
     by_domain: dict[str, list[App]] = {}
     for app in apps:
@@ -35,15 +35,38 @@ def _site(members: list[App]) -> dict[str, t.Any]:
 
 
 def locations(app: App) -> list[dict[str, t.Any]]:
-    """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in."""
-    limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
-    paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
-    # A static folder is a place already, with the rules of its own path.
-    return [_rules(app, path) for path in sorted(paths - {folder["url"] for folder in app["static"]})]
+    """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in.
+
+    What lies below a static folder is not the app's. The folder's own path without a slash at its end is: C(bare).
+    """
+    return [{**_rules(app, path), "bare": folder is not None} for path, folder in _ruled(app) if folder is None or folder["url"] == path]
 
 
 def _static(app: App) -> list[dict[str, t.Any]]:
-    return [{**folder, **_rules(app, folder["url"]), "path": folder["path"]} for folder in app["static"]]
+    """The static folders, and what lies below one and has rules of its own, which may be a file: not C(declared).
+
+    Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that.
+    """
+    folders = [(folder["url"], folder) for folder in app["static"]]
+    inner = [(path, folder) for path, folder in _ruled(app) if folder and folder["url"] != path]
+    return [
+        {**_rules(app, path), **_base(app, folder), "path": folder["path"] + path.removeprefix(folder["url"]), "declared": path == folder["url"]}
+        for path, folder in folders + inner
+    ]
+
+
+def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
+    """The root and every path that a rule names, each with the static folder that it is or lies below, if any."""
+    limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
+    paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
+    folders = sorted(app["static"], key=lambda folder: len(folder["url"]), reverse=True)
+    return [(path, next((folder for folder in folders if _below(path, folder["url"])), None)) for path in sorted(paths)]
+
+
+def _base(app: App, folder: dict[str, t.Any]) -> dict[str, str]:
+    # A persisted directory is a link in the release; what it leads to is the app's to write.
+    persisted = any(_below(folder["path"], name) for name in app["persist"])
+    return {"base": app["paths"]["state" if persisted else "current"]}
 
 
 def _rules(app: App, path: str) -> dict[str, t.Any]:

@@ -33,7 +33,7 @@ def test_apps_of_one_domain_are_one_site_of_which_the_root_owns_the_certificate(
 
 
 def test_a_plain_app_is_one_place() -> None:
-    assert places() == {"": {"url": "", "streaming": False, "limited": False, "allow": [], "users": None}}
+    assert places() == {"": {"url": "", "streaming": False, "limited": False, "allow": [], "users": None, "bare": False}}
     assert list(places(path="/blog")) == ["/blog"]
 
 
@@ -58,6 +58,22 @@ def test_the_rule_of_the_longest_path_holds_for_static_folders_too() -> None:
     [site] = sites(complete_apps([{**APP, "access": access, "static": static}]))
     assert [folder["allow"] for folder in site["apps"][0]["static"]] == [["192.0.2.1"], ["0.0.0.0/0"]]
     assert [folder["path"] for folder in site["apps"][0]["static"]] == ["a", "b"]
+
+
+def test_what_lies_below_a_static_folder_is_its_and_not_the_app_s() -> None:
+    access = [{"path": "/static", "users": {"ada": HASH}}, {"path": "/static/open", "allow": ["0.0.0.0/0"]}]
+    [site] = sites(complete_apps([{**APP, "path": "/blog", "access": access, "static": [{"url": "/static", "path": "a/b"}]}]))
+    assert {place["url"]: place["bare"] for place in site["apps"][0]["locations"]} == {"/blog": False, "/blog/static": True}
+    assert [(place["url"], place["path"], place["declared"], place["users"]) for place in site["apps"][0]["static"]] == [
+        ("/blog/static", "a/b", True, "shop-0"),
+        ("/blog/static/open", "a/b/open", False, None),
+    ]
+
+
+def test_no_link_is_followed_from_the_release_or_from_what_the_app_keeps() -> None:
+    static = [{"url": "/static", "path": "a"}, {"url": "/uploads", "path": "uploads/public"}, {"url": "/other", "path": "uploads2"}]
+    [site] = sites(complete_apps([{**APP, "persist": ["uploads"], "static": static}]))
+    assert [place["base"] for place in site["apps"][0]["static"]] == ["/srv/flask/shop/current", "/var/lib/flask-shop", "/srv/flask/shop/current"]
 
 
 def test_a_limit_without_paths_holds_everywhere() -> None:
