@@ -35,7 +35,7 @@ PACKAGES = ("podman", "runc", "netavark", "iptables", "uidmap", "mmdebstrap", "o
 RELEASES = ("bookworm", "trixie")
 BARE = "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,ca-certificates,iproute2"
 EXTRA_CA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=5"
+SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=20"
 BOOT_TIMEOUT_SECONDS = 60
 INOTIFY_INSTANCES, ENOUGH_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances"), 4096
 
