@@ -17,6 +17,7 @@ STREAMING_SECONDS = 3600
 def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
     """Every key that a proxy needs of what it serves, but for what is behind it."""
     domains: list[str] = given.get("domains", [])
+    seconds: int = given.get("timeout_seconds", 30)
     return {
         "name": given["name"],
         "unit": f"flask-{given['name']}",
@@ -30,8 +31,8 @@ def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
         "maintenance": given.get("maintenance", False),
         "headers": given.get("headers", {}),
         "max_body_mb": given.get("max_body_mb", 16),
-        "timeout_seconds": given.get("timeout_seconds", 30),
-        "longest_request_seconds": STREAMING_SECONDS if given.get("streaming") else given.get("timeout_seconds", 30),
+        "timeout_seconds": seconds,
+        "longest_request_seconds": STREAMING_SECONDS if given.get("streaming") else seconds,
         "nginx_extra": given.get("nginx_extra", ""),
         "apache_extra": given.get("apache_extra", ""),
     }

@@ -50,7 +50,7 @@ def _static(app: App) -> list[dict[str, t.Any]]:
     folders = [(folder["url"], folder) for folder in app["static"]]
     inner = [(path, folder) for path, folder in _ruled(app) if folder and folder["url"] != path]
     return [
-        {**_rules(app, path), **_base(app, folder), "path": folder["path"] + path.removeprefix(folder["url"]), "declared": path == folder["url"]}
+        {**_rules(app, path), "base": _base(app, folder), "path": folder["path"] + path.removeprefix(folder["url"]), "declared": path == folder["url"]}
         for path, folder in folders + inner
     ]
 
@@ -63,10 +63,11 @@ def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
     return [(path, next((folder for folder in folders if _below(path, folder["url"])), None)) for path in sorted(paths)]
 
 
-def _base(app: App, folder: dict[str, t.Any]) -> dict[str, str]:
+def _base(app: App, folder: dict[str, t.Any]) -> str:
     # A persisted directory is a link in the release; what it leads to is the app's to write.
     persisted = any(_below(folder["path"], name) for name in app["persist"])
-    return {"base": app["paths"]["state" if persisted else "current"]}
+    base: str = app["paths"]["state" if persisted else "current"]
+    return base
 
 
 def _rules(app: App, path: str) -> dict[str, t.Any]:
