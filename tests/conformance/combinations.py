@@ -45,6 +45,11 @@ class Combination:
         """The variables that choose it."""
         return {"flask_proxy": self.proxy, "flask_manager": self.manager}
 
+    @property
+    def waits_for_uploads(self) -> bool:
+        """Whether a worker gets a request only with its body. Apache asks for one before, unless it speaks HTTP; its README says so."""
+        return self.proxy != "apache" or self.way not in ("fastcgi", "uwsgi, its own protocol")
+
 
 COMBINATIONS = [
     Combination(way, server, proxy, manager, keys)

@@ -95,9 +95,8 @@ def test_a_stream_comes_as_it_is_made(stack: Stack) -> None:
 
 
 def test_slow_clients_do_not_starve_fast_ones(stack: Stack, figures: Figures, request: pytest.FixtureRequest) -> None:
-    if stack.combination and stack.combination.proxy == "apache" and stack.combination.way in ("fastcgi", "uwsgi, its own protocol"):
-        reason = "Apache asks for a worker before it has any of the body, unless it speaks HTTP; roles/apache/README.md says so"
-        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
+    if stack.combination and not stack.combination.waits_for_uploads:
+        request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason="a slow upload holds a worker"))
     with Crowd(stack.host.address, 1000), stack.fast_load() as load:
         time.sleep(4)
         report = load.finish()
