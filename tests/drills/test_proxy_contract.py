@@ -108,8 +108,7 @@ def test_networks_and_passwords(site: Server) -> None:
     assert asked.status == 401 and "Basic" in asked.headers["www-authenticate"]
     assert "strict-transport-security" in asked.headers
     for password, status in ((PASSWORD, 200), ("wrong", 401)):
-        word = base64.b64encode(f"ada:{password}".encode()).decode()
-        assert site.host.ask("/process", {"Authorization": f"Basic {word}"}).status == status
+        assert site.host.ask("/process", _login(password)).status == status
     for detour in ("/process/../process", "/x/../process", "/x/%2e%2e/process", "/process/..%2fprocess", "/x/.%2E/env", "/./env"):
         assert site.host.ask(detour).status == 400, detour
     assert site.host.ask("/request/x%2fy/.z/..w?a=/../b").json["query"] == "a=/../b"
@@ -118,10 +117,9 @@ def test_networks_and_passwords(site: Server) -> None:
 
 
 def test_of_rules_that_of_the_longest_path_holds_for_files_too(site: Server) -> None:
-    word = {"Authorization": f"Basic {base64.b64encode(f'ada:{PASSWORD}'.encode()).decode()}"}
     expected = {"/docs": 404, "/docs/other": 404, "/docs/files": 401, "/docs/files/open.txts": 401, "/docs/files/open.txt": 200, "/process/open": 404}
     assert {path: site.host.ask(path).status for path in expected} == expected
-    assert site.host.ask("/docs/files/open.txts", word).body == b"a file"
+    assert site.host.ask("/docs/files/open.txts", _login(PASSWORD)).body == b"a file"
     assert site.host.ask("/shop/docs/files/open.txts").status == 200
 
 
@@ -292,6 +290,10 @@ def _away(host: Host, app: str) -> Iterator[None]:
         yield
     finally:
         host.sh(f"mv /run/flask-{app}/away /run/flask-{app}/current.sock")
+
+
+def _login(password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'ada:{password}'.encode()).decode()}"}
 
 
 def _tls(raw: socket.socket) -> ssl.SSLSocket:
