@@ -20,7 +20,6 @@ from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id
 STATE = "/var/lib/flaskyard/filesets"
 #: How long units may try to take the place of others, and from when on these are told to end at once.
 _RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
-_PORT_TAKEN = "Address already in use"
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
@@ -43,7 +42,10 @@ class Fileset:
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
         self._steps: list[str] = []
         self._retired: list[str] = []
+        self._starts_anew = False
+        self._rivals: dict[str, set[int]] = {}
         self._replaced: list[str] = []
+        self._own_units = [unit["name"] for unit in params["units"]]
 
     def run(self) -> dict[str, t.Any]:
         """Compare, replace, validate, activate, confirm.
@@ -128,30 +130,32 @@ class Fileset:
 
     def _activate(self) -> None:
         self._commands("activate")
+        self._starts_anew = not any(map(units.is_active, units.states(self._own_units).values()))
         found = units.states(self._params["replaces"])
-        self._replaced = [name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"]
+        self._rivals = units.ports([name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"])
         try:
             self._bring_up(changed=True)
         except CommandError as error:
-            if not self._replaced or _PORT_TAKEN not in str(error):
+            if not self._release(units.taken_ports(str(error))):
                 raise
-            self._release()
             self._bring_up_at_last()
         else:
-            self._release()
+            self._release(set().union(*units.ports(self._own_units).values()))
         self._commands("confirm")
 
-    def _release(self) -> None:
-        """Have the units that are replaced let go of their ports, and end when they have no more to do."""
+    def _release(self, ports: set[int]) -> bool:
+        """Have the rivals on these ports let go of them, and end when they have no more to do; whether there are any."""
+        self._replaced = [name for name, held in self._rivals.items() if held & ports or not held]
         if self._replaced:
             self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
             units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
+        return bool(self._replaced)
 
     def _bring_up_at_last(self) -> None:
         """Bring up the units as soon as those that did not share their ports with them are gone."""
         begin = time.monotonic()
         while True:
-            run(["systemctl", "reset-failed", *(unit["name"] for unit in self._params["units"])], check=False)
+            run(["systemctl", "reset-failed", *self._own_units], check=False)
             try:
                 return self._bring_up(changed=True)
             except CommandError:
@@ -168,10 +172,13 @@ class Fileset:
         self._reload_manager(changes)
         if self._retired:
             run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
+        gives_way = self._rivals and self._starts_anew
+        if gives_way:
+            run(["systemctl", "disable", "--now", "--quiet", *self._own_units], check=False)
         if self._replaced:
-            run(["systemctl", "disable", "--now", "--quiet", *(unit["name"] for unit in self._params["units"])], check=False)
             run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
-            return f", and {', '.join(self._replaced)} active again"
+        if gives_way:
+            return f", and {', '.join(self._rivals)} active"
         if not active:
             return ", and no service saw the new ones"
         try:
@@ -202,7 +209,7 @@ class Fileset:
     def _lagging_units(self) -> list[str]:
         """What the units still lack, in words."""
         notes = []
-        found = units.states([unit["name"] for unit in self._params["units"]])
+        found = units.states(self._own_units)
         for name, state in found.items():
             if not units.is_active(state):
                 notes.append(f"start {name}")
@@ -213,7 +220,7 @@ class Fileset:
         return notes
 
     def _bring_up(self, changed: bool) -> None:
-        found = units.states([unit["name"] for unit in self._params["units"]])
+        found = units.states(self._own_units)
         if any(state.get("NeedDaemonReload") == "yes" for state in found.values()):
             run("systemctl daemon-reload")
         for unit in self._params["units"]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 
 from .commands import CommandError, run, tail
@@ -14,6 +16,7 @@ _EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit)\b.*", re.MULTILINE)
 #: As nginx says it, and as Apache does.
 _TAKEN = re.compile(r"bind\(\) to \S*:(\d+) failed .*Address already in use|Address already in use: .* could not bind to address \S*:(\d+)")
 _JOURNAL_LINES = 400
+_LISTENING = ["ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes"]
 _ASKED = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload", "LoadState", "MainPID")
 
 
@@ -45,14 +48,30 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
         run(["systemctl", *arguments], timeout=timeout)
     except CommandError as error:
         journals = "\n".join(journal(argument) for argument in arguments[1:] if "." in argument)
-        raise CommandError("\n".join([str(error), *taken_ports(journals), journals])) from error
+        raise CommandError("\n".join([str(error), *_who_took(taken_ports(journals)), journals])) from error
 
 
-def taken_ports(journals: str) -> list[str]:
-    """Who has the TCP ports that a journal complains about, in words."""
+def ports(names: list[str]) -> dict[str, set[int]]:
+    """TCP ports that the processes of each unit listen on."""
+    held: dict[str, set[int]] = {name: set() for name in names}
+    for line in run(_LISTENING).stdout.splitlines() if names else []:
+        port = int(line.split()[3].rpartition(":")[2])
+        for process in re.findall(r"pid=(\d+)", line):
+            with contextlib.suppress(OSError), open(f"/proc/{process}/cgroup", encoding="utf-8") as handle:
+                unit = os.path.basename(handle.read().strip())
+                held.get(unit, set()).add(port)
+    return held
+
+
+def taken_ports(journals: str) -> set[int]:
+    """The TCP ports that a journal says another has."""
+    return {int(nginx or apache) for nginx, apache in _TAKEN.findall(journals)}
+
+
+def _who_took(wanted: set[int]) -> list[str]:
     lines = []
-    for port in sorted({nginx or apache for nginx, apache in _TAKEN.findall(journals)}):
-        output = run(["ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes", f"sport = :{port}"], check=False).stdout
+    for port in sorted(wanted):
+        output = run([*_LISTENING, f"sport = :{port}"], check=False).stdout
         owners = ", ".join(sorted({f"{name} (process {pid})" for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', output)}))
         lines.append(f"Port {port} is taken by {owners or 'another program'}; stop it and keep it from starting at boot, then run again.")
     return lines

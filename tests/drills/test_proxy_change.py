@@ -53,7 +53,7 @@ def test_there_and_back(fronted: Server) -> None:
 
 def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
     run, report = change(fronted, flask_proxy="apache", apache_extra_server=UNSTARTABLE)
-    run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active again.")
+    run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active.")
     assert set(report.statuses) == {200} and not report.errors, report.failures
     assert listening(fronted) == {"nginx"}
     assert fronted.host.sh("systemctl is-enabled nginx apache2 || true").split() == ["enabled", "disabled"]
@@ -67,3 +67,11 @@ def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
     assert run.rc == 0, run.output[-6000:]
     print(f"to nginx, ports not shared: {report.failed} of {report.requests} requests failed, {report.outage:.0f} ms of outage")
     assert listening(fronted) == {"nginx"}
+
+
+def test_one_on_other_ports_stays(fronted: Server) -> None:
+    fronted.host.sh("cp -p /etc/apache2/ports.conf /root; echo Listen 8080 > /etc/apache2/ports.conf; systemctl enable --now --quiet apache2")
+    run, report = change(fronted, nginx_extra_http="# more")
+    assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
+    assert fronted.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]
+    fronted.host.sh("systemctl disable --now --quiet apache2; mv /root/ports.conf /etc/apache2")
