@@ -19,7 +19,7 @@ _SECRET_OPTIONS = ("index_url", "extra_index_urls", "environment")
 
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
-    *("name", "user", "build_user", "python", "installer", "requirements"),
+    *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
     *("server_requirements", "build_command", "persist", "paths"),
 )
 

@@ -16,7 +16,7 @@ from .app_keys import APP
 from .app_schema import Problem, check_mapping, show
 from .app_source import complete_source, source_problems
 from .app_web import certificate_path, clashes, complete_service, complete_web, repeated, service_problems, web_problems
-from .providers import MANAGERS, PROXIES, SERVERS, protocol, requirements
+from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, protocol, requirements
 from .wsgi_target import parse_wsgi
 
 _Find = t.Callable[[t.Any], t.Iterator[str]]
@@ -88,11 +88,8 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     if manager == "supervisor" and app.get("sandbox"):
         yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
-    if server == "mod_wsgi" and "python" in app:
-        yield (
-            f"python is {app['python']!r}, and server 'mod_wsgi' runs only Debian's own Python, for which Debian's module is built; "
-            f"leave python out, or choose another server: {', '.join(name for name in SERVERS if name != 'mod_wsgi')}"
-        )
+    if "python" in app and embeds_python(server, app.get(server, {})):
+        yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)
     yield from web_problems(app)
     for url in repeated([folder["url"].rstrip("/") for folder in app.get("static", [])]):
@@ -115,7 +112,9 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "source": complete_source(app["source"]),
         "wsgi": dataclasses.asdict(parse_wsgi(app["wsgi"])),
         "server": server,
+        "embeds_python": embeds_python(server, settings[server]),
         "protocol": spoken,
+        "reads_chunks": SERVERS[server].reads_chunks,
         "upstream": f"unix:{paths['socket']}",
         "server_requirements": app.get("server_requirements", requirements(server, settings[server])),
         "workload": app.get("workload", "mixed"),

@@ -44,6 +44,7 @@ def complete_service(given: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         **complete_web(given),
         "protocol": given.get("protocol", "http"),
+        "reads_chunks": given.get("protocol", "http") == "http",
         "upstream": f"unix:{given['upstream']}" if socket else given["upstream"],
         "static": [],
         "maintenance_page": None,

@@ -17,6 +17,7 @@ class Server:
     :param managers: process managers that can run it.
     :param processes: whether it runs more than one process.
     :param threads: whether its processes run more than one thread.
+    :param reads_chunks: whether an app gets a body of unknown length, sent in chunks. WSGI itself knows none (PEP 3333, "CONTENT_LENGTH").
     """
 
     packages: tuple[str, ...] = ()
@@ -24,19 +25,20 @@ class Server:
     managers: tuple[str, ...] = ("systemd", "supervisor")
     processes: bool = True
     threads: bool = True
+    reads_chunks: bool = True
 
 
 SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
     "gunicorn": Server(("gunicorn==27.0.1",)),
     # A wheel of uWSGI: uWSGI's own distribution has to be compiled.
-    "uwsgi": Server(("pyuwsgi==2.0.30",)),
+    "uwsgi": Server(("pyuwsgi==2.0.30",), reads_chunks=False),
     "granian": Server(("granian==2.8.7",)),
     "waitress": Server(("waitress==3.0.2",), processes=False),
-    "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False),
+    "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False, reads_chunks=False),
     # Debian's packages. Each slot has a private one behind a door, a further unit that only systemd runs.
     "mod_wsgi": Server(managers=("systemd",)),
-    "passenger": Server(managers=("systemd",), threads=False),
+    "passenger": Server(managers=("systemd",), threads=False, reads_chunks=False),
 }
 
 #: Who can own ports 80 and 443. Each speaks every protocol.
@@ -48,11 +50,16 @@ MANAGERS = ("systemd", "supervisor")
 PROTOCOLS = ("http", "uwsgi", "fastcgi")
 
 
+def embeds_python(server: str, settings: dict[str, t.Any]) -> bool:
+    """Whether a server with these settings is a program of Debian's that runs apps with the library of Debian's own Python, and so with no other."""
+    return server == "mod_wsgi" or settings.get("package") == "debian"
+
+
 def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
     """What a server with these settings of an app needs in the app's virtualenv."""
-    packages = list(SERVERS[server].packages)
-    if settings.get("package") == "debian":
+    if embeds_python(server, settings):
         return []
+    packages = list(SERVERS[server].packages)
     if server == "gunicorn" and settings.get("worker_class") == "gevent":
         # gunicorn's worker reads the version of gevent by packaging, which neither asks for.
         packages += ["gevent>=24.10.1", "packaging"]

@@ -25,7 +25,7 @@ class InPlace:
         self.app = app
         self.folder: str = app["source"]["location"]
         self.records = Records(app)
-        self.timeout = settings.build_timeout_seconds
+        self.settings = settings
         environment = settings.build_environment(app["paths"]["cache"])
         self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset())
 
@@ -41,7 +41,8 @@ class InPlace:
                 return Outcome(self._facts(None, ""), changed=True)
             raise
         arguments = {"folder": self.folder, "packages": self.app["server_requirements"]}
-        seen = self.sandbox.run("in_place.look", arguments, [], self.timeout)
+        seen = self.sandbox.run("in_place.look", arguments, [], self.settings.build_timeout_seconds)
+        self._assert_runs(seen["python"])
         inputs = {"source": self.folder, "content": seen["digest"], "python": seen["python"]}
         identity = short_hash(inputs)
         outcome = Outcome(self._facts(identity, seen["python"]))
@@ -54,6 +55,16 @@ class InPlace:
                 record = {"id": identity, "inputs": inputs, "source": outcome.release["source"], "venv": None, "python": seen["python"]}
                 self.records.put("releases", {**record, "status": "built"})
         return outcome
+
+    def _assert_runs(self, python: str) -> None:
+        if not self.app["embeds_python"]:
+            return
+        own, interpreter = self.settings.choose_python(None)
+        if python != own:
+            raise ReleaseError(
+                f"{self.folder}/.venv has Python {python}, and server {self.app['server']!r} of Debian runs only Debian's own, {own}; "
+                f"make the virtualenv with {interpreter}, or choose another server"
+            )
 
     def _facts(self, identity: str | None, python: str) -> dict[str, t.Any]:
         return {

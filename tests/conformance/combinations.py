@@ -50,6 +50,11 @@ class Combination:
         """Whether a worker gets a request only with its body. Apache asks for one before, unless it speaks HTTP; its README says so."""
         return self.proxy != "apache" or self.way not in ("fastcgi", "uwsgi, its own protocol")
 
+    @property
+    def reads_chunks(self) -> bool:
+        """Whether an app gets an upload of unknown length: from nginx, which waits for its end, or by itself."""
+        return self.proxy != "apache" or SERVERS[self.server].reads_chunks
+
 
 COMBINATIONS = [
     Combination(way, server, proxy, manager, keys)

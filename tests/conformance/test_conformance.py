@@ -87,6 +87,14 @@ def test_a_big_upload_arrives_whole(stack: Stack) -> None:
     assert answer.json["sha256"] == hashlib.sha256(body).hexdigest()
 
 
+def test_an_upload_of_unknown_length_arrives_whole(stack: Stack) -> None:
+    answer = stack.host.ask("/upload", method="POST", body=bytes(100_000), chunked=True)
+    if stack.combination and not stack.combination.reads_chunks:
+        assert answer.status == 411, "and not an empty body"
+    else:
+        assert answer.json["length"] == 100_000
+
+
 def test_a_stream_comes_as_it_is_made(stack: Stack) -> None:
     begin = time.monotonic()
     arrivals = [moment - begin for moment in stack.host.arrivals("/stream?chunks=4&seconds=0.5")]

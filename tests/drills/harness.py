@@ -148,15 +148,19 @@ class Host:
         host: str = DOMAIN,
         port: int = 443,
         body: bytes | None = None,
+        chunked: bool = False,
     ) -> Answer:
-        """One request to the host, path and headers sent as they are; TLS asks for `host`, and so does the header unless given."""
+        """One request to the host, path and headers sent as they are; TLS asks for `host`, and so does the header unless given.
+
+        :param chunked: send the body without a word of its length.
+        """
         connection = _Connection(self.address, host, port)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            length = {"Content-Length": str(len(body))} if body is not None else {}
-            for name, value in {"Host": host, **length, **(headers or {})}.items():
+            framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))} if body is not None else {}
+            for name, value in {"Host": host, **framing, **(headers or {})}.items():
                 connection.putheader(name, value)
-            connection.endheaders(body)
+            connection.endheaders([body or b""] if chunked else body, encode_chunked=chunked)
             response = connection.getresponse()
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 

@@ -60,3 +60,13 @@ def test_what_cannot_run_is_refused(code: Host) -> None:
     assert "install it there: /opt/code/.venv/bin/python -m pip install 'gunicorn==" in empty
     assert "there is no such folder on this host" in code.release(app(folder="/opt/nothing")).failure
     assert code.sh("ls -A /srv/flask/*/releases | grep -v :").split() == []
+
+
+@pytest.mark.parametrize("server", [{"server": "mod_wsgi"}, {"server": "uwsgi", "uwsgi": {"package": "debian"}}], ids=["mod_wsgi", "uwsgi"])
+def test_a_server_of_debian_does_not_run_another_python(code: Host, server: App) -> None:
+    assert code.release({**app(), **server}).changed
+    code.sh("""
+        apt-get install --quiet --quiet --yes --no-install-recommends pypy3 pypy3-venv >/dev/null 2>&1
+        rm -r /opt/code/.venv; pypy3 -m venv --without-pip /opt/code/.venv""")
+    refused = code.release({**app(), **server}).failure
+    assert "/opt/code/.venv has Python 3." in refused and "make the virtualenv with /usr/bin/python3" in refused

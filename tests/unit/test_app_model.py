@@ -164,7 +164,8 @@ def test_every_problem_is_told_at_once() -> None:
     ("change", "message"),
     [
         ({"python": 3.12}, 'python is 3.12 (float); expected a version such as "3.12", in quotes'),
-        ({"python": "3.12", "server": "mod_wsgi"}, "python is '3.12', and server 'mod_wsgi' runs only Debian's own Python"),
+        ({"python": "3.12", "server": "mod_wsgi"}, "python is '3.12', and server 'mod_wsgi' of Debian runs only Debian's own Python"),
+        ({"python": "3.12", "server": "uwsgi", "uwsgi": {"package": "debian"}}, "server 'uwsgi' of Debian runs only Debian's own Python"),
         ({"wsgi": "shop"}, "expected module:callable"),
         ({"wsgi": "shop:create_app(os.environ)"}, "must be literals"),
         ({"wsgi": "shop:create_app(**x)"}, "does not work here"),
