@@ -1,11 +1,37 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role uwsgi, with no proxy in front: it keeps what every slot promises."""
+"""Role uwsgi, with no proxy in front: it keeps what every slot promises, and its workers come with the work."""
 
 from __future__ import annotations
 
-from tests.hosts.slot import SlotContract
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from testinfra.host import Host
+
+from tests.hosts.slot import Ask, SlotContract
 
 
 class TestUwsgi(SlotContract):
-    """Nothing but the contract."""
+    """The contract, and what is uWSGI's own."""
+
+    def test_a_further_worker_comes_with_the_work(self, host: Host, ask: Ask, service: str, unit_property: Callable[[str, str], str]) -> None:
+        def workers() -> int:
+            return len(host.check_output(f"pgrep --parent {unit_property(service, 'MainPID')}").split())
+
+        assert workers() == 1
+        with ThreadPoolExecutor() as pool:
+            answers = [pool.submit(ask, "/slow?seconds=2") for _ in range(2)]
+            assert all(answer.result() for answer in answers)
+        assert workers() == 2
+
+    def test_a_request_that_takes_too_long_is_ended(self, host: Host, ask: Ask, service: str) -> None:
+        begin = time.monotonic()
+        with pytest.raises(AssertionError, match="RemoteDisconnected"):
+            ask("/slow?seconds=60")
+        assert time.monotonic() - begin < 15
+        assert ask("/").startswith("one.")
+        with host.sudo():
+            assert "HARAKIRI" in host.check_output(f"journalctl --unit={service} --output=cat")
