@@ -136,7 +136,8 @@ class Fileset:
         try:
             self._bring_up(changed=True)
         except CommandError as error:
-            if not self._release(units.taken_ports(str(error))):
+            taken = units.taken_ports(str(error))
+            if not taken or not self._release(taken):
                 raise
             self._bring_up_at_last()
         else:
@@ -172,13 +173,13 @@ class Fileset:
         self._reload_manager(changes)
         if self._retired:
             run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
-        gives_way = self._rivals and self._starts_anew
+        gives_way = [name for name, held in self._rivals.items() if held and self._starts_anew]
         if gives_way:
             run(["systemctl", "disable", "--now", "--quiet", *self._own_units], check=False)
         if self._replaced:
             run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
         if gives_way:
-            return f", and {', '.join(self._rivals)} active"
+            return f", and {', '.join(gives_way)} active"
         if not active:
             return ", and no service saw the new ones"
         try:
