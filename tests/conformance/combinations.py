@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import MANAGERS, PROXIES, SERVERS
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import MANAGERS, PROXIES, SERVERS, protocol
 
 #: Ways to run a server that differ in more than a number: the keys of an app, by what the way is called.
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
@@ -48,7 +48,7 @@ class Combination:
     @property
     def waits_for_uploads(self) -> bool:
         """Whether a worker gets a request only with its body. Apache asks for one before, unless it speaks HTTP; its README says so."""
-        return self.proxy != "apache" or self.way not in ("fastcgi", "uwsgi, its own protocol")
+        return self.proxy != "apache" or protocol(self.server, self.keys.get(self.server, {})) == "http"
 
     @property
     def reads_chunks(self) -> bool:
