@@ -69,9 +69,15 @@ def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
     assert listening(fronted) == {"nginx"}
 
 
-def test_one_on_other_ports_stays(fronted: Server) -> None:
+@pytest.fixture
+def somebody_elses(fronted: Server) -> Iterator[Server]:
+    """The server with an Apache on port 8080 that no role has put there."""
     fronted.host.sh("cp -p /etc/apache2/ports.conf /root; echo Listen 8080 > /etc/apache2/ports.conf; systemctl enable --now --quiet apache2")
-    run, report = change(fronted, nginx_extra_http="# more")
-    assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
-    assert fronted.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]
+    yield fronted
     fronted.host.sh("systemctl disable --now --quiet apache2; mv /root/ports.conf /etc/apache2")
+
+
+def test_one_on_other_ports_stays(somebody_elses: Server) -> None:
+    run, report = change(somebody_elses, nginx_extra_http="# more")
+    assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
+    assert somebody_elses.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]

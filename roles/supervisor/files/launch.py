@@ -86,9 +86,7 @@ def environment_of(file: Path) -> dict[bytes, bytes]:
     """What this process got from its command line, the file over it, and the variables of sd_listen_fds(3)."""
     given = parse_environment_file(file.read_text(encoding="utf-8"))
     given |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
-    # Python itself may have set this one, for lack of a locale.
-    inherited = {name: value for name, value in os.environb.items() if name != b"LC_CTYPE"}
-    return {**inherited, **{name.encode(): value.encode() for name, value in given.items()}}
+    return {**os.environb, **{name.encode(): value.encode() for name, value in given.items()}}
 
 
 def group_before(slot: str) -> int | None:
