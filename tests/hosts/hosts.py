@@ -43,10 +43,15 @@ CA_NAME = "ca.test"
 CA_SETUP = Path(__file__).with_name("ca.sh")
 ACME_PORT, MANAGEMENT_PORT = 14000, 15000
 NINETY_DAYS = 90 * 24 * 3600
+ENGINE_FAILED = 125  # from here on an exit status is the engine's, not the script's: podman-exec(1)
 
 
 class HostsError(Exception):
     """Something a person has to put right; the text says what and how."""
+
+
+class NotRunning(HostsError):
+    """The engine cannot run anything in a container, whatever it lists as its state: the machine may have been cut off."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,12 @@ def run(*argv: str, input: str | None = None, check: bool = True) -> str:
 
     Raises:
         HostsError: it failed and `check` is true; carries the program's own words.
+        NotRunning: it was to run in a container which does not run.
     """
     done = subprocess.run(argv, input=input, text=True, capture_output=True)
     if check and done.returncode != 0:
-        raise HostsError(f"`{' '.join(argv)[:200]}` ended with {done.returncode}:\n{done.stderr.strip() or done.stdout.strip()}")
+        kind = NotRunning if argv[:2] == ("podman", "exec") and done.returncode >= ENGINE_FAILED else HostsError
+        raise kind(f"`{' '.join(argv)[:200]}` ended with {done.returncode}:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 
@@ -297,7 +304,10 @@ def publish(prefix: str) -> None:
         for host in present:
             known = [host, *(other for other in present if other is not host and (host.kind == "ca" or other.kind == "ca"))]
             names = [f"{other.address} {' '.join((other.name, *other.domains))}" for other in known]
-            inside(host, "printf '%s\\n' \"$@\" > /etc/hosts", "127.0.0.1 localhost", "::1 localhost", *names)
+            try:
+                inside(host, "printf '%s\\n' \"$@\" > /etc/hosts", "127.0.0.1 localhost", "::1 localhost", *names)
+            except NotRunning:  # left by a run that was cut off, or it reboots
+                progress(f"{host.container} does not run")
         directory(prefix).mkdir(parents=True, exist_ok=True)
         inventory(prefix).write_text(json.dumps(inventory_of(present), indent=2) + "\n")
 

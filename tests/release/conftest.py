@@ -133,7 +133,7 @@ class Host:
 
 def hosts(command: str, *arguments: str) -> None:
     """Run one command of hosts.py."""
-    subprocess.run([sys.executable, str(HOSTS), command, "--prefix", PREFIX, *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, str(HOSTS), command, "--prefix", PREFIX, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
