@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -16,10 +17,12 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.load import Load, Plan, Report, Target
 
@@ -99,10 +102,10 @@ class Host:
         options = ["--prefix", PREFIX, "--distribution", distribution, "--user", user]
         keep = "FLASKYARD_KEEP_HOSTS" in os.environ
         if not (keep and subprocess.run(["podman", "container", "exists", f"{PREFIX}-{name}"], check=False).returncode == 0):
-            subprocess.run([*HOSTS, "up", *options, f"{name}={domains}"], check=True, capture_output=True)
+            subprocess.run([*HOSTS, "up", *options, f"{name}={domains}"], check=True, stdout=subprocess.DEVNULL)
         yield cls(name, folder)
         if not keep:
-            subprocess.run([*HOSTS, "down", "--prefix", PREFIX, name], check=True, capture_output=True)
+            subprocess.run([*HOSTS, "down", "--prefix", PREFIX, name], check=True, stdout=subprocess.DEVNULL)
 
     # --- running playbooks
 
@@ -138,7 +141,7 @@ class Host:
 
     def reboot(self) -> None:
         """Restart the host, and wait until its boot is finished."""
-        subprocess.run([*HOSTS, "reboot", "--prefix", PREFIX, self.name], check=True, capture_output=True)
+        subprocess.run([*HOSTS, "reboot", "--prefix", PREFIX, self.name], check=True, stdout=subprocess.DEVNULL)
 
     def ask(
         self,
@@ -170,6 +173,25 @@ class Host:
             connection.request("GET", path, headers={"Host": DOMAIN})
             response = connection.getresponse()
             return [time.monotonic() for _ in iter(response.readline, b"")]
+
+    def http_2(self, *paths: str, body: bytes | None = None) -> list[httpx.Response]:
+        """Requests over one connection of HTTP/2, all at once.
+
+        :param body: POST it, without a word of its length.
+        """
+
+        async def name(request: httpx.Request) -> None:
+            request.headers["Host"] = request.extensions["sni_hostname"] = DOMAIN
+
+        async def content() -> AsyncIterator[bytes]:
+            yield body or b""
+
+        async def answers() -> list[httpx.Response]:
+            transport = httpx.AsyncHTTPTransport(http1=False, http2=True, verify=False, limits=httpx.Limits(max_connections=1))
+            async with httpx.AsyncClient(transport=transport, base_url=f"https://{self.address}", event_hooks={"request": [name]}, timeout=30) as client:
+                return await asyncio.gather(*(client.get(path) if body is None else client.post(path, content=content()) for path in paths))
+
+        return asyncio.run(answers())
 
 
 class _Connection(http.client.HTTPConnection):

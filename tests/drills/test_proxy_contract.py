@@ -95,6 +95,13 @@ def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:
     assert len(site.host.arrivals("/stream?chunks=2&seconds=8")) == 2, "longer than timeout_seconds and its margin"
 
 
+def test_one_connection_of_http_2_carries_requests_side_by_side(site: Server) -> None:
+    slow, *fast = site.host.http_2("/stream?chunks=3&seconds=1", *["/request"] * 20)
+    assert {(answer.http_version, answer.status_code) for answer in (slow, *fast)} == {("HTTP/2", 200)}
+    assert {(answer.json()["host"], answer.json()["scheme"]) for answer in fast} == {(DOMAIN, "https")}
+    assert max(answer.elapsed for answer in fast) < slow.elapsed / 2
+
+
 def test_clients_are_limited_where_it_is_said(site: Server) -> None:
     statuses = [site.host.ask("/pid").status for _ in range(16)]
     assert statuses[0] == 200 and 429 in statuses
