@@ -130,13 +130,28 @@ def contents(role: Path) -> Iterator[str]:
         name, tags = task.get("name"), task.get("tags", [])
         if set(task) != {"name", "ansible.builtin.import_tasks", "tags"}:
             yield f"tasks/main.yml: {name!r} has {', '.join(task)}; expected name, ansible.builtin.import_tasks, tags and no more"
-        # The role host has to run whatever the tags are: all others need its facts.
-        expected = ["always"] if role.name == "host" else [role.name, f"{role.name}_…"]
+        # The role host has to run whatever the tags are: all others need its facts. And roles that are included have tags of their own.
+        expected = ["always"] if role.name == "host" or only_includes(role, task) else [role.name, f"{role.name}_…"]
         if tags != expected and not (len(tags) == 2 and tags[0] == role.name and tags[1].startswith(f"{role.name}_")):
             yield f"tasks/main.yml: {name!r} has the tags {tags}; expected {expected}"
     for path in task_files(role):
         if path.stem != "main":
             yield from (f"tasks/{path.name}: {task.get('name')!r} has tags; they belong to tasks/main.yml" for task in tasks_of(path) if "tags" in task)
+
+
+def only_includes(role: Path, task: dict[str, Any]) -> bool:
+    """Whether what a task imports does nothing but include roles."""
+    path = role / "tasks" / str(task.get("ansible.builtin.import_tasks"))
+    return path.exists() and all("ansible.builtin.include_role" in each for each in load(path))
+
+
+@rule
+def runs_once(role: Path) -> Iterator[str]:
+    """A role that others depend on imports none: it runs once in a play, and the tasks imported from another each time that it is depended on."""
+    depended = {name for other in role.parent.glob("*/meta/main.yml") for name in load(other)["dependencies"]}
+    if f"flaskyard.server.{role.name}" in depended:
+        for path in task_files(role):
+            yield from (f"tasks/{path.name}: {task['name']!r} imports a role" for task in tasks_of(path) if "ansible.builtin.import_role" in task)
 
 
 @rule
@@ -157,8 +172,7 @@ def full_names(role: Path) -> Iterator[str]:
             actions = [key for key in task if key not in KEYWORDS and not key.startswith("with_")]
             roles = [task[action]["name"] for action in actions if action.endswith("_role")]
             yield from (f"tasks/{path.name}: {name} is no full name" for name in [*actions, *roles] if not FULL_NAME.fullmatch(name))
-    dependencies = [item["role"] if isinstance(item, dict) else item for item in load(role / "meta" / "main.yml")["dependencies"]]
-    yield from (f"meta/main.yml: {name} is no full name" for name in dependencies if not FULL_NAME.fullmatch(name))
+    yield from (f"meta/main.yml: {name} is no full name" for name in load(role / "meta" / "main.yml")["dependencies"] if not FULL_NAME.fullmatch(name))
     for source, text in sources(role):
         yield from (f"{source}: the lookup {name} goes not by its full name" for name in LOOKUP.findall(text) if not FULL_NAME.fullmatch(name))
 

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install the Debian packages that a host lacks, and make no remote call when it has them all."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """Asks the facts what is missing, and C(ansible.builtin.apt) for that."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Compare and install."""
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        _result, options = self.validate_argument_spec({"names": {"type": "list", "elements": "str", "required": True}})
+        facts = variables.get("ansible_facts", {}).get("flaskyard")
+        if facts is None:
+            raise AnsibleActionFail("the facts of flaskyard.server.host_facts are missing; run it, or the role flaskyard.server.host, first")
+        missing = [name for name in options["names"] if name not in facts["packages"]]
+        if not missing:
+            return {"changed": False}
+        # A bare host has no python3-apt, which apt's own check mode needs.
+        if self._task.check_mode:
+            return {"changed": True, "msg": f"Would install {', '.join(missing)}"}
+        result: dict[str, t.Any] = self._execute_module(module_name="ansible.builtin.apt", module_args=self._apt(missing, facts), task_vars=variables)
+        if not result.get("failed"):
+            result["ansible_facts"] = {"flaskyard": {**facts, "packages": facts["packages"] + missing, "package_lists_fetched": True}}
+        return result
+
+    def _apt(self, missing: list[str], facts: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Arguments for apt. Services are not started: they would run with the distribution's configuration until ours is in place."""
+        return {
+            "name": missing,
+            "update_cache": not facts.get("package_lists_fetched"),
+            "install_recommends": False,
+            "policy_rc_d": 101,
+            "lock_timeout": 120,
+        }
