@@ -5,21 +5,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
-import json
 import os
-import shutil
-import time
 import typing as t
 
 from . import units
 from .commands import CommandError, run
-from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_entry
+from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id
+from .fileset_record import Record, write_all
+from .rivals import Rivals
 
-STATE = "/var/lib/flaskyard/filesets"
-#: How long units may try to take the place of others, and from when on these are told to end at once.
-_RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
@@ -28,23 +22,17 @@ class FilesetError(Exception):
 
 
 class Fileset:
-    """One set, from the module's parameters.
-
-    State on the host, below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns, ``originals/`` the
-    distribution's files it replaced, ``journal.json`` with ``saved/`` exists only between the first replacement and success.
-    """
+    """One set, from the module's parameters."""
 
     def __init__(self, params: dict[str, t.Any], check: bool) -> None:
         self._params = params
         self._check = check
-        self._state = os.path.join(STATE, params["name"])
+        self._record = Record(params["name"])
         self._wanted = {item["path"]: self._entry(item) for item in params["files"]}
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
         self._steps: list[str] = []
         self._retired: list[str] = []
-        self._starts_anew = False
-        self._rivals: dict[str, set[int]] = {}
-        self._replaced: list[str] = []
+        self._rivals: Rivals | None = None
         self._own_units = [unit["name"] for unit in params["units"]]
 
     def run(self) -> dict[str, t.Any]:
@@ -54,15 +42,15 @@ class Fileset:
         :raises FilesetError: after the old files are back.
         """
         try:
-            with self._locked():
+            with contextlib.nullcontext() if self._check else self._record.locked():
                 return self._run()
         except (CommandError, EntryError, OSError) as error:
             raise FilesetError(f"fileset {self._params['name']}: {error}") from error
 
     def _run(self) -> dict[str, t.Any]:
-        interrupted = os.path.exists(self._file("journal.json"))
+        interrupted = self._record.interrupted
         if interrupted and not self._check:
-            self._restore()
+            self._record.restore()
         changes = self._changes()
         lagging = self._lagging_units()
         if not self._check:
@@ -71,9 +59,9 @@ class Fileset:
             elif lagging:
                 self._bring_up(changed=False)
             if self._wanted:
-                self._write_manifest()
+                self._record.own(self._wanted)
             else:
-                shutil.rmtree(self._state)  # without files there is nothing to remember
+                self._record.remove()
         return {
             "changed": bool(changes or interrupted or lagging),
             "changed_paths": sorted(changes),
@@ -99,7 +87,7 @@ class Fileset:
         return Entry("file", content=content.encode(), mode=int(item["mode"] or "0644", 8), **owner)
 
     def _changes(self) -> dict[str, tuple[Entry, Entry]]:
-        wanted = {path: self._original(path) for path in self._owned() if path not in self._wanted}
+        wanted = {path: self._record.original(path) for path in self._record.owned() if path not in self._wanted}
         wanted.update(self._wanted)
         changes = {}
         for path, after in wanted.items():
@@ -114,10 +102,10 @@ class Fileset:
 
         :param active: whether services may run with other files than the old ones.
         """
-        self._save({path: before for path, (before, _after) in changes.items()})
+        self._record.save({path: before for path, (before, _after) in changes.items()})
         try:
             self._retire_units(changes)
-            _write_all({path: after for path, (_before, after) in changes.items()})
+            write_all({path: after for path, (_before, after) in changes.items()})
             self._reload_manager(changes)
             self._commands("validate")
             active = True
@@ -125,60 +113,22 @@ class Fileset:
         except (CommandError, EntryError, OSError) as error:
             again = self._undo(changes, active)
             raise FilesetError(f"{error}\nThe old files are back{again}.") from error
-        self._write_manifest()
-        self._forget()
+        self._record.own(self._wanted)
+        self._record.forget()
 
     def _activate(self) -> None:
         self._commands("activate")
-        self._starts_anew = not any(map(units.is_active, units.states(self._own_units).values()))
-        found = units.states(self._params["replaces"])
-        self._rivals = units.ports([name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"])
-        try:
-            self._bring_up(changed=True)
-        except CommandError as error:
-            taken = units.taken_ports(str(error))
-            if not taken or not self._release(taken):
-                raise
-            self._bring_up_at_last()
-        else:
-            self._release(set().union(*units.ports(self._own_units).values()))
+        self._rivals = Rivals(self._params["replaces"], self._own_units, self._steps)
+        self._rivals.replace(lambda: self._bring_up(changed=True))
         self._commands("confirm")
-
-    def _release(self, ports: set[int]) -> bool:
-        """Have the rivals on these ports let go of them, and end when they have no more to do; whether there are any."""
-        self._replaced = [name for name, held in self._rivals.items() if held & ports or not held]
-        if self._replaced:
-            self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
-            units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
-        return bool(self._replaced)
-
-    def _bring_up_at_last(self) -> None:
-        """Bring up the units as soon as those that did not share their ports with them are gone."""
-        begin = time.monotonic()
-        while True:
-            run(["systemctl", "reset-failed", *self._own_units], check=False)
-            try:
-                return self._bring_up(changed=True)
-            except CommandError:
-                waited = time.monotonic() - begin
-                if waited > _RELEASE_SECONDS:
-                    raise
-                if waited > _PATIENCE_SECONDS:
-                    run(["systemctl", "kill", "--signal=SIGTERM", *self._replaced], check=False)
-                time.sleep(0.1)
 
     def _undo(self, changes: t.Iterable[str], active: bool) -> str:
         """Put the old files back and tell the services that saw the new ones; the words for the message."""
-        self._restore()
+        self._record.restore()
         self._reload_manager(changes)
         if self._retired:
             run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
-        gives_way = [name for name, held in self._rivals.items() if held and self._starts_anew]
-        if gives_way:
-            run(["systemctl", "disable", "--now", "--quiet", *self._own_units], check=False)
-        if self._replaced:
-            run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
-        if gives_way:
+        if self._rivals and (gives_way := self._rivals.come_back()):
             return f", and {', '.join(gives_way)} active"
         if not active:
             return ", and no service saw the new ones"
@@ -247,80 +197,3 @@ class Fileset:
             texts = [f"{entry.kind}\n" for entry in (before, after)]
         headers = [path if entry.kind != "absent" else f"{path} (absent)" for entry in (before, after)]
         return {"before": texts[0], "after": texts[1], "before_header": headers[0], "after_header": headers[1]}
-
-    # --- what the host remembers of the set
-
-    def _file(self, name: str) -> str:
-        return os.path.join(self._state, name)
-
-    @contextlib.contextmanager
-    def _locked(self) -> t.Iterator[None]:
-        if self._check:
-            yield
-            return
-        os.makedirs(self._state, mode=0o700, exist_ok=True)
-        with open(self._file("lock"), "w", encoding="ascii") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise FilesetError("another run is changing it at this moment; wait for it and run again") from error
-            yield
-
-    def _owned(self) -> list[str]:
-        try:
-            with open(self._file("manifest.json"), encoding="utf-8") as handle:
-                return list(json.load(handle)["paths"])
-        except FileNotFoundError:
-            return []
-
-    def _write_manifest(self) -> None:
-        paths = sorted(path for path, entry in self._wanted.items() if entry.kind != "absent" or self._has_original(path))
-        if paths == self._owned():
-            return
-        text = json.dumps({"paths": paths}, indent=1) + "\n"
-        write_entry(self._file("manifest.json"), Entry("file", content=text.encode(), mode=0o600))
-
-    def _original_file(self, path: str) -> str:
-        return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
-
-    def _has_original(self, path: str) -> bool:
-        return os.path.lexists(self._original_file(path))
-
-    def _original(self, path: str) -> Entry:
-        """What stood at a path before the set took it."""
-        return read_entry(self._original_file(path))
-
-    def _save(self, before: dict[str, Entry]) -> None:
-        """Write down what stands, so that a failure or a killed run can be undone."""
-        self._forget()
-        owned = self._owned()
-        for path, entry in before.items():
-            if path not in owned:
-                write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
-        kinds = {}
-        for number, (path, entry) in enumerate(before.items()):
-            if entry.kind in ("file", "link", "directory"):
-                write_entry(self._file(f"saved/{number}"), entry)
-            kinds[path] = entry.kind
-        text = json.dumps(kinds)
-        write_entry(self._file("journal.json"), Entry("file", content=text.encode(), mode=0o600))
-
-    def _restore(self) -> None:
-        with open(self._file("journal.json"), encoding="utf-8") as handle:
-            kinds: dict[str, str] = json.load(handle)
-        saved = {path: self._file(f"saved/{number}") for number, path in enumerate(kinds)}
-        _write_all({path: read_entry(saved[path]) if kind != "absent" else ABSENT for path, kind in kinds.items()})
-        self._forget()
-
-    def _forget(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._file("journal.json"))
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self._file("saved"))
-
-
-def _write_all(entries: dict[str, Entry]) -> None:
-    """Directories come before what they hold, and go after it."""
-    gone = {path for path, entry in entries.items() if entry.kind == "absent"}
-    for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
-        write_entry(path, entries[path])

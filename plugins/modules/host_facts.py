@@ -83,7 +83,7 @@ import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.fileset import STATE
+from ..module_utils.fileset_record import STATE
 from ..module_utils.login import login_environment
 
 

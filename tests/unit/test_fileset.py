@@ -14,9 +14,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils import fileset
+from ansible_collections.flaskyard.server.plugins.module_utils import fileset, fileset_record
 from ansible_collections.flaskyard.server.plugins.module_utils.entries import EntryError, assert_trusted_parents
 from ansible_collections.flaskyard.server.plugins.module_utils.fileset import Fileset, FilesetError
+from ansible_collections.flaskyard.server.plugins.module_utils.fileset_record import Record
 
 File = dict[str, t.Any]
 
@@ -24,7 +25,7 @@ File = dict[str, t.Any]
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory to work in. Above it, /tmp is everybody's, which the transaction would refuse."""
-    monkeypatch.setattr(fileset, "STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(fileset_record, "STATE", str(tmp_path / "state"))
     monkeypatch.setattr(fileset, "assert_trusted_parents", lambda path: None)
     (tmp_path / "etc").mkdir()
     return tmp_path / "etc"
@@ -171,19 +172,8 @@ def test_a_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
 
 
 def test_two_runs_at_once_are_refused(place: Path) -> None:
-    with pytest.raises(FilesetError, match="another run is changing it"):
-        params = {
-            "name": "set",
-            "files": [file(place / "a", "one\n")],
-            "secrets": {},
-            "validate": [],
-            "activate": [],
-            "units": [],
-            "replaces": [],
-            "confirm": [],
-        }
-        with Fileset(params, check=False)._locked():
-            run([file(place / "a", "two\n")])
+    with pytest.raises(FilesetError, match="another run is changing it"), Record("set").locked():
+        run([file(place / "a", "two\n")])
 
 
 def test_an_account_that_does_not_exist_yet_is_fine_in_check_mode_only(place: Path) -> None:

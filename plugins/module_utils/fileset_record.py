@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host remembers of a fileset: the paths it owns, what stood there before, and a change that is under way."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import typing as t
+
+from .entries import ABSENT, Entry, EntryError, read_entry, write_entry
+
+STATE = "/var/lib/flaskyard/filesets"
+
+
+class Record:
+    """Below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns, ``originals/`` has the distribution's files
+    it replaced, and ``journal.json`` with ``saved/`` exists only between the first replacement and success.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._folder = os.path.join(STATE, name)
+
+    @contextlib.contextmanager
+    def locked(self) -> t.Iterator[None]:
+        """Keep other runs off.
+
+        :raises EntryError: when one is at it.
+        """
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        with open(self._file("lock"), "w", encoding="ascii") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise EntryError("another run is changing it at this moment; wait for it and run again") from error
+            yield
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a change was begun and neither finished nor undone."""
+        return os.path.exists(self._file("journal.json"))
+
+    def owned(self) -> list[str]:
+        """The paths that the set owns."""
+        try:
+            with open(self._file("manifest.json"), encoding="utf-8") as handle:
+                return list(json.load(handle)["paths"])
+        except FileNotFoundError:
+            return []
+
+    def own(self, entries: dict[str, Entry]) -> None:
+        """Write down what the set owns now."""
+        paths = sorted(path for path, entry in entries.items() if entry.kind != "absent" or os.path.lexists(self._original_file(path)))
+        if paths != self.owned():
+            self._write("manifest.json", json.dumps({"paths": paths}, indent=1) + "\n")
+
+    def remove(self) -> None:
+        """Forget everything: without files there is nothing to remember."""
+        shutil.rmtree(self._folder)
+
+    def original(self, path: str) -> Entry:
+        """What stood at a path before the set took it."""
+        return read_entry(self._original_file(path))
+
+    def save(self, before: dict[str, Entry]) -> None:
+        """Write down what stands, so that a failure or a killed run can be undone."""
+        self.forget()
+        owned = self.owned()
+        for path, entry in before.items():
+            if path not in owned:
+                write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
+        for number, entry in enumerate(before.values()):
+            if entry.kind in ("file", "link", "directory"):
+                write_entry(self._file(f"saved/{number}"), entry)
+        self._write("journal.json", json.dumps({path: entry.kind for path, entry in before.items()}))
+
+    def restore(self) -> None:
+        """Put back what :meth:`save` wrote down."""
+        with open(self._file("journal.json"), encoding="utf-8") as handle:
+            kinds: dict[str, str] = json.load(handle)
+        saved = {path: self._file(f"saved/{number}") for number, path in enumerate(kinds)}
+        write_all({path: read_entry(saved[path]) if kind != "absent" else ABSENT for path, kind in kinds.items()})
+        self.forget()
+
+    def forget(self) -> None:
+        """The change is over."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("journal.json"))
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._file("saved"))
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def _write(self, name: str, text: str) -> None:
+        write_entry(self._file(name), Entry("file", content=text.encode(), mode=0o600))
+
+    def _original_file(self, path: str) -> str:
+        return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
+
+
+def write_all(entries: dict[str, Entry]) -> None:
+    """Write entries; directories come before what they hold, and go after it."""
+    gone = {path for path, entry in entries.items() if entry.kind == "absent"}
+    for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
+        write_entry(path, entries[path])
