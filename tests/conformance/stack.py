@@ -52,6 +52,11 @@ class Stack(Server):
         self.variables = combination.variables
         self.combination = combination
 
+    @property
+    def declared_marker(self) -> str:
+        """What it answers when what is declared serves."""
+        return f"one.{self.app['env']['PROBE_MARKER']}"
+
     def fast_load(self) -> Load:
         """Load without long requests and uploads, to see what a killed process costs."""
         return self.load(slow_path=None, post_path=None, paths=["/"])

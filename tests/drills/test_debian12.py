@@ -4,24 +4,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from .harness import Host, Server
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
-def test_the_whole_way_as_an_unprivileged_account(tmp_path: Path) -> None:
-    with Host.up("debian12", tmp_path, distribution="bookworm", user="admin") as host:
-        server = Server(host, tmp_path)
-        first = server.apply("site")
-        assert first.changed > 5
-        server.settle("site")
-        assert server.marker() == "one.a"
-        server.app["env"]["PROBE_MARKER"] = "b"
-        server.apply()
-        assert server.marker() == "one.b"
-        host.reboot()
-        assert server.marker() == "one.b"
-        assert host.sh("systemctl --failed --plain --no-legend") == ""
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("debian12")
+    with Host.up("debian12", folder, distribution="bookworm", user="admin") as host:
+        yield Server(host, folder)
+
+
+def test_the_whole_way_as_an_unprivileged_account(server: Server) -> None:
+    first = server.apply("site")
+    assert first.changed > 5
+    server.settle("site")
+    assert server.marker() == "one.a"
+    server.app["env"]["PROBE_MARKER"] = "b"
+    server.apply()
+    assert server.marker() == "one.b"
+    server.host.reboot()
+    assert server.marker() == "one.b"
+    assert server.host.sh("systemctl --failed --plain --no-legend") == ""
+
+
+def test_a_limit_that_would_count_a_load_balancer_as_one_client_is_refused(server: Server) -> None:
+    server.apply("site")
+    server.app["rate_limit"] = {"requests_per_second": 1}
+    server.variables = {"flask_proxy": "apache", "flask_trusted_networks": ["192.0.2.0/24"]}
+    server.play("site").assert_says("rate_limit of probe", "from Debian 13 on", "set flask_proxy to nginx")
+    assert server.marker().startswith("one."), "nginx goes on serving"
