@@ -32,6 +32,8 @@ HOSTS = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py")]
 PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "drills")
 DOMAIN = "probe.test"
 MARKER = r"(?:\"marker\":\"|^)([\w-]+\.\w+)"
+#: Whether a build_command of `probe` sleeps, as a shell condition.
+BUILDING = "systemctl is-active --quiet 'flaskyard-release-probe:*' && pgrep -x sleep >/dev/null"
 App = dict[str, Any]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .harness import Server, assert_nothing_failed
+from .harness import BUILDING, Server, assert_nothing_failed
 
 Kill = tuple[Callable[[Server], None], str, str]
 
@@ -32,7 +32,7 @@ def during_fileset(server: Server) -> None:
 
 #: What to change, in which playbook, and the moment to kill at, as a shell condition on the host; $old is the slot that was current.
 MOMENTS: dict[str, Kill] = {
-    "build": (during_build, "deploy", "systemctl is-active --quiet flaskyard-release-probe.service && pgrep -x sleep >/dev/null"),
+    "build": (during_build, "deploy", BUILDING),
     "start": (during_start, "deploy", "ls /run/flask-probe/ | grep -v current | grep -qv $old"),
     "drain": (before_drain, "deploy", "! test $(readlink /run/flask-probe/current.sock) = $old.sock"),
     "fileset": (during_fileset, "site", "test -e /var/lib/flaskyard/filesets/nginx/journal.json"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .harness import Server
+from .harness import BUILDING, Server
 
 Spoil = Callable[[Server], contextlib.AbstractContextManager[tuple[str, ...]]]
 
@@ -119,7 +119,7 @@ def test_two_runs_at_once(server: Server) -> None:
     server.app["build_command"] = f"sleep 8 # {time.time_ns()}"
     server.app["env"]["PROBE_MARKER"] = "both"
     first = server.start()
-    server.wait("systemctl is-active --quiet flaskyard-release-probe.service && pgrep -x sleep")
+    server.wait(BUILDING)
     second = server.play()
     output, _ = first.communicate()
     assert first.returncode == 0, output
