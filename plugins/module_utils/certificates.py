@@ -129,7 +129,8 @@ def is_served(certificate: str, domain: str) -> bool | None:
 def self_sign(domains: list[str], days: int) -> tuple[str, str]:
     """Make a certificate that nobody vouches for.
 
-    It is no CA, so a client that is told to trust it trusts these names and nothing else.
+    It is no CA, so a client that is told to trust it trusts these names and nothing else. Its subject is its own: of several
+    with the same one, some clients find only the first. A common name has 64 characters at the most (RFC 5280, ub-common-name).
 
     :returns: certificate and key as PEM text.
     :raises CertificateError: what openssl said.
@@ -145,7 +146,7 @@ def self_sign(domains: list[str], days: int) -> tuple[str, str]:
         try:
             run([
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256",
-                "-days", str(days), "-subj", "/O=self-signed", "-config", "/dev/null", "-keyout", key, "-out", certificate,
+                "-days", str(days), "-subj", f"/O=self-signed/CN={domains[0][:64]}", "-config", "/dev/null", "-keyout", key, "-out", certificate,
                 *(word for extension in extensions for word in ("-addext", extension)),
             ])  # fmt: skip
         except CommandError as error:

@@ -111,3 +111,12 @@ def test_refused(pair: Pair, tmp_path: Path) -> None:
 def test_openssl_says_why_it_makes_none() -> None:
     with pytest.raises(CertificateError, match="openssl"):
         self_sign(["shop.test"], -5)
+
+
+def test_several_are_trusted_side_by_side(tmp_path: Path) -> None:
+    both = [self_sign([domain], 10)[0] for domain in ("shop.test", f"{'long' * 15}.bank.test")]
+    (tmp_path / "trust.pem").write_text("".join(both))
+    for text in both:
+        (tmp_path / "one.pem").write_text(text)
+        said = subprocess.run(["openssl", "verify", "-CAfile", "trust.pem", "one.pem"], cwd=tmp_path, text=True, capture_output=True, check=False)
+        assert said.stdout == "one.pem: OK\n", said.stderr
