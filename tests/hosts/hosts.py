@@ -47,11 +47,11 @@ ENGINE_FAILED = 125  # from here on an exit status is the engine's, not the scri
 
 
 class HostsError(Exception):
-    """Something a person has to put right; the text says what and how."""
+    """Something a person has to put right; the text says what and how, and `status` how a program ended."""
 
-
-class NotRunning(HostsError):
-    """The engine cannot run anything in a container, whatever it lists as its state: the machine may have been cut off."""
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,11 @@ def run(*argv: str, input: str | None = None, check: bool = True) -> str:
 
     Raises:
         HostsError: it failed and `check` is true; carries the program's own words.
-        NotRunning: it was to run in a container which does not run.
     """
     done = subprocess.run(argv, input=input, text=True, capture_output=True)
     if check and done.returncode != 0:
-        kind = NotRunning if argv[:2] == ("podman", "exec") and done.returncode >= ENGINE_FAILED else HostsError
-        raise kind(f"`{' '.join(argv)[:200]}` ended with {done.returncode}:\n{done.stderr.strip() or done.stdout.strip()}")
+        said = done.stderr.strip() or done.stdout.strip()
+        raise HostsError(f"`{' '.join(argv)[:200]}` ended with {done.returncode}:\n{said}", done.returncode)
     return done.stdout
 
 
@@ -306,7 +305,10 @@ def publish(prefix: str) -> None:
             names = [f"{other.address} {' '.join((other.name, *other.domains))}" for other in known]
             try:
                 inside(host, "printf '%s\\n' \"$@\" > /etc/hosts", "127.0.0.1 localhost", "::1 localhost", *names)
-            except NotRunning:  # left by a run that was cut off, or it reboots
+            except HostsError as error:
+                if error.status < ENGINE_FAILED:
+                    raise
+                # Left by a run that was cut off, whatever the engine lists as its state; or it reboots.
                 progress(f"{host.container} does not run")
         directory(prefix).mkdir(parents=True, exist_ok=True)
         inventory(prefix).write_text(json.dumps(inventory_of(present), indent=2) + "\n")
