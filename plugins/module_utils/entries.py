@@ -117,6 +117,13 @@ def write_entry(path: str, entry: Entry) -> None:
         _replace(path, entry)
 
 
+def write_all(entries: dict[str, Entry]) -> None:
+    """Write entries; directories come before what they hold, and go after it."""
+    gone = {path for path, entry in entries.items() if entry.kind == "absent"}
+    for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
+        write_entry(path, entries[path])
+
+
 def _remove(path: str, standing: Entry) -> None:
     if standing.kind == "directory":
         try:

@@ -10,8 +10,8 @@ import typing as t
 
 from . import units
 from .commands import CommandError, run
-from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id
-from .fileset_record import Record, write_all
+from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_all
+from .fileset_record import Record
 from .rivals import Rivals
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")

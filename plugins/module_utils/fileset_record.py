@@ -12,7 +12,7 @@ import os
 import shutil
 import typing as t
 
-from .entries import ABSENT, Entry, EntryError, read_entry, write_entry
+from .entries import ABSENT, Entry, EntryError, read_entry, write_all, write_entry
 
 STATE = "/var/lib/flaskyard/filesets"
 
@@ -101,10 +101,3 @@ class Record:
 
     def _original_file(self, path: str) -> str:
         return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
-
-
-def write_all(entries: dict[str, Entry]) -> None:
-    """Write entries; directories come before what they hold, and go after it."""
-    gone = {path for path, entry in entries.items() if entry.kind == "absent"}
-    for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
-        write_entry(path, entries[path])
