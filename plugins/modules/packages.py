@@ -13,7 +13,7 @@ description:
   - Makes no remote call when C(ansible_facts['flaskyard']['packages']) has them all.
   - Installs without recommendations, and does not start the services of new packages, which would run with the distribution's configuration
     until a role has put its own in place.
-  - The package lists are fetched before the first package of a play.
+  - The package lists are fetched before the first package after M(flaskyard.server.host_facts) has gathered the facts.
 options:
   names:
     description: Names of the packages.
