@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -13,6 +15,17 @@ from .conftest import ROOT, Run
 
 PREFIX = "flaskyard-test-installed"
 DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.toml"}
+
+
+@pytest.mark.xdist_group("installed")
+def test_what_the_readme_says_of_a_clone_is_enough(run: Run, tmp_path: Path) -> None:
+    steps = re.findall(r"^   (git clone|cd|cp|ansible-playbook) (.+?)(?: +#.*)?$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    [clone] = [words for command, words in steps if command == "git clone"]
+    shutil.copytree(ROOT, tmp_path / clone.split()[1], ignore=shutil.ignore_patterns(".*"))
+    script = [f"{command} {words}" for command, words in steps if command in ("cd", "cp")]
+    script += [f"{command} {words.replace(' --ask-vault-pass', '')} --syntax-check" for command, words in steps if command == "ansible-playbook"]
+    said = run(["env", "--unset=ANSIBLE_CONFIG", "sh", "-euxc", "\n".join(script)], cwd=tmp_path, HOME=str(tmp_path))
+    assert said.count("playbook: ") == 3
 
 
 @pytest.mark.xdist_group("installed")
