@@ -35,4 +35,9 @@ class ActionModule(ActionBase):
         args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items()} for number, app in enumerate(apps)}
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
-        return self._execute_module(module_name="flaskyard.server.slot", module_args=args, task_vars=variables)
+        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.slot", module_args=args, task_vars=variables)
+        if not args.get("settle") and "ansible_facts" in result:
+            # The apps of another server were in a call of their own.
+            earlier = variables.get("ansible_facts", {}).get("flask_slots_retained", [])
+            result["ansible_facts"]["flask_slots_retained"] += [name for name in earlier if name not in args["files"]]
+        return result

@@ -60,6 +60,20 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
 
 
 @pytest.mark.long
+def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Server) -> None:
+    """The slots of each server are changed in a call of their own, and only the last of them is followed by the proxy."""
+    server.others = [second()]
+    server.apply("site")
+    server.app["server"] = "fastcgi"
+    server.apply("site")
+    assert server.marker() == "one.a"
+    assert len(server.host.sh("ls /etc/flask/probe/slots").split()) == 1, "the slot of before has gone"
+    assert server.apply("site").changed == 0
+    server.reset()
+    server.settle("site")
+
+
+@pytest.mark.long
 def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
     server.others = [second()]
     server.apply("site")
