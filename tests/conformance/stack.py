@@ -25,6 +25,10 @@ ENV = {
     "PROBE_EMPTY": "",
 }
 UPLOAD_BYTES = 100 * 1024 * 1024
+#: Shell commands that print the processes of the app without a parent among them, and the first of those with one; a server that is one process is a master.
+_PROCESSES = "ps -o pid=,ppid= -u flask-probe | awk '{{ parent[$1] = $2 }} END {{ for (one in parent) if ({}(parent[one] in parent)) print one }}' | sort -n"
+MASTERS = _PROCESSES.format("!")
+WORKER = f"{{ {_PROCESSES.format('')}; {MASTERS}; }} | head -1"
 
 
 class Stack(Server):
@@ -55,13 +59,6 @@ class Stack(Server):
     def declared_marker(self) -> str:
         """What it answers when what is declared serves."""
         return f"one.{self.app['env']['PROBE_MARKER']}"
-
-    def processes(self) -> tuple[list[int], list[int]]:
-        """The masters, and the workers, that run as the app's account. A server that is one process is a master."""
-        listed = self.host.sh("ps -o pid=,ppid= -u flask-probe || true").split()
-        parents = dict(zip(map(int, listed[::2]), map(int, listed[1::2]), strict=True))
-        masters = [pid for pid, parent in parents.items() if parent not in parents]
-        return masters, [pid for pid, parent in parents.items() if parent in masters]
 
     def requests_per_second(self, path: str = "/", seconds: int = 4) -> float:
         """What 32 clients with kept connections over TLS get, on the same machine; measured by h2load."""

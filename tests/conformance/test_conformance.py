@@ -13,7 +13,7 @@ from tests.drills.harness import DOMAIN, assert_nothing_failed
 from tests.load import Report
 
 from .conftest import Figures
-from .stack import ENV, UPLOAD_BYTES, Crowd, Stack
+from .stack import ENV, MASTERS, UPLOAD_BYTES, WORKER, Crowd, Stack
 
 #: Milliseconds of outage that a change of proxy may cost.
 PROXY_OUTAGE = 1_000
@@ -58,6 +58,9 @@ def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
         "X-Forwarded-Host": "evil.test",
         "X-Forwarded-Prefix": "/evil",
         "Forwarded": "for=192.0.2.1",
+        "X-Forwarded_For": "192.0.2.1",
+        "X_Forwarded-Host": "evil.test",
+        "X-Forwarded_Proto": "http",
     }
     for headers in ({}, lies):
         seen = stack.host.ask("/request/a%20b?c=d%2Fe", headers).json
@@ -137,18 +140,11 @@ def test_a_bad_release_is_not_seen(stack: Stack) -> None:
     assert stack.marker() == stack.declared_marker
 
 
-def test_a_killed_worker_is_replaced(stack: Stack, figures: Figures) -> None:
-    masters, workers = stack.processes()
-    report = stack.death(f"kill -KILL {(workers or masters)[0]}")
-    figures["gap, worker killed, ms"] = report.max_gap
-    figures["failed, worker killed"] = report.failed
-    assert stack.marker() == stack.declared_marker
-
-
-def test_a_killed_master_is_replaced(stack: Stack, figures: Figures) -> None:
-    report = stack.death(f"kill -KILL {' '.join(map(str, stack.processes()[0]))}")
-    figures["gap, master killed, ms"] = report.max_gap
-    figures["failed, master killed"] = report.failed
+@pytest.mark.parametrize("what", ["worker", "master"])
+def test_what_is_killed_is_replaced(stack: Stack, figures: Figures, what: str) -> None:
+    report = stack.death(f"kill -KILL $({WORKER if what == 'worker' else MASTERS})")
+    figures[f"gap, {what} killed, ms"] = report.max_gap
+    figures[f"failed, {what} killed"] = report.failed
     assert stack.marker() == stack.declared_marker
 
 

@@ -37,6 +37,7 @@ def test_the_application_sees_the_request_as_it_was(proxied: Server) -> None:
         "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.test", "X-Forwarded-Port": "81",
         "X-Forwarded-Prefix": "/evil", "X-Real-IP": "192.0.2.1", "Forwarded": "for=192.0.2.1;host=evil.test", "Proxy": "http://evil.test",
         "X-Request-ID": "chosen", "X_Forwarded_For": "192.0.2.1", "X_Forwarded_Host": "evil.test",
+        "X-Forwarded_For": "192.0.2.1", "X_Forwarded-Host": "evil.test", "X-Real_IP": "192.0.2.1",
     }  # fmt: skip
     lied_to = proxied.host.ask("/request/a?b=c", lies).json
     same = ("remote_addr", "scheme", "host", "root_path", "path", "url")

@@ -30,6 +30,7 @@ FEATURES = {
 #: What is none of our apps: a server of files on a port, at a path of the same domain, and a socket under a name of its own.
 SERVICES = [
     {"name": "files", "domains": [DOMAIN], "path": "/files", "upstream": "127.0.0.1:3000", "access": [{"path": "/locked", "allow": ["192.0.2.0/24"]}]},
+    {"name": "within", "domains": [DOMAIN], "path": "/docs/within", "upstream": "127.0.0.1:3000", "access": [{"allow": ["192.0.2.0/24"]}]},
     {"name": "beside", "domains": ["beside.test"], "upstream": "/run/flask-shop/current.sock", "tls": {"issuer": "selfsigned"}},
 ]
 STATIC = [{"url": "/docs/files", "path": "static"}, {"url": "/uploads", "path": "uploads"}]
@@ -105,6 +106,7 @@ def test_one_connection_of_http_2_carries_requests_side_by_side(site: Server) ->
 def test_clients_are_limited_where_it_is_said(site: Server) -> None:
     statuses = [site.host.ask("/pid").status for _ in range(16)]
     assert statuses[0] == 200 and 429 in statuses
+    assert 429 in [site.host.ask("/%70id").status for _ in range(16)], "another way to write the same path"
     assert {site.host.ask("/").status for _ in range(8)} == {200}
 
 
@@ -116,8 +118,9 @@ def test_networks_and_passwords(site: Server) -> None:
     assert "strict-transport-security" in asked.headers
     for password, status in ((PASSWORD, 200), ("wrong", 401)):
         assert site.host.ask("/process", _login(password)).status == status
-    for detour in ("/process/../process", "/x/../process", "/x/%2e%2e/process", "/process/..%2fprocess", "/x/.%2E/env", "/./env"):
+    for detour in ("/process/../process", "/x/../process", "/x/%2e%2e/process", "/process/..%2fprocess", "/x/.%2E/env", "/./env", "/env/..#x"):
         assert site.host.ask(detour).status == 400, detour
+    assert site.host.ask("/.flaskyard?x", method="POST", body=bytes(2 << 20)).status in (403, 413), "the proxy's own path is nobody else's"
     assert site.host.ask("/request/x%2fy/.z/..w?a=/../b").json["query"] == "a=/../b"
     kept = site.host.sh("stat -c '%U:%G %a' /etc/*/flask-users/* | sort --unique")
     assert kept == "root:www-data 640"
@@ -125,6 +128,7 @@ def test_networks_and_passwords(site: Server) -> None:
 
 def test_of_rules_that_of_the_longest_path_holds_for_files_too(site: Server) -> None:
     expected = {"/docs": 404, "/docs/other": 404, "/docs/files": 401, "/docs/files/open.txts": 401, "/docs/files/open.txt": 200, "/process/open": 404}
+    expected["/docs/within"] = 403  # another app's, whose rule it is
     assert {path: site.host.ask(path).status for path in expected} == expected
     assert site.host.ask("/docs/files/open.txts", _login(PASSWORD)).body == b"a file"
     assert site.host.ask("/shop/docs/files/open.txts").status == 200
