@@ -70,7 +70,7 @@ python3 /run/walk.py"""
 @pytest.mark.long
 def test_planted_links_lead_root_nowhere(server: Server) -> None:
     host = server.host
-    server.app["keep_releases"] = 2
+    server.app |= {"keep_releases": 2, "persist": ["data/uploads"]}
     server.apply("site")
     host.sh(CANARIES)
     before = host.sh(FINGERPRINT)
