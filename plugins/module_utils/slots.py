@@ -148,11 +148,11 @@ class Slots:
 
     def wanted_manifest(self) -> dict[str, str]:
         """What C(manifest) will give. Of the environment it has the names, and a keyed digest to tell that a value changed."""
-        key = read_entry(self._app["paths"]["secret_key"]).content or b"-"
+        key = read_entry(self._app["paths"]["secret_key"]).content
         lines = []
         for name, value in parse_environment_file(self._env).items():
-            digest = hashlib.blake2s(value.encode(), key=key[:32], digest_size=4).hexdigest()
-            lines.append(f"{name} = (secret, {digest})\n")
+            digest = f", {hashlib.blake2s(value.encode(), key=key[:32], digest_size=4).hexdigest()}" if key else ""
+            lines.append(f"{name} = (secret{digest})\n")
         release = self._release.get("id") or "(not known yet)"
         return {**self._files, "release": f"{release}\n", "env": "".join(lines)}
 
@@ -226,7 +226,9 @@ class Slots:
     def _give_up(self, slot: str, old: str | None, why: str, served: bool) -> str:
         log = self._manager.log(slot)
         if slot != old:
-            if not served:
+            if served:
+                self._drain(slot)
+            else:
                 self._manager.kill(slot)
             self._discard(slot)
         if not read_entry(self._app["paths"]["current"]).target.endswith(self._release["id"]):
