@@ -88,11 +88,13 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
     """Check one value against its key, appending to ``problems``."""
 
     def refuse() -> None:
-        shown = "given, but not usable" if key.secret else show(value)
+        # What stands in the place of a mapping may be the one secret that belongs in it.
+        shown = "given, but not usable" if key.secret or types == (dict,) else show(value)
         choices = f" ({', '.join(map(str, key.choices))})" if key.choices else ""
         problems.append(Problem(f"{where} is {shown}; expected {key.expected}{choices}"))
 
-    well_typed = isinstance(value, _TYPES.get(key.kind, (dict,))) and not (key.kind == "int" and isinstance(value, bool))
+    types = _TYPES.get(key.kind, (dict,))
+    well_typed = isinstance(value, types) and not (key.kind == "int" and isinstance(value, bool))
     if not well_typed:
         refuse()
     elif key.kind == "env":
@@ -149,8 +151,8 @@ def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> 
 
 
 def show(value: t.Any) -> str:
-    """A value as messages quote it, with its plain type unless it is text."""
+    """A value as messages quote it: with its plain type unless it is text, and without the credentials in a URL."""
     # Values from an inventory are of tagged subclasses, whose names would tell nobody anything.
     kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), type(value).__name__)
-    text = repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})"
+    text = re.sub(r"://.*@", "://***@", repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})")
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -264,6 +264,21 @@ def test_the_manager() -> None:
     assert "sandbox changes what systemd runs it in" in problems(loosened, manager="supervisor")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": {"git": "https://ci:hunter2$/@git.example.com/shop.git"}},
+        {"source": "https://hunter2@git.example.com/shop.git"},
+        {"env": "PASSWORD=hunter2"},
+        {"tls": "-----BEGIN PRIVATE KEY-----hunter2"},
+        {"access": [{"users": "hunter2"}]},
+    ],
+)
+def test_no_message_shows_a_secret(given: dict[str, t.Any]) -> None:
+    said = problems({**MINIMAL, **given})
+    assert "hunter2" not in said and "expected" in said
+
+
 def problems_of_list(value: t.Any) -> str:
     with pytest.raises(AppModelError) as caught:
         complete_apps(value)
