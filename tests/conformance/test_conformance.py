@@ -48,6 +48,7 @@ def test_environment_is_exact(stack: Stack) -> None:
     environment = stack.host.ask("/env").json
     assert {name: environment.get(name) for name in ENV} == ENV
     assert len(environment["SECRET_KEY"]) >= 64
+    assert (environment["STATE_DIRECTORY"], environment["CACHE_DIRECTORY"]) == ("/var/lib/flask-probe", "/var/cache/flask-probe")
 
 
 def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
