@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils.app_schema import show
 from ..module_utils.sizing import size
 
 DOCUMENTATION = r"""
@@ -29,11 +32,11 @@ options:
     type: int
     default: 1
   workers:
-    description: What the role says, a number or V(auto).
+    description: What the role says, V(auto) or a number from 1.
     type: raw
     default: auto
   threads:
-    description: What the role says, a number or V(auto).
+    description: What the role says, V(auto) or a number from 1.
     type: raw
     default: auto
   process_mb:
@@ -67,11 +70,23 @@ def sized(
 ) -> dict[str, int]:
     """How many processes and threads an app gets."""
     auto = size(app["server"], app["workload"], int(host["cores"]), int(host["memory_mb"]), apps, int(process_mb))
+    return {
+        "processes": _chosen(app["workers"], f"{app['server']}_workers", workers, auto.processes),
+        "threads": _chosen(app["threads"], f"{app['server']}_threads", threads, auto.threads),
+    }
 
-    def chosen(own: int | None, role: int | str, computed: int) -> int:
-        return own or (computed if role == "auto" else int(role))
 
-    return {"processes": chosen(app["workers"], workers, auto.processes), "threads": chosen(app["threads"], threads, auto.threads)}
+def _chosen(own: int | None, variable: str, value: t.Any, computed: int) -> int:
+    """The app's own number, or else what its server's role says in C(variable)."""
+    if value == "auto":
+        return own or computed
+    try:
+        number = 0 if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number < 1:
+        raise AnsibleFilterError(f"{variable} is {show(value)}; expected auto, or a number from 1")
+    return own or number
 
 
 class FilterModule:

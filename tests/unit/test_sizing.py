@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.flaskyard.server.plugins.filter.sized import sized
 from ansible_collections.flaskyard.server.plugins.module_utils.app_model import complete_apps
 from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS, Server
@@ -55,6 +56,14 @@ def test_who_says_a_number_gets_it(keys: dict[str, Any], role: dict[str, Any], e
     [app] = complete_apps([{"name": "shop", "source": {"path": "shop"}, "wsgi": "shop:app", **keys}])
     answer = sized(app, {"cores": 2, "memory_mb": 4096}, **role)
     assert (answer["processes"], answer["threads"]) == expected
+
+
+@pytest.mark.parametrize("given", ["Auto", "many", "", 0, -2, "0", None, True, [4]])
+@pytest.mark.parametrize("what", ["workers", "threads"])
+def test_a_variable_that_is_no_number_is_refused_by_its_name(what: str, given: Any) -> None:
+    [app] = complete_apps([{"name": "shop", "source": {"path": "shop"}, "wsgi": "shop:app", "server": "granian", "workers": 3, "threads": 2}])
+    with pytest.raises(AnsibleFilterError, match=rf"granian_{what} is .*; expected auto, or a number from 1"):
+        sized(app, {"cores": 2, "memory_mb": 4096}, **{what: given})
 
 
 @pytest.mark.parametrize("server", sorted(SERVERS))
