@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -11,9 +12,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.flaskyard.server.plugins.module_utils import certificates
 from ansible_collections.flaskyard.server.plugins.module_utils.certificate_run import CertificateRun
 from ansible_collections.flaskyard.server.plugins.module_utils.certificate_store import Store
+from ansible_collections.flaskyard.server.plugins.module_utils.commands import run
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "tls"
 
 URL = "https://ca.test/dir"
 WEBROOT = "/var/lib/flask-acme"
@@ -217,6 +222,36 @@ def test_reload_that_failed_is_tried_again(host: Host) -> None:
     assert (result["changed"], result["reloaded"], problems) == (True, True, [])
     assert host.run(app("shop.test"))[0]["changed"] is False
     assert host.reloads.read_text() == "\n"
+
+
+@pytest.mark.parametrize(
+    ("active", "broken", "told", "status"),
+    [
+        ("nginx", "", "nginx", 0),
+        ("apache2", "", "apache2", 0),
+        ("nginx apache2", "", "nginx apache2", 0),
+        ("", "", "", 0),
+        ("nginx apache2", "nginx", "nginx apache2", 1),
+        ("apache2", "apache2", "apache2", 1),
+    ],
+)
+def test_every_proxy_that_runs_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, active: str, broken: str, told: str, status: int) -> None:
+    stubs = {
+        "systemctl": f"""case "$*" in
+            "--quiet is-active "*) echo " {active} " | grep -q " $3 " ;;
+            "reload "*) echo $2 >>{tmp_path}/told; [ $2 != "{broken}" ] ;;
+            *) exit 9 ;;
+        esac""",
+        "journalctl": 'eval "echo the log of \\${$#}"',
+    }
+    for name, text in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "told").touch()
+    done = run(yaml.safe_load((ROLE / "defaults/main.yml").read_text())["tls_reload_command"], check=False)
+    assert ((tmp_path / "told").read_text().split(), done.returncode, done.stderr) == (told.split(), status, "")
+    assert done.stdout.split("\n")[0] == (f"the log of {broken}" if broken else "")
 
 
 def test_what_went_missing_comes_back(host: Host) -> None:
