@@ -103,7 +103,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     name: str = app["name"]
     server: str = app.get("server", "gunicorn")
-    settings = {key: app.get(key, {}) for key in SERVERS}
+    settings = {key: {**kind.settings, **app.get(key, {})} for key, kind in SERVERS.items()}
     spoken = protocol(server, settings[server])
     web = complete_web(app)
     paths = _paths(name, spoken)
@@ -133,7 +133,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "requirements": app.get("requirements"),
         "build_command": app.get("build_command"),
         "keep_releases": app.get("keep_releases", 5),
-        "sandbox": app.get("sandbox", {}),
+        "sandbox": {"network": True, "memory_deny_write_execute": True, "proc_subset_pid": True, "memory_max_mb": None, **app.get("sandbox", {})},
         "user": f"flask-{name}",
         "build_user": f"flask-{name}-b",
         "paths": paths,

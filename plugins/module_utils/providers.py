@@ -17,6 +17,7 @@ class Server:
     :param managers: process managers that can run it.
     :param processes: whether it runs more than one process.
     :param threads: whether its processes run more than one thread.
+    :param settings: what its own keys of an app are where the app does not say and its role has no variable.
     :param reads_chunks: whether an app gets a body of unknown length, sent in chunks. WSGI itself knows none (PEP 3333, "CONTENT_LENGTH").
     """
 
@@ -25,6 +26,7 @@ class Server:
     managers: tuple[str, ...] = ("systemd", "supervisor")
     processes: bool = True
     threads: bool = True
+    settings: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     reads_chunks: bool = True
 
 
@@ -32,7 +34,7 @@ SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
     "gunicorn": Server(("gunicorn==27.0.1",)),
     # A wheel of uWSGI: uWSGI's own distribution has to be compiled.
-    "uwsgi": Server(("pyuwsgi==2.0.30",), reads_chunks=False),
+    "uwsgi": Server(("pyuwsgi==2.0.30",), settings={"package": "pypi", "protocol": "http"}, reads_chunks=False),
     "granian": Server(("granian==2.8.7",)),
     "waitress": Server(("waitress==3.0.2",), processes=False),
     "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False, reads_chunks=False),

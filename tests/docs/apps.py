@@ -15,8 +15,8 @@ from ansible_collections.flaskyard.server.plugins.module_utils.providers import 
 from .page import ROOT, Block, code, table
 from .roles import ROLES, entry_points
 
-#: Everything else is the model's default.
-MINIMAL = {"name": "shop", "source": {"path": "shop"}, "wsgi": "shop:app"}
+#: Everything else is the model's default; what has none by itself is given, for the defaults in it.
+MINIMAL = {"name": "shop", "source": {"path": "shop"}, "wsgi": "shop:app", "rate_limit": {"requests_per_second": 5}}
 
 
 def blocks() -> Iterator[Block]:
@@ -64,7 +64,9 @@ def _default(path: str, key: Key, value: Any) -> str:
 
 
 def _role_variable(path: str) -> str | None:
-    """The variable of a server's role that stands in where an app does not say: ``gunicorn.preload`` is ``gunicorn_preload``."""
-    names = {path.replace(".", "_"), *(f"{server}_{path}" for server in SERVERS)}
-    variables = [option for role in ROLES if role.name in SERVERS for option in entry_points(role)["main"]["options"]]
-    return next((option for option in variables if option in names), None)
+    """The variable of a server's role that stands in where an app does not say: ``gunicorn.preload`` is ``gunicorn_preload``, ``workers`` of all of them."""
+    variables = {option for role in ROLES if role.name in SERVERS for option in entry_points(role)["main"]["options"]}
+    if any(f"{server}_{path}" in variables for server in SERVERS):
+        return f"<server>_{path}"
+    own = path.replace(".", "_")
+    return own if own in variables else None

@@ -154,7 +154,7 @@ def test_ordinary_values_are_accepted() -> None:
 def test_every_problem_is_told_at_once() -> None:
     text = problems({"name": "shop", "sorce": 1, "wsgi": "x:y", "workers": "4"}, {"name": "Blog"}, 5)
     assert "unknown key sorce; did you mean 'source'?" in text
-    assert "app 'shop': workers is '4'; expected processes, from 1 to 512" in text
+    assert "app 'shop': workers is '4'; expected processes (waitress and fastcgi always have one), from 1 to 512" in text
     assert "app 'Blog': name is 'Blog'" in text
     assert "item 3 of the apps: the item is 5 (int)" in text
     assert "nothing was touched" in text
