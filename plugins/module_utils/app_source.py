@@ -43,7 +43,8 @@ def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
         yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(_HIDDEN)}, such as in /opt or /srv"
     for key in _OF_BUILDS:
         if key in app:
-            yield f"{key} is about making a release, and with source.in_place nothing is made; remove it"
+            instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key == "persist" else ""
+            yield f"{key} is about making a release, and with source.in_place nothing is made; remove it{instead}"
 
 
 def complete_source(source: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -246,6 +246,7 @@ def test_code_in_place_is_taken_as_it_is() -> None:
     assert (app["source"]["kind"], app["source"]["location"], app["persist"]) == ("in_place", "/opt/shop", [])
     for key, value in (("persist", ["uploads"]), ("build_command", "make"), ("python", "3.12"), ("keep_releases", 3)):
         assert f"{key} is about making a release" in problems({**one, key: value})
+    assert "have the app keep its data in /var/lib/flask-shop, its $HOME" in problems({**one, "persist": ["uploads"]})
     for hidden in ("/home/me/shop", "/root", "/tmp/shop"):
         assert "which the service cannot see" in problems({**MINIMAL, "source": {"in_place": hidden}})
     for wrong in ("shop", "/opt/../etc", "/opt/my shop", "/"):
