@@ -8,6 +8,7 @@ Nothing here follows a link in the last component, and C(assert_trusted_parents)
 from __future__ import annotations
 
 import dataclasses
+import glob
 import grp
 import os
 import pwd
@@ -124,6 +125,17 @@ def write_all(entries: dict[str, Entry]) -> None:
         write_entry(path, entries[path])
 
 
+def remove_leftovers(path: str) -> None:
+    """Remove what a killed :func:`write_entry` left beside ``path``."""
+    folder, name = os.path.split(path)
+    for left in glob.glob(os.path.join(glob.escape(folder), glob.escape(_temporary_prefix(name)) + "*")):
+        os.unlink(left)
+
+
+def _temporary_prefix(name: str) -> str:
+    return f".{name}.flaskyard-"
+
+
 def _remove(path: str, standing: Entry) -> None:
     if standing.kind == "directory":
         try:
@@ -137,10 +149,10 @@ def _remove(path: str, standing: Entry) -> None:
 def _replace(path: str, entry: Entry) -> None:
     folder, name = os.path.split(path)
     if entry.kind == "link":
-        temporary = tempfile.mktemp(prefix=f".{name}.", dir=folder)
+        temporary = tempfile.mktemp(prefix=_temporary_prefix(name), dir=folder)
         os.symlink(entry.target, temporary)
     else:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        descriptor, temporary = tempfile.mkstemp(prefix=_temporary_prefix(name), dir=folder)
         try:
             with os.fdopen(descriptor, "wb") as handle:
                 os.fchown(handle.fileno(), entry.uid, entry.gid)

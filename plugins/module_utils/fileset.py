@@ -12,7 +12,7 @@ from . import units
 from .commands import CommandError, run
 from .entries import ABSENT, Entry, EntryError, assert_trusted_parents, group_id, read_entry, user_id, write_all
 from .fileset_record import Record
-from .rivals import Rivals
+from .rivals import Rivals, in_the_way
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
@@ -33,7 +33,7 @@ class Fileset:
         self._steps: list[str] = []
         self._retired: list[str] = []
         self._rivals: Rivals | None = None
-        self._own_units = [unit["name"] for unit in params["units"]]
+        self._units = {unit["name"]: unit["on_change"] for unit in params["units"]}
 
     def run(self) -> dict[str, t.Any]:
         """Compare, replace, validate, activate, confirm.
@@ -50,14 +50,14 @@ class Fileset:
     def _run(self) -> dict[str, t.Any]:
         interrupted = self._record.interrupted
         if interrupted and not self._check:
-            self._record.restore()
+            self._restore()
         changes = self._changes()
         lagging = self._lagging_units()
         if not self._check:
             if changes or interrupted:
                 self._apply(changes, interrupted)
             elif lagging:
-                self._bring_up(changed=False)
+                self._catch_up()
             if self._wanted:
                 self._record.own(self._wanted)
             else:
@@ -104,6 +104,7 @@ class Fileset:
         """
         self._record.save({path: before for path, (before, _after) in changes.items()})
         try:
+            _let_end(changes)
             self._retire_units(changes)
             write_all({path: after for path, (_before, after) in changes.items()})
             self._reload_manager(changes)
@@ -111,32 +112,58 @@ class Fileset:
             active = True
             self._activate()
         except (CommandError, EntryError, OSError) as error:
-            again = self._undo(changes, active)
+            again = self._undo(active)
             raise FilesetError(f"{error}\nThe old files are back{again}.") from error
         self._record.own(self._wanted)
         self._record.forget()
 
     def _activate(self) -> None:
         self._commands("activate")
-        self._rivals = Rivals(self._params["replaces"], self._own_units, self._steps)
+        self._rivals = Rivals(self._params["replaces"], list(self._units), self._steps)
         self._rivals.replace(lambda: self._bring_up(changed=True))
         self._commands("confirm")
 
-    def _undo(self, changes: t.Iterable[str], active: bool) -> str:
-        """Put the old files back and tell the services that saw the new ones; the words for the message."""
+    def _catch_up(self) -> None:
+        """Bring up the units that lag behind files that stand, and have the ports for them alone."""
+        rivals = Rivals(self._params["replaces"], list(self._units), self._steps)
+        try:
+            rivals.replace(lambda: self._bring_up(changed=False))
+        except CommandError:
+            rivals.start_again()
+            raise
+
+    def _restore(self) -> list[str]:
+        """Put the old files back and stop the units that have no file among them; the names of these."""
+        saved = self._record.saved()
+        changes = {path: (read_entry(path), after) for path, after in saved.items()}
+        _let_end(changes)
+        leaving = _leaving_units(changes)
+        if leaving:
+            run(["systemctl", "disable", "--now", "--quiet", *leaving], check=False)
         self._record.restore()
-        self._reload_manager(changes)
+        self._reload_manager(saved)
+        return leaving
+
+    def _undo(self, active: bool) -> str:
+        """Put the old files back and tell the services that saw the new ones; the words for the message."""
+        for name in self._restore():
+            self._units.pop(name, None)
         if self._retired:
             run(["systemctl", "enable", "--now", "--quiet", *self._retired], check=False)
+        try:
+            again = self._activate_again(active)
+        except CommandError as error:
+            return f", but activating them failed too: {error}"
+        self._record.forget()
+        return again
+
+    def _activate_again(self, active: bool) -> str:
         if self._rivals and (gives_way := self._rivals.come_back()):
             return f", and {', '.join(gives_way)} active"
         if not active:
             return ", and no service saw the new ones"
-        try:
-            self._commands("activate")
-            self._bring_up(changed=True)
-        except CommandError as error:
-            return f", but activating them failed too: {error}"
+        self._commands("activate")
+        self._bring_up(changed=True)
         return " and active"
 
     def _commands(self, kind: str) -> None:
@@ -150,9 +177,7 @@ class Fileset:
 
     def _retire_units(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
         """Stop the units whose own files leave with this change; without its file, systemd would go on running one."""
-        leaving = [path for path, (before, after) in changes.items() if (before.kind, after.kind) == ("file", "absent")]
-        names = [os.path.basename(path) for path in leaving if f"{os.path.dirname(path)}/" in _UNIT_FOLDERS and "@." not in path]
-        self._retired = [name for name, state in units.states(names).items() if units.is_active(state) or state.get("UnitFileState") == "enabled"]
+        self._retired = [name for name, state in units.states(_leaving_units(changes)).items() if units.is_on(state)]
         if self._retired:
             self._steps.append(f"systemctl disable --now {' '.join(self._retired)}")
             units.systemctl("disable", "--now", "--quiet", *self._retired)
@@ -160,25 +185,26 @@ class Fileset:
     def _lagging_units(self) -> list[str]:
         """What the units still lack, in words."""
         notes = []
-        found = units.states(self._own_units)
-        for name, state in found.items():
+        found = units.states([*self._units, *self._params["replaces"]])
+        for name in self._units:
+            state = found[name]
             if not units.is_active(state):
                 notes.append(f"start {name}")
             if not units.is_enabled(state):
                 notes.append(f"enable {name}")
             if state.get("NeedDaemonReload") == "yes":
                 notes.append(f"read {name} again")
-        return notes
+        return notes + [f"stop {name}" for name in in_the_way(self._params["replaces"], list(self._units), found)]
 
     def _bring_up(self, changed: bool) -> None:
-        found = units.states(self._own_units)
+        found = units.states(list(self._units))
         if any(state.get("NeedDaemonReload") == "yes" for state in found.values()):
             run("systemctl daemon-reload")
-        for unit in self._params["units"]:
-            name, state = unit["name"], found[unit["name"]]
+        for name, on_change in self._units.items():
+            state = found[name]
             verb = "start"
             if changed and units.is_active(state):
-                verb = {"reload": "reload-or-restart", "restart": "restart", "none": ""}[unit["on_change"]]
+                verb = {"reload": "reload-or-restart", "restart": "restart", "none": ""}[on_change]
             for words in ([] if units.is_enabled(state) else ["enable"]), [verb] if verb else []:
                 if words:
                     self._steps.append(f"systemctl {words[0]} {name}")
@@ -197,3 +223,19 @@ class Fileset:
             texts = [f"{entry.kind}\n" for entry in (before, after)]
         headers = [path if entry.kind != "absent" else f"{path} (absent)" for entry in (before, after)]
         return {"before": texts[0], "after": texts[1], "before_header": headers[0], "after_header": headers[1]}
+
+
+def _leaving_units(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:
+    """The units that cannot run on when their own files leave with a change; a slice can, and to stop it would stop all in it."""
+    paths = [path for path in _leaving(changes) if f"{os.path.dirname(path)}/" in _UNIT_FOLDERS]
+    return [os.path.basename(path) for path in paths if "@." not in path and not path.endswith(".slice")]
+
+
+def _let_end(changes: dict[str, tuple[Entry, Entry]]) -> None:
+    """Wait for units that stop by the rules of a drop-in that leaves: without it, systemd would give them another time for their requests."""
+    folders = {os.path.dirname(path) for path in _leaving(changes) if path.startswith(_UNIT_FOLDERS)}
+    units.wait_for_end(sorted(os.path.basename(folder)[:-2] for folder in folders if folder.endswith(".d")))
+
+
+def _leaving(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:
+    return [path for path, (before, after) in changes.items() if (before.kind, after.kind) == ("file", "absent")]

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import json
@@ -12,14 +14,20 @@ import os
 import shutil
 import typing as t
 
-from .entries import ABSENT, Entry, EntryError, read_entry, write_all, write_entry
+from .entries import ABSENT, Entry, EntryError, read_entry, remove_leftovers, write_all, write_entry
 
 STATE = "/var/lib/flaskyard/filesets"
 
 
+def known() -> list[str]:
+    """Names of the sets that own a path on this host, or have a change under way."""
+    names = sorted(os.listdir(STATE)) if os.path.isdir(STATE) else []
+    return [name for name in names if Record(name).owned() or Record(name).interrupted]
+
+
 class Record:
     """Below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns, ``originals/`` has the distribution's files
-    it replaced, and ``journal.json`` with ``saved/`` exists only between the first replacement and success.
+    it replaced, and ``journal.json``, with what stood before, exists only between the first replacement and the moment when services know of the last.
     """
 
     def __init__(self, name: str) -> None:
@@ -55,11 +63,12 @@ class Record:
     def own(self, entries: dict[str, Entry]) -> None:
         """Write down what the set owns now."""
         paths = sorted(path for path, entry in entries.items() if entry.kind != "absent" or os.path.lexists(self._original_file(path)))
-        if paths != self.owned():
-            self._write("manifest.json", json.dumps({"paths": paths}, indent=1) + "\n")
+        self._set_owned(paths)
 
     def remove(self) -> None:
         """Forget everything: without files there is nothing to remember."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("manifest.json"))  # it must not outlive the originals of what it lists
         shutil.rmtree(self._folder)
 
     def original(self, path: str) -> Entry:
@@ -67,31 +76,38 @@ class Record:
         return read_entry(self._original_file(path))
 
     def save(self, before: dict[str, Entry]) -> None:
-        """Write down what stands, so that a failure or a killed run can be undone."""
-        self.forget()
+        """Write down what stands and whose it is, in place of an earlier journal, so that a failure or a killed run can be undone."""
         owned = self.owned()
         for path, entry in before.items():
             if path not in owned:
                 write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
-        for number, entry in enumerate(before.values()):
-            if entry.kind in ("file", "link", "directory"):
-                write_entry(self._file(f"saved/{number}"), entry)
-        self._write("journal.json", json.dumps({path: entry.kind for path, entry in before.items()}))
+        entries = {path: _packed(entry) for path, entry in before.items() if entry.kind != "other"}
+        self._write("journal.json", json.dumps({"owned": owned, "entries": entries}))
+
+    def saved(self) -> dict[str, Entry]:
+        """What :meth:`save` wrote down, by path."""
+        return {path: _unpacked(packed) for path, packed in self._journal()["entries"].items()}
 
     def restore(self) -> None:
-        """Put back what :meth:`save` wrote down."""
-        with open(self._file("journal.json"), encoding="utf-8") as handle:
-            kinds: dict[str, str] = json.load(handle)
-        saved = {path: self._file(f"saved/{number}") for number, path in enumerate(kinds)}
-        write_all({path: read_entry(saved[path]) if kind != "absent" else ABSENT for path, kind in kinds.items()})
-        self.forget()
+        """Put back what :meth:`save` wrote down. The journal stays until :meth:`forget`: services are still to be told."""
+        saved = self.saved()
+        for path in saved:
+            remove_leftovers(path)
+        write_all(saved)
+        self._set_owned(self._journal()["owned"])
 
     def forget(self) -> None:
-        """The change is over."""
+        """The change is over, and services know."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._file("journal.json"))
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self._file("saved"))
+
+    def _journal(self) -> dict[str, t.Any]:
+        with open(self._file("journal.json"), encoding="utf-8") as handle:
+            return dict(json.load(handle))
+
+    def _set_owned(self, paths: list[str]) -> None:
+        if paths != self.owned():
+            self._write("manifest.json", json.dumps({"paths": paths}, indent=1) + "\n")
 
     def _file(self, name: str) -> str:
         return os.path.join(self._folder, name)
@@ -101,3 +117,11 @@ class Record:
 
     def _original_file(self, path: str) -> str:
         return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
+
+
+def _packed(entry: Entry) -> dict[str, t.Any]:
+    return {**dataclasses.asdict(entry), "content": base64.b64encode(entry.content).decode()}
+
+
+def _unpacked(packed: dict[str, t.Any]) -> Entry:
+    return Entry(**{**packed, "content": base64.b64decode(packed["content"])})

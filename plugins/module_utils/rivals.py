@@ -14,6 +14,22 @@ from .commands import CommandError, run
 _RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
 
 
+def in_the_way(names: list[str], own: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    """Those of ``names`` that are on while ``own`` units run, and have a port of theirs, or none by which to tell.
+
+    :param states: of all these units.
+    """
+    on = [name for name in names if units.is_on(states[name])]
+    if not on or not any(units.is_active(states[name]) for name in own):
+        return []
+    held = units.ports([*on, *own])
+    return _on_ports({name: held[name] for name in on}, set().union(*(held[name] for name in own)))
+
+
+def _on_ports(held: dict[str, set[int]], ports: set[int]) -> list[str]:
+    return [name for name, theirs in held.items() if theirs & ports or not theirs]
+
+
 class Rivals:
     """Those of ``names`` that run or start at boot, before ``own`` units begin.
 
@@ -24,7 +40,7 @@ class Rivals:
         self._own, self._steps = own, steps
         self._own_are_new = not any(map(units.is_active, units.states(own).values()))
         found = units.states(names)
-        self._held = units.ports([name for name, state in found.items() if units.is_active(state) or state.get("UnitFileState") == "enabled"])
+        self._held = units.ports([name for name, state in found.items() if units.is_on(state)])
         self._replaced: list[str] = []
 
     def replace(self, bring_up: t.Callable[[], None]) -> None:
@@ -40,20 +56,25 @@ class Rivals:
                 raise
             self._bring_up_at_last(bring_up)
         else:
-            self._release(set().union(*units.ports(self._own).values()))
+            if self._held:
+                self._release(set().union(*units.ports(self._own).values()))
 
     def come_back(self) -> list[str]:
         """Undo :meth:`replace`; the names of those that have the ports again, while the own units are stopped."""
         gives_way = [name for name, held in self._held.items() if held and self._own_are_new]
         if gives_way:
             run(["systemctl", "disable", "--now", "--quiet", *self._own], check=False)
+        self.start_again()
+        return gives_way
+
+    def start_again(self) -> None:
+        """Have those back that were told to stop."""
         if self._replaced:
             run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
-        return gives_way
 
     def _release(self, ports: set[int]) -> bool:
         """Have the rivals on these ports let go of them, and end when they have no more to do; whether there are any."""
-        self._replaced = [name for name, held in self._held.items() if held & ports or not held]
+        self._replaced = _on_ports(self._held, ports)
         if self._replaced:
             self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
             units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)

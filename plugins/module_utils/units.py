@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 
 from .commands import CommandError, run, tail
 
@@ -37,6 +38,18 @@ def is_active(state: dict[str, str]) -> bool:
 def is_enabled(state: dict[str, str]) -> bool:
     """Starts at boot, or is of a kind that others start."""
     return state.get("UnitFileState") in _ENABLED
+
+
+def is_on(state: dict[str, str]) -> bool:
+    """Running, or started at boot for its own sake."""
+    return is_active(state) or state.get("UnitFileState") == "enabled"
+
+
+def wait_for_end(names: list[str], seconds: float = 120) -> None:
+    """Wait until those that are about to stop have done so, which systemd bounds."""
+    end = time.monotonic() + seconds
+    while any(state.get("ActiveState") == "deactivating" for state in states(names).values()) and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def systemctl(*arguments: str, timeout: float = 120) -> None:

@@ -102,6 +102,7 @@ options:
     description:
       - systemd units whose place O(units) take where they have a port in common. They are disabled and told to stop when O(units) have started beside
         them, which takes sockets with C(SO_REUSEPORT) on both sides; otherwise before, and O(units) start as soon as they can. On other ports they stay.
+      - This is so without a changed file too, for one that somebody started or that a killed run left.
       - A failure leaves them running, or starts them again.
     type: list
     elements: str

@@ -62,7 +62,7 @@ ansible_facts:
           description: Version of the OpenSSL library, such as V(3.5).
           type: str
         filesets:
-          description: Names of the sets that M(flaskyard.server.fileset) has files of in place.
+          description: Names of the sets that M(flaskyard.server.fileset) has files of in place, or that a run was killed over.
           type: list
           elements: str
         tools:
@@ -74,7 +74,6 @@ ansible_facts:
 """
 
 import glob
-import json
 import os
 import platform
 import re
@@ -83,7 +82,7 @@ import subprocess
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.fileset_record import STATE
+from ..module_utils.fileset_record import known
 from ..module_utils.login import login_environment
 
 
@@ -124,16 +123,6 @@ def pythons() -> dict[str, str]:
     return found
 
 
-def filesets() -> list[str]:
-    """Sets that own a path here."""
-    found = []
-    for path in sorted(glob.glob(f"{STATE}/*/manifest.json")):
-        with open(path, encoding="utf-8") as handle:
-            if json.load(handle)["paths"]:
-                found.append(os.path.basename(os.path.dirname(path)))
-    return found
-
-
 def tools() -> dict[str, dict[str, str]]:
     """What the role python installed with tasks_from=tool; the newest of each name."""
     found = {}
@@ -162,7 +151,7 @@ def main() -> None:
         "pythons": pythons(),
         "python": ".".join(platform.python_version_tuple()[:2]),
         "openssl": ".".join(map(str, ssl.OPENSSL_VERSION_INFO[:2])),
-        "filesets": filesets(),
+        "filesets": known(),
         "tools": tools(),
         "ssh_port": ssh_port(),
     }

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import getpass
 import grp
+import itertools
 import multiprocessing
 import os
 import shlex
+import shutil
+import signal
 import stat
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -17,9 +22,14 @@ import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils import fileset, fileset_record
 from ansible_collections.flaskyard.server.plugins.module_utils.entries import EntryError, assert_trusted_parents
 from ansible_collections.flaskyard.server.plugins.module_utils.fileset import Fileset, FilesetError
-from ansible_collections.flaskyard.server.plugins.module_utils.fileset_record import Record
+from ansible_collections.flaskyard.server.plugins.module_utils.fileset_record import Record, known
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 File = dict[str, t.Any]
+#: Audit events of what changes something.
+CHANGING = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.symlink", "shutil.rmtree", "subprocess.Popen"}
+#: More than this happens between the first change and the last.
+STEPS = 20
 
 
 @pytest.fixture
@@ -169,6 +179,133 @@ def test_a_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
     log = place.parent / "log"
     assert run(declared, activate=[f"touch {log}"])["changed"]
     assert content_of(place) == {"a": "one\n"} and log.exists(), "who knows what the killed run had activated"
+
+
+class Service:
+    """Something that runs with the files as they were when it was last told, declared in an old way and a new one."""
+
+    def __init__(self, place: Path) -> None:
+        self._place, self._running = place, place.parent / "running"
+        self._see = f"sh -c {shlex.quote(f'grep -r . {place} | sort')}"
+        self.steps: dict[str, t.Any] = {"activate": [f"sh -c {shlex.quote(f'{self._see} > {self._running}')}"]}
+        folder = [file(place / "d", state="directory"), file(place / "d/b", "b\n")]
+        self.declared = {
+            "old": [file(place / "a", "one\n"), file(place / "gone", "x\n"), file(place / "vendor", "ours\n"), file(place / "l", state="absent"), *folder],
+            "new": [file(place / "a", "two\n"), file(place / "new", "y\n")],
+        }
+        self._contents = {
+            "old": {"a": "one\n", "gone": "x\n", "vendor": "ours\n", "b": "b\n"},
+            "new": {"a": "two\n", "new": "y\n", "vendor": "theirs\n", "l": "theirs\n"},
+        }
+
+    def begin(self) -> None:
+        """The old declaration on a fresh host."""
+        shutil.rmtree(self._place.parent / "state", ignore_errors=True)
+        shutil.rmtree(self._place)
+        self._place.mkdir()
+        (self._place / "vendor").write_text("theirs\n")
+        (self._place / "l").symlink_to("vendor")
+        run(self.declared["old"], **self.steps)
+
+    def killed_at(self, step: int, declared: str, **steps: list[str]) -> bool:
+        """Run a declaration and SIGKILL it before the change of this number; whether there is one."""
+
+        def victim() -> None:
+            numbers = itertools.count()
+            sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGKILL) if event in CHANGING and next(numbers) == step else None)
+            run(self.declared[declared], **{**self.steps, **steps})
+
+        process = multiprocessing.get_context("fork").Process(target=victim)
+        process.start()
+        process.join()
+        return process.exitcode == -signal.SIGKILL
+
+    def assert_settles(self, declared: str) -> None:
+        """A run brings about what is declared, the service runs with it, and there is no more to do."""
+        run(self.declared[declared], **self.steps)
+        assert content_of(self._place) == self._contents[declared]
+        assert (self._place / "d").exists() == (declared == "old") and (self._place / "l").is_symlink() == (declared == "new")
+        assert self._running.read_text() == subprocess.run(shlex.split(self._see), capture_output=True, text=True, check=True).stdout, "it was not told"
+        assert run(self.declared[declared], **self.steps)["changed"] is False
+
+
+@pytest.fixture
+def service(place: Path) -> Service:
+    return Service(place)
+
+
+@pytest.mark.parametrize("after", ["new", "old"])
+def test_wherever_a_run_is_killed_the_next_brings_about_what_is_declared(service: Service, after: str) -> None:
+    for step in itertools.count():
+        service.begin()
+        killed = service.killed_at(step, "new")
+        service.assert_settles(after)
+        if not killed:
+            break
+    assert step > STEPS
+
+
+def test_wherever_a_refused_run_is_killed_the_service_hears_of_the_old_files(service: Service) -> None:
+    for step in itertools.count():
+        service.begin()
+        killed = service.killed_at(step, "new", confirm=["false"])
+        service.assert_settles("old")
+        if not killed:
+            break
+    assert step > STEPS
+
+
+@pytest.mark.parametrize("after", ["new", "old"])
+@pytest.mark.parametrize("between", ["new", "old"])
+def test_wherever_the_run_after_a_killed_one_is_killed_nothing_is_lost(service: Service, between: str, after: str) -> None:
+    for step in itertools.count():
+        service.begin()
+        assert service.killed_at(-1, "new", confirm=["sh -c 'kill -9 $PPID'"])
+        killed = service.killed_at(step, between)
+        service.assert_settles(after)
+        if not killed:
+            break
+    assert step > STEPS
+
+
+def test_a_set_that_only_a_killed_run_knows_of_can_be_removed(service: Service, place: Path) -> None:
+    service.begin()
+    run([])
+    assert known() == []
+    begun = multiprocessing.get_context("fork").Process(target=run, args=(service.declared["new"],), kwargs={"confirm": ["sh -c 'kill -9 $PPID'"]})
+    begun.start()
+    begun.join()
+    assert not (place.parent / "state/set/manifest.json").exists() and known() == ["set"]
+    assert run([])["changed"]
+    assert content_of(place) == {"vendor": "theirs\n", "l": "theirs\n"} and known() == []
+    assert run([])["changed"] is False
+
+
+def test_a_set_that_was_removed_only_in_part_leaves_what_the_distribution_put_there(service: Service, place: Path) -> None:
+    for step in itertools.count():
+        service.begin()
+        service.declared["none"] = []
+        killed = service.killed_at(step, "none")
+        run([])
+        assert content_of(place) == {"vendor": "theirs\n", "l": "theirs\n"}
+        if not killed:
+            break
+    assert step > STEPS
+
+
+def test_a_socket_in_the_way_is_refused_and_left(place: Path) -> None:
+    os.mkfifo(place / "b")
+    with pytest.raises(FilesetError, match="is a device, socket or pipe"):
+        run([file(place / "a", "one\n"), file(place / "b", "two\n")])
+    assert (place / "b").is_fifo() and not (place / "a").exists()
+
+
+def test_services_that_could_not_be_told_are_told_by_the_next_run(place: Path) -> None:
+    log = place.parent / "log"
+    run([file(place / "a", "one\n")])
+    with pytest.raises(FilesetError, match="but activating them failed too"):
+        run([file(place / "a", "two\n")], activate=["false"])
+    assert run([file(place / "a", "one\n")], activate=[f"touch {log}"])["changed"] and log.exists()
 
 
 def test_two_runs_at_once_are_refused(place: Path) -> None:
