@@ -14,6 +14,8 @@ from .harness import Run, Server
 
 #: Milliseconds from a request that failed to the next good answer.
 OUTAGE = 1_000
+#: Takes longer than a run needs from the change to its end, and than Debian's nginx gives a request when it stops.
+LONG_REQUEST = "/slow?seconds=8"
 #: A configuration that passes its check and cannot be started.
 UNSTARTABLE = "Listen 192.0.2.1:8080"
 
@@ -27,10 +29,10 @@ def fronted(server: Server) -> Iterator[Server]:
     server.apply("site")
 
 
-def change(server: Server, **variables: str) -> tuple[Run, Report]:
+def change(server: Server, slow_path: str | None = None, **variables: str) -> tuple[Run, Report]:
     """Run `site.yml` with other variables under load."""
     server.variables = variables
-    with server.load(slow_path=None) as load:
+    with server.load(slow_path=slow_path) as load:
         run = server.play("site")
         return run, load.finish()
 
@@ -40,14 +42,20 @@ def listening(server: Server) -> set[str]:
     return set(server.host.sh("""ss -Hltnp 'sport = :80 or sport = :443' | grep -o '"[a-z0-9]*"' | tr -d '"' | sort -u""").split())
 
 
+def wait_for_the_only(server: Server, process: str) -> None:
+    """Wait until nobody else has the ports."""
+    server.wait(f"[ \"$(ss -Hltnp 'sport = :443' | grep -o '\"[a-z0-9]*\"' | sort -u)\" = '\"{process}\"' ]", 15)
+    assert listening(server) == {process}
+
+
 def test_there_and_back(fronted: Server) -> None:
     for proxy, process in (("apache", "apache2"), ("nginx", "nginx")):
-        run, report = change(fronted, flask_proxy=proxy)
+        run, report = change(fronted, LONG_REQUEST, flask_proxy=proxy)
         assert run.rc == 0, run.output[-6000:]
         print(f"to {proxy}: {report.failed} of {report.requests} requests failed, {report.outage:.0f} ms of outage")
         assert report.outage < OUTAGE, report.failures
-        fronted.wait(f"[ \"$(ss -Hltnp 'sport = :443' | grep -o '\"[a-z0-9]*\"' | sort -u)\" = '\"{process}\"' ]", 15)
-        assert listening(fronted) == {process}
+        assert report.cut == 0 and report.slow["max"] > 8_000, report
+        wait_for_the_only(fronted, process)
         assert fronted.apply("site").changed == 0
 
 
@@ -81,3 +89,18 @@ def test_one_on_other_ports_stays(somebody_elses: Server) -> None:
     run, report = change(somebody_elses, nginx_extra_http="# more")
     assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
     assert somebody_elses.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]
+
+
+@pytest.mark.long
+def test_one_that_was_killed_and_taken_back_leaves_nothing(fronted: Server) -> None:
+    journal = "/var/lib/flaskyard/filesets/apache/journal.json"
+    fronted.variables = {"flask_proxy": "apache"}
+    fronted.killed("module", f"test -e {journal} && systemctl is-active --quiet apache2", "site")
+    print(fronted.host.sh(f"ls {journal}; systemctl is-active nginx apache2 || true"))
+    fronted.variables = {}
+    fronted.apply("site")
+    wait_for_the_only(fronted, "nginx")
+    assert fronted.host.sh("systemctl is-enabled nginx apache2 || true").split() == ["enabled", "disabled"]
+    left = "/etc/apache2/flask.d /etc/apache2/flask-pages /etc/systemd/system/apache2.service.d /var/lib/flaskyard/filesets/apache"
+    assert fronted.host.sh(f"ls -d {left} 2>/dev/null || true") == ""
+    assert fronted.apply("site").changed == 0

@@ -82,6 +82,7 @@ class Report:
     """What came back. Latencies and the gap in milliseconds, of good answers (status 200 to 399), the slow client's apart.
 
     `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer,
+    `cut` counts the slow client's requests that got no good answer, without those sent on a kept connection that the server had closed meanwhile.
     `outage` the longest from the sending of a request that failed to the next good answer of anybody: a busy machine makes gaps, and no outages.
     `versions` is in the order in which they appeared.
     """
@@ -94,6 +95,7 @@ class Report:
     errors: dict[str, int]
     latency: dict[str, float]
     slow: dict[str, float]
+    cut: int
     max_gap: float
     outage: float
     versions: list[Version]
@@ -109,6 +111,7 @@ class _Tally:
     errors: Counter[str] = field(default_factory=Counter)
     versions: dict[str, Version] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    cut: int = 0
     last_good: float = 0.0
     max_gap: float = 0.0
     outage: float = 0.0
@@ -158,6 +161,7 @@ class _Tally:
             errors=dict(self.errors),
             latency=_percentiles(self.latency),
             slow=_percentiles(self.slow),
+            cut=self.cut,
             max_gap=round(self.max_gap, 1),
             outage=round(self.outage, 1),
             versions=[replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()],
@@ -282,6 +286,7 @@ class _Run:
         except (HttpError, TimeoutError) as error:
             tally.errors[error.kind if isinstance(error, HttpError) else "timeout"] += 1
             tally.bad(sent, f"{method} {path}: {error or 'timeout'}")
+            tally.cut += slow and not (isinstance(error, HttpError) and error.kind == "closed on reuse")
             if connection:
                 connection.close()
             await asyncio.sleep(RETRY_SECONDS)
@@ -293,6 +298,7 @@ class _Run:
                 self._serves.set()
         else:
             tally.bad(sent, f"{method} {path}: {response.status} {response.body[:80]!r}")
+            tally.cut += slow
         if response.closes:
             connection.close()
             return None

@@ -138,6 +138,15 @@ def test_each_failure_is_counted(server: Server, action: str, kinds: set[str]) -
     assert len(report.failures) == min(report.failed, 20)
 
 
+@pytest.mark.parametrize("action", ["ok", "502", "drop", "truncate"])
+def test_a_long_request_that_is_cut_is_counted(server: Server, action: str) -> None:
+    with Load(Plan(server.target, clients=1, fresh=0, rate=20, slow_path="/slow")) as load:
+        server.action = action
+        time.sleep(0.5)
+        report = load.finish()
+    assert bool(report.cut) == (action != "ok"), report
+
+
 def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
     with Load(Plan(server.target, clients=4, fresh=4, rate=100)) as load:
         time.sleep(0.2)
