@@ -20,7 +20,7 @@ Figures = dict[str, Any]
 
 
 #: What is also measured takes its time: every run takes these tests with the first server alone.
-LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_what_is_killed_is_replaced"}
+LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_what_is_killed_is_replaced", "test_figures"}
 
 
 @pytest.hookimpl(tryfirst=True)
