@@ -58,9 +58,9 @@ class Fileset:
                 self._apply(changes, interrupted)
             elif lagging:
                 self._catch_up()
-            if self._wanted:
-                self._record.own(self._wanted)
-            else:
+            self._record.own(self._wanted)
+            self._record.forget()
+            if not self._wanted:
                 self._record.remove()
         return {
             "changed": bool(changes or interrupted or lagging),
@@ -114,8 +114,6 @@ class Fileset:
         except (CommandError, EntryError, OSError) as error:
             again = self._undo(active)
             raise FilesetError(f"{error}\nThe old files are back{again}.") from error
-        self._record.own(self._wanted)
-        self._record.forget()
 
     def _activate(self) -> None:
         self._commands("activate")
