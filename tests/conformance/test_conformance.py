@@ -69,6 +69,8 @@ def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
         assert (seen["path"], seen["query"], seen["url"]) == ("/request/a b", "c=d%2Fe", f"https://{DOMAIN}/request/a%20b")
         names = {name for name, value in seen["headers"] if "192.0.2.1" in value or "evil" in value}
         assert not names, names
+    lied_to = stack.host.ask("/upload", {"Content_Length": "5", "Transfer_Encoding": "chunked"}, method="POST", body=bytes(100))
+    assert lied_to.json["length"] == 100
 
 
 def test_it_runs_as_its_own_account(stack: Stack) -> None:
