@@ -8,6 +8,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.sealed import seal
+
 
 class ActionModule(ActionBase):
     """Runs the module C(flaskyard.server.certificate) with the apps that have domains."""
@@ -20,4 +22,5 @@ class ActionModule(ActionBase):
         """Reduce and send."""
         super().run(tmp, task_vars)
         apps = [{"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})} for app in self._task.args.get("apps", []) if app.get("domains")]
-        return self._execute_module(module_name="flaskyard.server.certificate", module_args={**self._task.args, "apps": apps}, task_vars=task_vars)
+        sealed = seal({**self._task.args, "apps": apps}, "apps")
+        return self._execute_module(module_name="flaskyard.server.certificate", module_args=sealed, task_vars=task_vars)

@@ -9,6 +9,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.sealed import seal
 from ..plugin_utils.render import Renderer
 
 _KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
@@ -28,14 +29,10 @@ class ActionModule(ActionBase):
         renderer = Renderer(self, variables)
         args = dict(self._task.args)
         files: list[dict[str, t.Any]] = []
-        secrets: dict[str, str] = {}
         for declared in args.get("files") or []:
-            for item in self._expand(declared, renderer):
-                if item.get("secret") and "content" in item:
-                    secrets[item["path"]] = item.pop("content")
-                files.append(item)
-        args.update(files=files, secrets=secrets)
-        return self._execute_module(module_name="flaskyard.server.fileset", module_args=args, task_vars=variables)
+            files += self._expand(declared, renderer)
+        sealed = seal({**args, "files": files}, "files")
+        return self._execute_module(module_name="flaskyard.server.fileset", module_args=sealed, task_vars=variables)
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS

@@ -5,22 +5,22 @@
 from __future__ import annotations
 
 import concurrent.futures
-import json
 import os
 import tempfile
 import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.sealed import seal
 from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of, sha256_of
 
-#: Options that may hold credentials: they travel in one string that is never logged.
-_SECRET_OPTIONS = ("index_url", "extra_index_urls", "environment")
+#: Options that may hold credentials.
+_SECRET_OPTIONS = ("apps", "index_url", "extra_index_urls", "environment")
 
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
-    *("server_requirements", "build_command", "persist", "paths"),
+    *("server_requirements", "build_command", "persist", "public", "paths"),
 )
 
 
@@ -38,9 +38,7 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
-        secrets = {name: args.pop(name) for name in _SECRET_OPTIONS if args.get(name)}
-        args["sealed"] = json.dumps({**secrets, "sources": sources})
-        apps = [{key: app[key] for key in _APP_KEYS} for app in declared if app["name"] not in failures]
+        apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
         answer = self._ask(args, apps, variables)
         if "releases" not in answer:
             return answer
@@ -64,7 +62,9 @@ class ActionModule(ActionBase):
         return result
 
     def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        answer: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.release", module_args={**args, "apps": apps}, task_vars=variables)
+        answer: dict[str, t.Any] = self._execute_module(
+            module_name="flaskyard.server.release", module_args=seal({**args, "apps": apps}, *_SECRET_OPTIONS), task_vars=variables
+        )
         return answer
 
     def _send(self, source: LocalSource) -> str:

@@ -9,6 +9,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.environment_file import environment_file
+from ..module_utils.sealed import seal
 from ..module_utils.slots import TOKENS
 from ..plugin_utils.render import Renderer
 
@@ -35,7 +36,8 @@ class ActionModule(ActionBase):
         args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items()} for number, app in enumerate(apps)}
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
-        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.slot", module_args=args, task_vars=variables)
+        sealed = seal(args, "files", "environments")
+        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.slot", module_args=sealed, task_vars=variables)
         if not args.get("settle") and "ansible_facts" in result:
             # The apps of another server were in a call of their own.
             earlier = variables.get("ansible_facts", {}).get("flask_slots_retained", [])

@@ -107,6 +107,8 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     spoken = protocol(server, settings[server])
     web = complete_web(app)
     paths = _paths(name, spoken)
+    persist = [] if "in_place" in app["source"] else sorted({"instance", *(path.strip("/") for path in app.get("persist", []))})
+    static = [_static(item, persist) for item in app.get("static", [])]
     return {
         **web,
         "source": complete_source(app["source"]),
@@ -123,8 +125,9 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "graceful_timeout_seconds": max(web["timeout_seconds"], app.get("graceful_timeout_seconds", 30)),
         **settings,
         "env": {key: _env_text(value) for key, value in app.get("env", {}).items()},
-        "static": [{"url": item["url"].rstrip("/"), "path": item["path"].strip("/")} for item in app.get("static", [])],
-        "persist": [] if "in_place" in app["source"] else sorted({"instance", *(path.strip("/") for path in app.get("persist", []))}),
+        "static": static,
+        "persist": persist,
+        "public": _public(static, [app.get("maintenance_page"), app.get("error_page")]),
         "healthcheck": {"path": "/", "status": None, "timeout_seconds": 60, "successes": 2, **app.get("healthcheck", {})},
         "maintenance_page": app.get("maintenance_page"),
         "error_page": app.get("error_page"),
@@ -138,6 +141,19 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "build_user": f"flask-{name}-b",
         "paths": paths,
     }
+
+
+def _static(given: dict[str, t.Any], persist: list[str]) -> dict[str, str]:
+    """A static folder and, as C(base), the path that it is below: C(state) if it outlives releases, otherwise C(current)."""
+    path = given["path"].strip("/")
+    base = "state" if any(path == name or path.startswith(f"{name}/") for name in persist) else "current"
+    return {"url": given["url"].rstrip("/"), "path": path, "base": base}
+
+
+def _public(static: list[dict[str, str]], pages: list[str | None]) -> dict[str, list[str]]:
+    """What the proxy may read of the app, relative to its release and to its state. Everything else is closed to it."""
+    folders = {base: {folder["path"] for folder in static if folder["base"] == base} for base in ("current", "state")}
+    return {"release": sorted({*folders["current"], *filter(None, pages)}), "state": sorted(folders["state"])}
 
 
 def _env_text(value: t.Any) -> str:

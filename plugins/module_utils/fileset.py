@@ -81,7 +81,7 @@ class Fileset:
             raise FilesetError(f"{item['path']}: the host has no account or group {missing[0]!r}; the role that makes it must run first")
         if item["state"] == "directory":
             return Entry("directory", mode=int(item["mode"] or "0755", 8), **owner)
-        content = self._params["secrets"].get(item["path"], item["content"])
+        content = item["content"]
         if content is None:
             raise FilesetError(f"{item['path']}: a file needs content or a template")
         return Entry("file", content=content.encode(), mode=int(item["mode"] or "0644", 8), **owner)

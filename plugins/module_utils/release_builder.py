@@ -16,6 +16,7 @@ import threading
 import typing as t
 
 from .release_in_place import InPlace
+from .release_public import Publication, app_groups, leave_groups
 from .release_records import Kind, Outcome, Records, ReleaseError, assert_account, short_hash
 from .release_sandbox import Sandbox, explain
 from .release_settings import Settings, python_identity
@@ -48,12 +49,17 @@ def prepare_releases(apps: list[dict[str, t.Any]], settings: Settings, uploads: 
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
         outcomes = dict(pool.map(prepare, apps))
     done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and not outcome.wanted}
+    settled = {app["user"] for app in apps if app["name"] in done}
+    # The call without uploads is about all apps, so what it does not have is no longer declared.
+    groups = settled if uploads else settled | ({*app_groups()} - {app["user"] for app in apps})
+    left = leave_groups(sorted(groups), check)
     return {
-        "changed": any(outcome.changed for outcome in done.values()),
+        "changed": bool(left) or any(outcome.changed for outcome in done.values()),
         "releases": {name: outcome.release for name, outcome in done.items()},
         "failures": {name: str(outcome) for name, outcome in outcomes.items() if isinstance(outcome, ReleaseError)},
         "wanted": [name for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and outcome.wanted],
-        "diff": [outcome.diff for outcome in done.values() if outcome.diff],
+        "diff": [diff for outcome in done.values() for diff in outcome.diff]
+        + [{"prepared": f"take the proxy's account out of the group {name}\n"} for name in left],
     }
 
 
@@ -75,6 +81,7 @@ class Builder:
         environment = settings.build_environment(self.paths["cache"])
         secrets = secrets_of([app["source"].get("location") or "", *environment.values()])
         self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset(secrets))
+        self.publication = Publication(app, self.records, self.sandbox, settings.build_timeout_seconds)
         self.source = KINDS[app["source"]["kind"]](app, settings, self.sandbox, upload)
 
     def run(self, check: bool) -> Outcome:
@@ -86,15 +93,17 @@ class Builder:
             self.version, self.interpreter = self.settings.choose_python(self.app["python"])
             inputs = self._inputs(self.source.revision(check))
             if check:
-                return self._look(inputs)
+                return self._look(inputs).also(self.publication.missing())
             with self.records.lock():
-                outcome = self._look(inputs)
-                if outcome.changed and self.source.wants_upload:
+                outcome = self._look(inputs).also(self.publication.missing())
+                self.publication.apply()
+                if outcome.to_build and self.source.wants_upload:
                     outcome.wanted = True
                     return outcome
-                if outcome.changed:
+                if outcome.to_build:
                     with self.turn:
                         outcome.release = self._build(outcome.release["id"], inputs)
+                    self.publication.apply()
                 return outcome
         except OSError as error:
             raise ReleaseError(mask(explain(str(error), ""), self.sandbox.secrets)) from error
@@ -110,7 +119,7 @@ class Builder:
         record = self.records.get("releases", identity) if identity else None
         if record and self.records.get("venvs", record["venv"]):
             return Outcome(self._facts(inputs, identity, record["venv"]))
-        return Outcome(self._facts(inputs, identity, None), changed=True, diff=self.records.difference(identity, inputs))
+        return Outcome(self._facts(inputs, identity, None), to_build=True, diff=[self.records.difference(identity, inputs)])
 
     def _facts(self, inputs: dict[str, t.Any], identity: str | None, venv: str | None) -> dict[str, t.Any]:
         return {

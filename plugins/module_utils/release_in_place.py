@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .release_public import Publication, assert_readable
 from .release_records import Outcome, Records, ReleaseError, assert_account, short_hash
 from .release_sandbox import Sandbox
 from .release_settings import Settings
@@ -28,6 +29,7 @@ class InPlace:
         self.settings = settings
         environment = settings.build_environment(app["paths"]["cache"])
         self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset())
+        self.publication = Publication(app, self.records, self.sandbox, settings.build_timeout_seconds)
 
     def run(self, check: bool) -> Outcome:
         """Find the release, or make it.
@@ -38,19 +40,21 @@ class InPlace:
             assert_account(self.app["build_user"])
         except ReleaseError:
             if check:
-                return Outcome(self._facts(None, ""), changed=True)
+                return Outcome(self._facts(None, ""), to_build=True).also([f"use the code in {self.folder}"])
             raise
         arguments = {"folder": self.folder, "packages": self.app["server_requirements"]}
         seen = self.sandbox.run("in_place.look", arguments, [], self.settings.build_timeout_seconds)
         self._assert_runs(seen["python"])
+        assert_readable(self.folder, self.app["public"]["release"])
         inputs = {"source": self.folder, "content": seen["digest"], "python": seen["python"]}
         identity = short_hash(inputs)
         outcome = Outcome(self._facts(identity, seen["python"]))
-        if self.records.get("releases", identity):
-            return outcome
-        outcome.changed, outcome.diff = True, self.records.difference(identity, inputs)
-        if not check:
+        if not self.records.get("releases", identity):
+            outcome.to_build, outcome.diff = True, [self.records.difference(identity, inputs)]
+        outcome.also(self.publication.missing())
+        if outcome.changed and not check:
             with self.records.lock():
+                self.publication.apply()
                 self.records.link("releases", identity, self.folder)
                 record = {"id": identity, "inputs": inputs, "source": outcome.release["source"], "venv": None, "python": seen["python"]}
                 self.records.put("releases", {**record, "status": "built"})

@@ -32,12 +32,26 @@ class ReleaseError(Exception):
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of one app. With C(wanted) nothing yet: the controller has to send the source."""
+    """What became of one app.
+
+    :param to_build: the release is not there, or was not before this run.
+    :param wanted: nothing was done yet: the controller has to send the source.
+    """
 
     release: dict[str, t.Any]
-    changed: bool = False
+    to_build: bool = False
     wanted: bool = False
-    diff: dict[str, str] | None = None
+    diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host changes."""
+        return bool(self.diff)
+
+    def also(self, notes: list[str]) -> Outcome:
+        """The outcome with further changes, one line for each."""
+        self.diff += [{"prepared": f"{note}\n"} for note in notes]
+        return self
 
 
 class Records:
@@ -97,10 +111,10 @@ class Records:
             self.put("releases", {**record, "status": status})
 
     def create(self, kind: Kind, identity: str, uid: int, gid: int) -> str:
-        """An empty directory in place of whatever a killed run left there, for the build account to fill."""
+        """An empty directory in place of whatever a killed run left there, which the build account fills and nobody else sees until it is complete."""
         self.remove(kind, identity)
         path = self.tree(kind, identity)
-        os.mkdir(path, 0o755)
+        os.mkdir(path, 0o700)
         os.chown(path, uid, gid, follow_symlinks=False)
         return path
 

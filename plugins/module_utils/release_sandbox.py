@@ -15,7 +15,7 @@ import uuid
 
 from . import release_steps
 from .release_records import ReleaseError
-from .release_steps import archive, commands, entry, git, in_place, manifest, tree, virtualenv
+from .release_steps import archive, commands, entry, git, in_place, manifest, public, tree, virtualenv
 from .secret_text import mask
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
@@ -50,7 +50,7 @@ _PROPERTIES = (
 _PROGRAM = inspect.getsource(entry)
 _SOURCES = {
     module.__name__.rpartition(".")[2] if module is not release_steps else "": inspect.getsource(module)
-    for module in (release_steps, archive, commands, git, in_place, manifest, tree, virtualenv)
+    for module in (release_steps, archive, commands, git, in_place, manifest, public, tree, virtualenv)
 }
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
 App = dict[str, t.Any]
@@ -50,7 +51,12 @@ def _static(app: App) -> list[dict[str, t.Any]]:
     folders = [(folder["url"], folder) for folder in app["static"]]
     inner = [(path, folder) for path, folder in _ruled(app) if folder and folder["url"] != path]
     return [
-        {**_rules(app, path), "base": _base(app, folder), "path": folder["path"] + path.removeprefix(folder["url"]), "declared": path == folder["url"]}
+        {
+            **_rules(app, path),
+            "base": app["paths"][folder["base"]],
+            "path": folder["path"] + path.removeprefix(folder["url"]),
+            "declared": path == folder["url"],
+        }
         for path, folder in folders + inner
     ]
 
@@ -61,13 +67,6 @@ def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
     paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
     folders = sorted(app["static"], key=lambda folder: len(folder["url"]), reverse=True)
     return [(path, next((folder for folder in folders if _below(path, folder["url"])), None)) for path in sorted(paths)]
-
-
-def _base(app: App, folder: dict[str, t.Any]) -> str:
-    # A persisted directory is a link in the release; what it leads to is the app's to write.
-    persisted = any(_below(folder["path"], name) for name in app["persist"])
-    base: str = app["paths"]["state" if persisted else "current"]
-    return base
 
 
 def _rules(app: App, path: str) -> dict[str, t.Any]:
@@ -85,12 +84,12 @@ def _rules(app: App, path: str) -> dict[str, t.Any]:
 
 
 def user_files(apps: list[App]) -> list[dict[str, str]]:
-    """The password files of all apps: C(name), and C(text) in the format of htpasswd(1)."""
+    """The password files of all apps: C(name), C(text) in the format of htpasswd(1), and C(digest), which nobody knows who does not know the text."""
     return [
-        {"name": f"{app['name']}-{number}", "text": "".join(f"{user}:{digest}\n" for user, digest in sorted(item["users"].items()))}
+        {"name": f"{app['name']}-{number}", "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
         for app in apps
         for number, item in enumerate(app["access"])
-        if item["users"]
+        if (text := "".join(f"{user}:{digest}\n" for user, digest in sorted(item["users"].items())))
     ]
 
 

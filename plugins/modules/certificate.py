@@ -82,6 +82,9 @@ options:
   reload_command:
     description: What makes the proxy load the certificates again. No shell.
     type: str
+  sealed:
+    description: Filled in by the action plugin with the options that may hold secrets.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -130,9 +133,8 @@ reloaded:
   returned: always
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils.certificate_run import CertificateRun
+from ..module_utils.sealed import SealedModule
 
 
 def main() -> None:
@@ -140,14 +142,14 @@ def main() -> None:
     tls_options = {
         "issuer": {"type": "str", "choices": ["letsencrypt", "selfsigned", "files"], "default": "letsencrypt"},
         "certificate": {"type": "str"},
-        "key": {"type": "str", "no_log": True},
+        "key": {"type": "str"},
     }
     app_options = {
         "name": {"type": "str", "required": True},
         "domains": {"type": "list", "elements": "str", "required": True},
         "tls": {"type": "dict", "default": {}, "options": tls_options},
     }
-    module = AnsibleModule(
+    module = SealedModule(
         argument_spec={
             "apps": {"type": "list", "elements": "dict", "required": True, "options": app_options},
             "stage": {"type": "str", "choices": ["placeholder", "issue"], "required": True},
@@ -158,10 +160,11 @@ def main() -> None:
             "webroot": {"type": "path", "default": "/var/lib/flask-acme"},
             "probe": {"type": "bool", "default": True},
             "reload_command": {"type": "str"},
+            "sealed": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,
     )
-    run = CertificateRun(module.params, module.check_mode)
+    run = CertificateRun(module.options, module.check_mode)
     result = run.run()
     for warning in run.warnings:
         module.warn(warning)

@@ -69,10 +69,9 @@ options:
         description: Leave the file out of the set when false.
         type: bool
         default: true
-  secrets:
-    description: Filled in by the action plugin with the contents of files marked secret.
-    type: dict
-    default: {}
+  sealed:
+    description: Filled in by the action plugin with the options that may hold secrets.
+    type: str
   validate:
     description: Commands that must succeed with the new files in place, before anything is told to use them. No shell.
     type: list
@@ -118,7 +117,7 @@ attributes:
     description: Reports what would change, and changes nothing.
   diff_mode:
     support: full
-    description: Shows the content of every changed file that is not marked secret.
+    description: Shows the content of every changed file, unless the file is or was marked secret or not everybody may read it.
 author:
   - Flaskyard maintainers
 """
@@ -152,9 +151,8 @@ steps:
   returned: always
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils.fileset import Fileset, FilesetError
+from ..module_utils.sealed import SealedModule
 
 
 def main() -> None:
@@ -177,11 +175,11 @@ def main() -> None:
         "on_change": {"type": "str", "choices": ["reload", "restart", "none"], "default": "restart"},
     }
     commands = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
+    module = SealedModule(
         argument_spec={
             "name": {"type": "str", "required": True},
             "files": {"type": "list", "elements": "dict", "default": [], "options": file_options},
-            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "sealed": {"type": "str", "no_log": True},
             "validate": commands,
             "activate": commands,
             "units": {"type": "list", "elements": "dict", "default": [], "options": unit_options},
@@ -191,7 +189,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = Fileset(module.params, check=module.check_mode).run()
+        result = Fileset(module.options, check=module.check_mode).run()
     except FilesetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -62,7 +62,7 @@ options:
     type: dict
     default: {}
   sealed:
-    description: Filled in by the action plugin with the options and sources that may hold secrets.
+    description: Filled in by the action plugin with the options that may hold secrets.
     type: str
 attributes:
   check_mode:
@@ -103,23 +103,21 @@ failures:
   type: dict
 """
 
-import json
 import os
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.release_builder import prepare_releases
 from ..module_utils.release_settings import Settings
+from ..module_utils.sealed import CARRIER, SealedModule
 
 
 def main() -> None:
     """Prepare the releases; the action plugin turns C(failures) into a failure."""
-    module = AnsibleModule(
+    module = SealedModule(
         argument_spec={
             "apps": {"type": "list", "elements": "dict", "required": True},
             "uv": {"type": "path"},
-            "index_url": {"type": "str", "no_log": True},
-            "extra_index_urls": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "index_url": {"type": "str"},
+            "extra_index_urls": {"type": "list", "elements": "str", "default": []},
             "ca_file": {"type": "path"},
             "environment": {"type": "dict", "default": {}},
             "wheelhouse": {"type": "path"},
@@ -130,12 +128,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = dict(module.params)
-    sealed = json.loads(options.pop("sealed") or "{}")
-    sources = sealed.pop("sources", {})
-    options |= sealed
-    apps = [{**app, "source": sources[app["name"]]} for app in options.pop("apps")]
-    uploads = options.pop("uploads")
+    options = dict(module.options)
+    options.pop(CARRIER)
+    apps, uploads = options.pop("apps"), options.pop("uploads")
     settings = Settings(**options)
     # For downloads by this process; the steps get theirs in the sandbox.
     os.environ.update({name: str(value) for name, value in settings.environment.items() if name.lower().endswith("_proxy")})

@@ -56,6 +56,9 @@ options:
     description: Filled in by the action plugin with the apps' environment files.
     type: dict
     default: {}
+  sealed:
+    description: Filled in by the action plugin with the options that may hold secrets.
+    type: str
 attributes:
   check_mode:
     support: full
@@ -97,12 +100,11 @@ ansible_facts:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ..module_utils.app_model import bare_app
 from ..module_utils.commands import CommandError
 from ..module_utils.entries import EntryError
 from ..module_utils.release_records import STATE, ReleaseError, prune_releases
+from ..module_utils.sealed import SealedModule
 from ..module_utils.slots import MANAGERS, SlotError, Slots
 
 
@@ -129,9 +131,9 @@ def undeclared(declared: list[str]) -> list[Slots]:
     return [app for app in apps if app.present()]
 
 
-def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
+def run_all(module: SealedModule) -> tuple[dict[str, object], list[str]]:
     """Handle every app; the result, and the failures."""
-    params = module.params
+    params = module.options
     apps = [
         Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]], params["manager"])
         for app in params["apps"]
@@ -163,10 +165,10 @@ def run_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
     return {"changed": changed, "diff": diff, "slots": {app.name: app.current() for app in apps}, "ansible_facts": facts}, failures
 
 
-def settle_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
+def settle_all(module: SealedModule) -> tuple[dict[str, object], list[str]]:
     """Stop what no proxy uses any more; the result, and the failures."""
     failures, diff = [], []
-    for app in (Slots(data, None, {}, "") for data in module.params["apps"]):
+    for app in (Slots(data, None, {}, "") for data in module.options["apps"]):
         if retained := app.retained():
             diff.append({"prepared": "".join(f"{app.name}: stop slot {slot}, which nothing reaches any more\n" for slot in retained.values())})
             try:
@@ -179,7 +181,7 @@ def settle_all(module: AnsibleModule) -> tuple[dict[str, object], list[str]]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = SealedModule(
         argument_spec={
             "apps": {"type": "list", "elements": "dict", "required": True},
             "releases": {"type": "dict", "default": {}},
@@ -188,7 +190,8 @@ def main() -> None:
             "settle": {"type": "bool", "default": False},
             "templates": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
-            "environments": {"type": "dict", "default": {}, "no_log": True},
+            "environments": {"type": "dict", "default": {}},
+            "sealed": {"type": "str", "no_log": True},
         },
         required_if=[("settle", False, ["declared"])],
         supports_check_mode=True,

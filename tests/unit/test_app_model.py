@@ -146,7 +146,7 @@ def test_ordinary_values_are_accepted() -> None:
     [done] = complete_apps([app])
     assert done["env"] == {"A": "x\ny\"'$%#\\", "B": "1", "C": "true", "D": "1.5", "_E": ""}
     assert done["persist"] == ["instance", "uploads", "var/data"]
-    assert done["static"][0] == {"url": "/static", "path": "shop/static"}
+    assert done["static"][0] == {"url": "/static", "path": "shop/static", "base": "current"}
     assert any(package.startswith("gevent") for package in done["server_requirements"])
     assert done["wsgi"] == {"module": "shop.web", "expression": "create_app('production', debug=False)"}
 

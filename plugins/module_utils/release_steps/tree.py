@@ -72,7 +72,6 @@ def finish(tree: str, venv: str, persist: dict[str, str], build_command: str | N
             shutil.rmtree(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target)
-    open_up(here)
 
 
 def assert_replaceable(place: Path, name: str) -> None:
@@ -84,13 +83,3 @@ def assert_replaceable(place: Path, name: str) -> None:
             f"{name!r} outlives releases and so is a link to the app's state, but the source or its build has files there ({example}); "
             "take them out of the source (of a folder, .gitignore keeps local data out), or name another directory in persist"
         )
-
-
-def open_up(top: Path) -> None:
-    """Let everybody read, whatever modes the source came with; who may come this far is decided above."""
-    for folder, _, files in os.walk(top):
-        os.chmod(folder, 0o755)
-        for name in files:
-            path = os.path.join(folder, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
 
 from .commands import run
 from .manifest import Manifest
-from .tree import open_up
 
 
 def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifest, server_requirements: list[str]) -> None:
@@ -57,3 +57,13 @@ def requirement_arguments(tree: Path, python: str, uv: str | None, manifest: Man
     if kind == "pyproject" and uv:
         return ["-r", name]  # uv follows [tool.uv] too
     return manifest["packages"]
+
+
+def open_up(top: Path) -> None:
+    """Let everybody read, whatever modes the source came with; who may come this far is decided above."""
+    for folder, _, files in os.walk(top):
+        os.chmod(folder, 0o755)
+        for name in files:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the proxy's account may read of an app: its public files, and nothing else.
+
+The owner of the files sets this: the build account for a release, the service account for the state. Root follows none of their paths.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+from .commands import run
+
+
+def close(tree: str, releases: list[str], group: int, public: list[str]) -> None:
+    """Let the app read each release, everybody who gets this far its public files, and only the builder the rest.
+
+    :param tree: the directory that has the releases.
+    :param group: id of the app's group.
+    :param public: files and folders relative to a release. One that a release does not have is passed over.
+    """
+    for name in releases:
+        release = Path(tree, name)
+        for path in _below(release):
+            os.lchown(path, -1, group)
+            if not path.is_symlink():
+                path.chmod(0o750 if path.is_dir() or path.stat().st_mode & 0o100 else 0o640)
+        for shown in filter(None, (_found(release, place) for place in public)):
+            for path in _below(shown):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode & 0o777 | (0o005 if path.is_dir() else 0o004))
+            for path in _above(shown, release):
+                path.chmod(path.stat().st_mode & 0o777 | 0o001)
+
+
+def share(state: str, folders: list[str], withdrawn: list[str], reader: str) -> None:
+    """Let an account read folders of the app's state, and what the app writes there from now on; the folders are made if missing.
+
+    :param withdrawn: folders that it could read until now.
+    :param reader: name of the account.
+    """
+    top = Path(state)
+    kept = {path for folder in folders for path in (top / folder, *_above(top / folder, top))}
+    for folder in withdrawn:
+        for path in {top / folder, *_above(top / folder, top)} - kept:
+            if path.is_dir():
+                _set_access(path, f"-xu:{reader}")
+        _set_access_below(top / folder, directories=f"-xu:{reader},d:u:{reader}", files=f"-xu:{reader}")
+    for folder in folders:
+        (top / folder).mkdir(0o750, parents=True, exist_ok=True)
+        for path in _above(top / folder, top):
+            _set_access(path, f"-mu:{reader}:x")
+        _set_access(top / folder, f"-mu:{reader}:rx,d:u:{reader}:rx")
+        _set_access_below(top / folder, directories=f"-mu:{reader}:rx,d:u:{reader}:rx", files=f"-mu:{reader}:r")
+
+
+def _set_access(path: Path, change: str) -> None:
+    run(["setfacl", "--physical", change, "--", str(path)])
+
+
+def _set_access_below(folder: Path, directories: str, files: str) -> None:
+    """Change what a folder holds now. The app is at work in it: what vanishes meanwhile, or belongs to another account, is passed over."""
+    for kind, change in (("d", directories), ("f", files)):
+        own = ["find", "-P", str(folder), "-user", str(os.getuid()), "-type", kind]
+        subprocess.run([*own, "-exec", "setfacl", "--physical", change, "--", "{}", "+"], capture_output=True, check=False)
+
+
+def _found(release: Path, place: str) -> Path | None:
+    """A place in a release, unless a link is on the way: the proxies follow none."""
+    path = release
+    for part in Path(place).parts:
+        path /= part
+        if path.is_symlink() or not path.exists():
+            return None
+    return path
+
+
+def _above(path: Path, top: Path) -> list[Path]:
+    return [parent for parent in path.parents if parent == top or top in parent.parents]
+
+
+def _below(top: Path) -> t.Iterator[Path]:
+    """A file or directory, and everything in it. No link is followed."""
+    yield top
+    for folder, folders, files in os.walk(top):
+        yield from (Path(folder, name) for name in [*folders, *files])

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the proxy's account can read is what is public, whatever links an app makes while the proxy looks at them."""
+
+from __future__ import annotations
+
+import collections
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES
+
+from .harness import DOMAIN, Server
+
+#: The attacker's account swaps a file of its own and a link, thousands of times a second: the kernel exchanges the two names in one step.
+FLIP = """
+cat > /run/flip.py <<'END'
+import ctypes, os, sys
+os.chdir("/var/lib/flask-probe/uploads")
+libc = ctypes.CDLL(None, use_errno=True)
+while True:
+    libc.renameat2(-100, b"file", -100, b"link", 2)
+END
+cd /var/lib/flask-probe/uploads; rm -f file link
+runuser -u flask-probe -- sh -c 'umask 027; echo mine > file; ln -s "$1" link' - """
+START = "systemd-run --quiet --collect --unit=flip --property=User=flask-probe python3 /run/flip.py"
+SECONDS, CONNECTIONS = 6, 8
+SECRET = "what-shop-keeps"
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
+    """The attacker `probe` and its neighbour `shop`. Both serve uploads, so the proxy has to get into the state of both."""
+    provisioned.reset()
+    provisioned.variables = {"flask_proxy": request.param}
+    hashed = provisioned.host.sh("openssl passwd -6 'open sesame'")
+    (provisioned.source / "static").mkdir(exist_ok=True)
+    (provisioned.source / "static" / "app.css").write_text("css")
+    shared = {"static": [{"url": "/uploads", "path": "uploads"}, {"url": "/static", "path": "static"}], "persist": ["uploads"]}
+    provisioned.others = [{**provisioned.app, **shared, "name": "shop", "path": "/shop", "access": [{"path": "/process", "users": {"ada": hashed}}]}]
+    provisioned.app |= shared
+    provisioned.apply("site")
+    provisioned.host.sh(f"""
+        cd /var/lib/flask-shop
+        runuser -u flask-shop -- sh -c 'umask 027; echo {SECRET} | tee instance/database top.db > /dev/null; echo public > uploads/public'
+        cat /etc/*/flask-users/* > /run/hashes""")
+    yield provisioned
+    provisioned.reset()
+    provisioned.apply("site")
+
+
+def test_uploads_and_static_files_are_served(neighbours: Server) -> None:
+    host = neighbours.host
+    host.sh("runuser -u flask-probe -- sh -c 'umask 027; cd /var/lib/flask-probe/uploads; mkdir -p new/er; echo later | tee later new/er/later > /dev/null'")
+    answers = [host.ask(path) for path in ("/uploads/later", "/uploads/new/er/later", "/static/app.css", "/shop/static/app.css", "/shop/uploads/public")]
+    assert [(answer.status, answer.body.strip()) for answer in answers] == [(200, b"later"), (200, b"later"), (200, b"css"), (200, b"css"), (200, b"public")]
+
+
+def test_the_proxy_s_account_reads_what_is_public_alone(neighbours: Server) -> None:
+    read = neighbours.host.sh("""
+        runuser -u www-data -- sh -c 'find -L /srv/flask /var/lib/flask-probe/uploads /var/lib/flask-shop /etc/flask -type f -readable 2>/dev/null || true
+        cd /srv/flask/shop/current/ && find -L static probe.py .venv uv.lock -type f -readable 2>/dev/null; ls /var/lib/flask-shop/top.db
+        cat /var/lib/flask-shop/top.db /var/lib/flask-shop/instance/database; ls /etc/*/flask-users' 2>/dev/null || true""").split()
+    assert {path for path in read if not path.startswith("/var/lib/flask-probe/uploads/")} == {"static/app.css", "/var/lib/flask-shop/top.db"}, read
+    assert neighbours.host.sh("id -nG www-data") == "www-data"
+
+
+def test_no_app_knows_the_names_of_apache_s_password_files(neighbours: Server) -> None:
+    if neighbours.variables["flask_proxy"] == "apache":
+        look = "runuser -u flask-probe -- sh -c 'ls /etc/apache2/flask-users/ 2>&1 || true; cat /etc/apache2/flask-users.conf 2>&1 || true'"
+        assert neighbours.host.sh(look).count("Permission denied") == 2
+    else:
+        assert neighbours.host.sh("ls /etc/nginx/flask-users") == "shop-0", "nginx opens no link, so an app may know the name"
+
+
+#: What an app would like to read: a neighbour's database, its code, and the hashes of its users' passwords.
+TARGETS = ["/var/lib/flask-shop/instance/database", "/var/lib/flask-shop/top.db", "/srv/flask/shop/current/probe.py", "flask-users/shop-0"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_swap_of_links_leads_the_proxy_to_another_app_s_files(neighbours: Server, target: str) -> None:
+    host = neighbours.host
+    folder = {"nginx": "/etc/nginx", "apache": "/etc/apache2"}[neighbours.variables["flask_proxy"]]
+    host.sh(f"{FLIP} {Path(folder, target)}")
+    host.sh(START)
+    try:
+        seen = _answers(host.address, "/uploads/file")
+    finally:
+        host.sh("systemctl stop flip")
+    print(target, {(status, body[:20]): number for (status, body), number in seen.most_common(6)})
+    assert seen[(200, b"mine\n")] > 100, "the race was not on"
+    # Apache may announce the size of one file and send the other.
+    assert {body for status, body in seen if status == 200} <= {b"mine\n", b""}
+
+
+def _answers(address: str, path: str) -> collections.Counter[tuple[int, bytes]]:
+    """What many clients get that ask the same over and over."""
+    seen: collections.Counter[tuple[int, bytes]] = collections.Counter()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def connect() -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(address, 443)
+        connection.sock = context.wrap_socket(socket.create_connection((address, 443), timeout=0.5), server_hostname=DOMAIN)
+        return connection
+
+    def ask() -> None:
+        connection = connect()
+        while time.monotonic() < end:
+            connection.request("GET", path, headers={"Host": DOMAIN})
+            answer = connection.getresponse()
+            body = bytearray()
+            try:
+                while byte := answer.read(1):
+                    body += byte
+            except (http.client.IncompleteRead, TimeoutError):
+                connection = connect()
+            seen[(answer.status, bytes(body))] += 1
+
+    end = time.monotonic() + SECONDS
+    clients = [threading.Thread(target=ask) for _ in range(CONNECTIONS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return seen
