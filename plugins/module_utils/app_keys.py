@@ -113,7 +113,7 @@ APP: dict[str, Key] = {
     "graceful_timeout_seconds": number("seconds that running requests get when a slot stops, at least timeout_seconds", 1, 7200),
     "workload": Key("str", "what requests spend their time on, by which workers and threads are chosen", choices=("cpu", "io", "mixed")),
     **{server: Key("dict", f"settings of {server}", keys=keys) for server, keys in SETTINGS.items()},
-    "env": Key("env", "environment variables of the app"),
+    "env": Key("env", "environment variables of the app", secret=True),
     "static": Key(
         "list",
         "folders that the proxy serves itself",

@@ -30,6 +30,7 @@ class Fileset:
         self._record = Record(params["name"])
         self._wanted = {item["path"]: self._entry(item) for item in params["files"]}
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
+        self._was_secret = self._record.secret()
         self._steps: list[str] = []
         self._retired: list[str] = []
         self._rivals: Rivals | None = None
@@ -58,7 +59,7 @@ class Fileset:
                 self._apply(changes, interrupted)
             elif lagging:
                 self._catch_up()
-            self._record.own(self._wanted)
+            self._record.own(self._wanted, self._secret)
             self._record.forget()
             if not self._wanted:
                 self._record.remove()
@@ -213,7 +214,7 @@ class Fileset:
 
     def _diff(self, path: str, before: Entry, after: Entry) -> dict[str, str]:
         texts = [before.text, after.text]
-        if path in self._secret:
+        if path in self._secret | self._was_secret or _is_private(before) or _is_private(after):
             texts = ["(secret)\n" if before.kind == "file" else "", "(secret, changed)\n" if after.kind == "file" else ""]
         if before.content == after.content and before.kind == after.kind != "link":
             texts = [f"{entry.uid}:{entry.gid} {entry.mode:04o}\n" for entry in (before, after)]
@@ -221,6 +222,11 @@ class Fileset:
             texts = [f"{entry.kind}\n" for entry in (before, after)]
         headers = [path if entry.kind != "absent" else f"{path} (absent)" for entry in (before, after)]
         return {"before": texts[0], "after": texts[1], "before_header": headers[0], "after_header": headers[1]}
+
+
+def _is_private(entry: Entry) -> bool:
+    """A file that not everybody may read: it is not for a terminal or a log either."""
+    return entry.kind == "file" and not entry.mode & 0o004
 
 
 def _leaving_units(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:

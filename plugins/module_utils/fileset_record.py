@@ -26,7 +26,7 @@ def known() -> list[str]:
 
 
 class Record:
-    """Below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns, ``originals/`` has the distribution's files
+    """Below ``STATE/<name>``: ``manifest.json`` lists the paths that the set owns and which of them are secret, ``originals/`` has the distribution's files
     it replaced, and ``journal.json``, with what stood before, exists only between the first replacement and the moment when services know of the last.
     """
 
@@ -54,16 +54,16 @@ class Record:
 
     def owned(self) -> list[str]:
         """The paths that the set owns."""
-        try:
-            with open(self._file("manifest.json"), encoding="utf-8") as handle:
-                return list(json.load(handle)["paths"])
-        except FileNotFoundError:
-            return []
+        return self._manifest()["paths"]
 
-    def own(self, entries: dict[str, Entry]) -> None:
-        """Write down what the set owns now."""
+    def secret(self) -> set[str]:
+        """Those of them whose content nobody is shown."""
+        return {*self._manifest()["secret"]}
+
+    def own(self, entries: dict[str, Entry], secret: set[str]) -> None:
+        """Write down what the set owns now, and what of it is secret."""
         paths = sorted(path for path, entry in entries.items() if entry.kind != "absent" or os.path.lexists(self._original_file(path)))
-        self._set_owned(paths)
+        self._set_manifest({"paths": paths, "secret": sorted(secret.intersection(paths))})
 
     def remove(self) -> None:
         """Forget everything: without files there is nothing to remember."""
@@ -77,12 +77,12 @@ class Record:
 
     def save(self, before: dict[str, Entry]) -> None:
         """Write down what stands and whose it is, in place of an earlier journal, so that a failure or a killed run can be undone."""
-        owned = self.owned()
+        manifest = self._manifest()
         for path, entry in before.items():
-            if path not in owned:
+            if path not in manifest["paths"]:
                 write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
         entries = {path: _packed(entry) for path, entry in before.items() if entry.kind != "other"}
-        self._write("journal.json", json.dumps({"owned": owned, "entries": entries}))
+        self._write("journal.json", json.dumps({"owned": manifest, "entries": entries}))
 
     def saved(self) -> dict[str, Entry]:
         """What :meth:`save` wrote down, by path."""
@@ -94,7 +94,7 @@ class Record:
         for path in saved:
             remove_leftovers(path)
         write_all(saved)
-        self._set_owned(self._journal()["owned"])
+        self._set_manifest(_manifest(self._journal()["owned"]))
 
     def forget(self) -> None:
         """The change is over, and services know."""
@@ -105,9 +105,16 @@ class Record:
         with open(self._file("journal.json"), encoding="utf-8") as handle:
             return dict(json.load(handle))
 
-    def _set_owned(self, paths: list[str]) -> None:
-        if paths != self.owned():
-            self._write("manifest.json", json.dumps({"paths": paths}, indent=1) + "\n")
+    def _manifest(self) -> dict[str, list[str]]:
+        try:
+            with open(self._file("manifest.json"), encoding="utf-8") as handle:
+                return _manifest(json.load(handle))
+        except FileNotFoundError:
+            return _manifest([])
+
+    def _set_manifest(self, manifest: dict[str, list[str]]) -> None:
+        if manifest != self._manifest():
+            self._write("manifest.json", json.dumps(manifest, indent=1) + "\n")
 
     def _file(self, name: str) -> str:
         return os.path.join(self._folder, name)
@@ -117,6 +124,11 @@ class Record:
 
     def _original_file(self, path: str) -> str:
         return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
+
+
+def _manifest(stored: t.Any) -> dict[str, list[str]]:
+    """A manifest as it is written today; earlier ones said nothing of secrets, and journals had the paths alone."""
+    return {"paths": [], "secret": [], **(stored if isinstance(stored, dict) else {"paths": stored})}
 
 
 def _packed(entry: Entry) -> dict[str, t.Any]:

@@ -81,7 +81,7 @@ def remove(path: str) -> None:
 
 
 def remove_account(name: str) -> None:
-    """Remove an account and its group; userdel leaves a group that has another member, as the proxy's account is."""
+    """Remove an account and its group; userdel leaves a group that has other members."""
     if user_id(name) >= 0:
         run(["userdel", name])
     if group_id(name) >= 0:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.flaskyard.server.plugins.module_utils.sealed import CARRIER
 
 from tests.docs.page import ROOT
 from tests.docs.plugins import KINDS, constants, documented
@@ -39,13 +40,14 @@ class SpecificationSeen(Exception):
 def specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The argument specification of a module, or of the action plugin that does all of its work."""
     module = importlib.import_module(f"{COLLECTION}.modules.{path.stem}")
-    if not hasattr(module, "AnsibleModule"):
+    base = next((name for name in ("AnsibleModule", "SealedModule") if hasattr(module, name)), None)
+    if base is None:
         return next(literal_specifications(ROOT / "plugins" / "action" / path.name))
 
     def see(argument_spec: dict[str, Any], **_more: Any) -> None:
         raise SpecificationSeen(argument_spec)
 
-    monkeypatch.setattr(module, "AnsibleModule", see)
+    monkeypatch.setattr(module, base, see)
     with pytest.raises(SpecificationSeen) as seen:
         module.main()
     found: dict[str, Any] = seen.value.args[0]
@@ -63,6 +65,29 @@ def literal_specifications(path: Path) -> Iterator[dict[str, Any]]:
 def test_documentation_is_the_argument_specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documentation = yaml.safe_load(constants(path)["DOCUMENTATION"])
     assert normal(documentation["options"], "suboptions") == normal(specification(path, monkeypatch), "options")
+
+
+def secret_options(specification: dict[str, Any], path: str = "") -> Iterator[str]:
+    """The options of a specification that are marked secret, at any depth."""
+    for name, option in specification.items():
+        if option.get("no_log"):
+            yield f"{path}{name}"
+        yield from secret_options(option.get("options") or {}, f"{path}{name}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_secrets_reach_a_module_sealed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(secret_options(specification(path, monkeypatch))) <= {CARRIER}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "SealedModule(" in path.read_text(encoding="utf-8")], ids=lambda path: path.stem)
+def test_sealed_modules_have_an_action_plugin_that_seals(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CARRIER in specification(path, monkeypatch)
+    assert "seal(" in (ROOT / "plugins" / "action" / path.name).read_text(encoding="utf-8")
+
+
+def test_a_nested_secret_is_found() -> None:
+    assert list(secret_options({"apps": {"options": {"tls": {"options": {"key": {"no_log": True}}}}}})) == ["apps.tls.key"]
 
 
 @pytest.mark.parametrize(

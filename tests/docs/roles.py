@@ -71,6 +71,6 @@ def _default(spec: dict[str, Any], computed: bool) -> str:
 
 
 def meaning(spec: dict[str, Any]) -> str:
-    """Description and choices of an option."""
+    """Description and choices of an option, and whether it stays out of logs and diffs."""
     choices = f" One of {', '.join(map(code, spec['choices']))}." if "choices" in spec else ""
-    return prose(spec["description"]) + choices
+    return prose(spec["description"]) + choices + (" Kept secret." if spec.get("no_log") else "")

@@ -53,6 +53,8 @@ def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[
     yield provisioned
     provisioned.reset()
     provisioned.apply("site")
+    closed = "! runuser -u www-data -- ls /var/lib/flask-probe/uploads && ! runuser -u www-data -- ls /var/lib/flask-probe/uploads/file"
+    provisioned.host.sh(f'{closed}; test -z "$(getfacl --omit-header --skip-base -R /var/lib/flask-probe)"')
 
 
 def test_uploads_and_static_files_are_served(neighbours: Server) -> None:

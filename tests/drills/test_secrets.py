@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .canaries import Canaries, declared
 from .harness import Server
 
-ENVIRONMENT = "canary-4f1d-environment"
-KEY = "canary-9b3c-deploy-key"
-INDEX = "canary-77e0-index"
 #: No secret, and left everywhere that is searched: what does not find this one finds nothing.
 CONTROL = "canary-control"
+
+NO_REPOSITORY = "rm -rf /var/backups/flask /etc/flask-backup/password"
 
 #: Watches the command lines of all processes of a host, and keeps those that hold a canary.
 WATCH = r"""
@@ -32,26 +32,38 @@ touch /run/watch.found
 systemd-run --quiet --collect --unit=watch python3 /run/watch.py"""
 
 
-def test_nothing_gives_a_secret_away(server: Server) -> None:
+def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     host = server.host
+    canaries = Canaries.of(declared(), tmp_path)
+    value = canaries.values()
+    assert value.keys() == declared(), "what is declared secret has no canary here, or a canary is of nothing"
+    host.sh(NO_REPOSITORY)  # one can be opened with the password alone that it was made with
     host.sh(WATCH)
     host.sh(f"bash -c 'sleep 1; : {CONTROL}'; logger {CONTROL}; echo {CONTROL} > /root/control; chmod 600 /root/control")
-    server.app["env"] |= {"API_TOKEN": ENVIRONMENT, "MULTI_LINE": f"first\n{ENVIRONMENT}-second\n"}
-    server.app["tls"] = {"issuer": "selfsigned"}
+
+    server.app["env"] |= value["app.env"]
+    server.app["access"] = [{"path": "/process", "users": value["app.access.users"]}]
+    server.app["tls"] = {"issuer": "files", "certificate": canaries.certificate, "key": value["app.tls.key"]}
+    command = {"name": "shop", "user": "root", "command": "echo dumped", "environment": value["backup_commands.environment"]}
+    server.variables |= {name: value[name] for name in ("backup_password", "backup_environment")} | {"backup_commands": [command]}
     said = [server.apply("site", "--diff", "--check", "-vvv").output, server.apply("site", "--diff", "-vvv").output]
-    server.app["env"]["API_TOKEN"] = f"{ENVIRONMENT}-changed"
+    said += [server.apply("backup", "--diff", "-vvv").output]
+    token = f"{canaries.texts['app.env']}-changed"
+    server.app["env"]["API_TOKEN"] = token
     said += [server.apply("deploy", "--diff", "-vvv").output]
-    assert host.ask("/env").json["API_TOKEN"] == f"{ENVIRONMENT}-changed", "it does reach the application"
+    assert host.ask("/env").json["API_TOKEN"] == token, "it does reach the application"
 
     # What fails talks most.
     server.app["env"]["PROBE_HEALTH"] = "500"
     said += [server.play("deploy", "--diff", "-vvv").failure]
     server.app["env"].pop("PROBE_HEALTH")
-    key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{KEY}\n-----END OPENSSH PRIVATE KEY-----\n"
-    server.app["source"] = {"git": "ssh://git@127.0.0.1:22/no/such.git", "version": "main", "deploy_key": key}
+    server.app["source"] = {"git": "ssh://git@127.0.0.1:22/no/such.git", "version": "main", "deploy_key": value["app.source.deploy_key"]}
     said += [server.play("deploy", "--diff", "-vvv").failure]
     server.app["source"] = {"path": str(server.source)}
-    server.variables["python_index_url"] = f"http://user:{INDEX}@127.0.0.1:9/simple"
+    server.variables["backup_repository"] = value["backup_repository"]
+    said += [server.play("site", "--diff", "-vvv").failure]
+    del server.variables["backup_repository"]
+    server.variables |= {name: value[name] for name in value if name.startswith("python_")}
     (server.source / "uv.lock").unlink()
     (server.source / "pyproject.toml").unlink()
     (server.source / "requirements.txt").write_text("flask==3.1.2\n")
@@ -59,7 +71,23 @@ def test_nothing_gives_a_secret_away(server: Server) -> None:
 
     secret_key = host.sh("cat /etc/flask/probe/secret_key")
     assert len(secret_key) >= 64 and host.ask("/env").json["SECRET_KEY"] == secret_key
-    secrets = (ENVIRONMENT, KEY, INDEX, secret_key)
+    secrets = (*canaries.texts.values(), secret_key)
+    host.sh("umask 077; cat > /run/patterns <<'END'\n" + "\n".join([CONTROL, *secrets]) + "\nEND")
+    holding = _holding(server)
+    slot = server.serving().current
+    for path in holding:
+        wanted = "root www-data 640" if path.startswith("/etc/nginx/flask-users/") else "root root 600"
+        assert host.sh(f"stat -c '%U %G %a' {path}") == wanted, path
+    # Each in the file that the service it is for reads, and in no other.
+    allowed = {"/root/control", "/etc/flask/probe/secret_key", f"/etc/flask/probe/slots/{slot}/env", "/etc/flaskyard/python.env"}
+    allowed |= {"/etc/nginx/flask-users/probe-0", "/etc/flask-backup/secrets.toml", "/etc/flask-backup/password"}
+    assert "/root/control" in holding and {path for path in holding if not path.startswith("/etc/flask-tls/files/probe/")} <= allowed
+
+    # What is no longer declared was secret all the same.
+    server.reset()
+    server.variables["backup_enabled"] = False
+    said += [server.apply("site", "--diff", "--check", "-vvv").output, server.apply("site", "--diff", "-vvv").output]
+    assert _holding(server) <= {"/root/control", "/etc/flask/probe/secret_key"}
     for number, text in enumerate(said):
         for secret in secrets:
             assert secret not in text, f"run {number} shows it: …{text[max(0, text.find(secret) - 300) : text.find(secret)]}"
@@ -67,20 +95,17 @@ def test_nothing_gives_a_secret_away(server: Server) -> None:
     host.sh("systemctl stop watch")
     seen = set(host.sh("sort -u /run/watch.found").splitlines())
     assert seen and all(CONTROL in line for line in seen), seen
-    patterns = "\n".join([CONTROL, *secrets])
-    host.sh(f"umask 077; cat > /run/patterns <<'END'\n{patterns}\nEND")
     logged = host.sh("journalctl --no-pager -o cat --all | grep -a -F -f /run/patterns").splitlines()
     assert logged and all(CONTROL in line for line in logged), logged
-    search = "grep -r -l -F -f /run/patterns /etc /var /srv /opt /root /home /tmp /run --devices=skip --exclude-dir=journal --exclude=patterns"
-    holding = set(host.sh(f"{search} --exclude='watch.*' 2>/dev/null").split())
-    slot = server.serving().current
-    allowed = {"/root/control", "/etc/flask/probe/secret_key", f"/etc/flask/probe/slots/{slot}/env", "/etc/flaskyard/python.env"}
-    assert holding <= allowed and "/root/control" in holding
-    for path in holding:
-        assert host.sh(f"stat -c '%U %a' {path}") == "root 600", path
     for folder in (Path("~/.ansible/tmp").expanduser(), Path("/tmp")):
         for file in folder.glob("**/ansible-*/**/*"):
             assert not (file.is_file() and any(secret.encode() in file.read_bytes() for secret in secrets)), file
-
+    host.sh(NO_REPOSITORY)
     server.reset()
     server.apply("site")
+
+
+def _holding(server: Server) -> set[str]:
+    """The files of the host that hold a secret."""
+    search = "grep -r -l -F -f /run/patterns /etc /var /srv /opt /root /home /tmp /run --devices=skip --exclude-dir=journal --exclude=patterns"
+    return set(server.host.sh(f"{search} --exclude='watch.*' 2>/dev/null").split())

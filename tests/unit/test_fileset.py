@@ -7,6 +7,7 @@ from __future__ import annotations
 import getpass
 import grp
 import itertools
+import json
 import multiprocessing
 import os
 import shlex
@@ -47,7 +48,7 @@ def file(path: Path, content: str | None = None, **more: t.Any) -> File:
 
 
 def run(files: list[File], check: bool = False, **steps: list[str]) -> dict[str, t.Any]:
-    params = {"name": "set", "files": files, "secrets": {}, "validate": [], "activate": [], "units": [], "replaces": [], "confirm": [], **steps}
+    params = {"name": "set", "files": files, "validate": [], "activate": [], "units": [], "replaces": [], "confirm": [], **steps}
     return Fileset(params, check=check).run()
 
 
@@ -97,6 +98,23 @@ def test_secrets_are_in_no_diff(place: Path) -> None:
     run([file(place / "a", "hunter1", secret=True)])
     result = run([file(place / "a", "hunter2", secret=True), file(place / "b", "hunter3", secret=True)])
     assert result["changed"] and "hunter" not in str(result)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_secret_stays_one_when_it_is_no_longer_declared(place: Path, check: bool) -> None:
+    run([file(place / "a", "hunter1", secret=True), file(place / "b", "shown")])
+    result = run([], check=check)
+    assert "hunter" not in str(result) and "shown" in str(result)
+
+
+def test_a_file_that_not_everybody_may_read_is_a_secret(place: Path) -> None:
+    run([file(place / "a", "hunter1", mode="0640")])
+    (place.parent / "state/set/manifest.json").write_text(json.dumps({"paths": [str(place / "a")]}))  # of a version that did not remember
+    assert "hunter" not in str(run([file(place / "a", "hunter2")], check=True))
+    (place / "vendor").write_text("hunter3")
+    (place / "vendor").chmod(0o600)
+    assert "hunter" not in str(run([file(place / "a", "hunter2", mode="0640"), file(place / "vendor", "ours")]))
+    assert "hunter" not in str(run([]))
 
 
 @pytest.mark.parametrize(("step", "after"), [("validate", ", and no service saw the new ones"), ("activate", " and active"), ("confirm", " and active")])

@@ -81,7 +81,7 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Callable[..., M
 
 
 def run(check: bool = False, **changed: t.Any) -> dict[str, t.Any]:
-    params = {"name": "set", "files": [], "secrets": {}, "validate": [], "activate": [], "confirm": []}
+    params = {"name": "set", "files": [], "validate": [], "activate": [], "confirm": []}
     return Fileset({**params, "units": [{"name": OWN, "on_change": "reload"}], "replaces": [RIVAL], **changed}, check=check).run()
 
 
