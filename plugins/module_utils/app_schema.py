@@ -51,15 +51,16 @@ _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "bool": (bo
 #: Mappings whose names are the user's own: what their names and values have to be, and how that is said.
 _OPEN_MAPPINGS = {
     "headers": (
-        r"[A-Za-z][A-Za-z0-9-]*",
+        r"(?i)(?!(connection|content-length|date|keep-alive|server|te|trailer|transfer-encoding|upgrade)$)[a-z][a-z0-9-]*",
         r"(?!expr=)[\x20-\x23\x25-\x7e]*",
-        "a header such as Referrer-Policy: same-origin, printable ASCII on one line, without '$' and not beginning with 'expr=', which proxies would evaluate",
+        "a header such as Referrer-Policy: same-origin, printable ASCII on one line, without '$' and not beginning with 'expr=', which proxies would evaluate; "
+        "Server, Date and what frames an answer, such as Content-Length, are the proxy's own",
     ),
     "users": (r"[A-Za-z0-9][A-Za-z0-9._@-]*", r"\$[A-Za-z0-9]+\$[A-Za-z0-9./$=,-]+", "a name and a hash as 'htpasswd -nB' prints it"),
 }
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: Flask reads these as a request for its debugger, which runs any code a visitor sends.
-_DEBUG = {"FLASK_DEBUG": {"1", "true", "yes", "on", "t"}, "FLASK_ENV": {"development"}}
+#: All that Flask reads as "no debugger". The debugger runs any code that a visitor sends.
+_NO_DEBUG = ("", "0", "false", "no")
 #: The loader would run code from them before the sandboxed interpreter starts.
 _RESERVED_ENV = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"}
 
@@ -146,8 +147,15 @@ def _check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> 
             problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
         elif "\0" in str(value):
             problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
-        elif str(value).lower() in _DEBUG.get(name, ()):
+        elif _starts_debugger(name, str(value)):
             problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))
+
+
+def _starts_debugger(name: str, value: str) -> bool:
+    """Whether Flask, of any version, reads a variable as a request for its debugger."""
+    if name == "FLASK_ENV":
+        return value.strip().lower() == "development"
+    return name == "FLASK_DEBUG" and value.lower() not in _NO_DEBUG
 
 
 def show(value: t.Any) -> str:

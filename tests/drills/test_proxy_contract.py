@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES
@@ -17,10 +18,18 @@ from ansible_collections.flaskyard.server.plugins.module_utils.providers import 
 from .harness import DOMAIN, Host, Server
 
 PASSWORD = "open sesame"
-FEATURES = {
+#: Every sign that a header may hold, and what proxies would read as something else.
+SIGNS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "$") + r" \r\n \t \\ \" %% %t %{Host}i %n \\"
+FEATURES: dict[str, Any] = {
     "streaming": ["/stream"],
     "rate_limit": {"requests_per_second": 1, "burst": 2, "paths": ["/pid"]},
-    "headers": {"X-Percent": "a%20b", "X-Content-Type-Options": "", "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=60"},
+    "headers": {
+        "X-Percent": "a%20b",
+        "X-Signs": SIGNS,
+        "X-Content-Type-Options": "",
+        "Referrer-Policy": "no-referrer",
+        "Strict-Transport-Security": "max-age=60",
+    },
     "max_body_mb": 1,
     "timeout_seconds": 2,
     "graceful_timeout_seconds": 2,
@@ -166,7 +175,7 @@ def test_the_app_is_told_its_name_and_no_port_of_the_client_s(site: Server) -> N
 def test_headers_are_the_app_s_to_say(site: Server) -> None:
     headers = site.host.ask("/").headers
     assert (headers["strict-transport-security"], headers["referrer-policy"]) == ("max-age=60", "no-referrer")
-    assert "x-content-type-options" not in headers and headers["x-percent"] == "a%20b"
+    assert "x-content-type-options" not in headers and (headers["x-percent"], headers["x-signs"]) == ("a%20b", SIGNS)
     assert site.host.ask("/shop/").headers["x-content-type-options"] == "nosniff"
 
 

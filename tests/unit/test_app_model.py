@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils.app_model import AppModelError, bare_app, complete_apps
+from flask.helpers import get_debug_flag
 
 App = dict[str, t.Any]
 MINIMAL: App = {"name": "shop", "source": {"path": "/src"}, "wsgi": "shop:app"}
@@ -177,8 +178,8 @@ def test_every_problem_is_told_at_once() -> None:
         ({"source": {"archive": "x.zip"}}, "source.checksum is missing"),
         ({"source": {"path": "/x", "version": "1"}}, "source.version has no meaning with path"),
         ({"source": {"git": "https://x", "version": 1.1}}, "source.version is 1.1 (float)"),
-        ({"env": {"FLASK_DEBUG": 1}}, "starts Flask's debugger"),
-        ({"env": {"FLASK_ENV": "development"}}, "starts Flask's debugger"),
+        *(({"env": {"FLASK_DEBUG": value}}, "starts Flask's debugger") for value in (1, 2, 0.0, True, "y", "off", " true", " false", "development")),
+        *(({"env": {"FLASK_ENV": value}}, "starts Flask's debugger") for value in ("development", " Development")),
         ({"env": {"LD_PRELOAD": "/x"}}, "would run code outside the sandbox"),
         ({"env": {"X": ["a"]}}, "env.X is a list"),
         ({"env": {"X": None}}, "env.X is a NoneType"),
@@ -189,6 +190,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"headers": {"X-A": "b\r\nSet-Cookie: c"}}, "printable ASCII on one line"),
         ({"headers": {"X-A": "a$host"}}, "without '$'"),
         ({"headers": {"X-A": "expr=%{ENV:PATH}"}}, "not beginning with 'expr='"),
+        *(({"headers": {name: "x"}}, "are the proxy's own") for name in ("Server", "content-length", "Transfer-Encoding", "TE", "Connection")),
         ({"gunicorn": {"extra_settings": {"worker-class": "x"}}}, "no name of a setting"),
         ({"access": [{"allow": ["192.0.2.1"]}, {"path": "/", "users": {"ada": "$6$a$b"}}]}, "path '/' stands in two rules"),
         ({"access": [{"allow": ["999.1.1.1/77"]}]}, "allow has '999.1.1.1/77'"),
@@ -207,6 +209,15 @@ def test_a_wrong_value_is_told_with_what_is_expected(change: App, message: str) 
     text = problems({**MINIMAL, **change})
     assert message in text
     assert "1 problem;" in text
+
+
+@pytest.mark.parametrize("value", ["", "0", "1", "2", "y", "n", "no", "No", "false", "False", "off", "true", " true", " false", "0 "])
+def test_debug_is_off_exactly_where_flask_reads_it_so(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", value)
+    if get_debug_flag():
+        assert "starts Flask's debugger" in problems({**MINIMAL, "env": {"FLASK_DEBUG": value}})
+    else:
+        complete_apps([{**MINIMAL, "env": {"FLASK_DEBUG": value}}])
 
 
 def test_secrets_are_not_in_messages() -> None:
