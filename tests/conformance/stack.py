@@ -24,6 +24,8 @@ ENV = {
     "PROBE_TEXT": "größer 日本 🜁",
     "PROBE_EMPTY": "",
 }
+#: A path that nobody may ask for.
+CLOSED = "/request/closed"
 UPLOAD_BYTES = 100 * 1024 * 1024
 #: Shell commands that print the processes of the app without a parent among them, and the first of those with one; a server that is one process is a master.
 _PROCESSES = "ps -o pid=,ppid= -u flask-probe | awk '{{ parent[$1] = $2 }} END {{ for (one in parent) if ({}(parent[one] in parent)) print one }}' | sort -n"
@@ -48,6 +50,7 @@ class Stack(Server):
             "env": dict(ENV),
             "static": [{"url": "/static", "path": "static"}],
             "streaming": ["/stream"],
+            "access": [{"path": CLOSED, "allow": ["192.0.2.0/24"]}],
             "max_body_mb": 128,
         }
         self.app.pop("threads")

@@ -148,7 +148,7 @@ class Host:
     def ask(
         self,
         path: str = "/",
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str] | list[tuple[str, str]] | None = None,
         method: str = "GET",
         host: str = DOMAIN,
         port: int = 443,
@@ -162,8 +162,10 @@ class Host:
         connection = _Connection(self.address, host, port)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            given = list(headers.items()) if isinstance(headers, dict) else headers or []
             framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body))} if body is not None else {}
-            for name, value in {"Host": host, **framing, **(headers or {})}.items():
+            usual = {"Host": host, **({} if "Transfer-Encoding" in dict(given) else framing)}
+            for name, value in [*((name, value) for name, value in usual.items() if name not in dict(given)), *given]:
                 connection.putheader(name, value)
             connection.endheaders([body or b""] if chunked else body, encode_chunked=chunked)
             response = connection.getresponse()
@@ -176,9 +178,10 @@ class Host:
             response = connection.getresponse()
             return [time.monotonic() for _ in iter(response.readline, b"")]
 
-    def http_2(self, *paths: str, body: bytes | None = None) -> list[httpx.Response]:
+    def http_2(self, *paths: str, headers: list[tuple[str, str]] | None = None, body: bytes | None = None) -> list[httpx.Response]:
         """Requests over one connection of HTTP/2, all at once.
 
+        :param headers: of each, and as often as they are named.
         :param body: POST it, without a word of its length.
         """
 
@@ -190,7 +193,8 @@ class Host:
 
         async def answers() -> list[httpx.Response]:
             transport = httpx.AsyncHTTPTransport(http1=False, http2=True, verify=False, limits=httpx.Limits(max_connections=1))
-            async with httpx.AsyncClient(transport=transport, base_url=f"https://{self.address}", event_hooks={"request": [name]}, timeout=30) as client:
+            given: dict[str, Any] = {"headers": headers, "event_hooks": {"request": [name]}, "timeout": 30}
+            async with httpx.AsyncClient(transport=transport, base_url=f"https://{self.address}", **given) as client:
                 return await asyncio.gather(*(client.get(path) if body is None else client.post(path, content=content()) for path in paths))
 
         return asyncio.run(answers())

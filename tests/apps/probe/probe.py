@@ -55,7 +55,11 @@ def seen_request(rest: str = "") -> Response:
         server_software=request.environ.get("SERVER_SOFTWARE"),
         multiprocess=request.environ["wsgi.multiprocess"],
         multithread=request.environ["wsgi.multithread"],
+        environ={name: value for name, value in request.environ.items() if isinstance(value, str)},
     )
+
+
+app.add_url_rule("/request", "seen_web_socket", seen_request, websocket=True)
 
 
 @app.get("/env")

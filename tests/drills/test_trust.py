@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers believe nobody by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS
+
+from .harness import DOMAIN, Server
+
+#: Ways to run the app on a socket that speaks HTTP, as keys of the app. Apps may bring an older gunicorn.
+WAYS: dict[str, dict[str, Any]] = {
+    **{server: {"server": server} for server, kind in SERVERS.items() if kind.protocol == "http"},
+    **{f"gunicorn {version}": {"server_requirements": [f"gunicorn=={version}"]} for version in ("21.2.0", "22.0.0", "23.0.0", "25.0.0")},
+}
+#: What a proxy says, and what its client said.
+Headers = list[tuple[str, str]]
+HONEST: Headers = [("Host", DOMAIN), ("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https")]
+LIES: Headers = [("SCRIPT_NAME", "/request"), ("PATH_INFO", "/env"), ("REMOTE_USER", "lie"), ("HTTPS", "off"), ("X-Forwarded-Ssl", "off")]
+#: How a web server with Passenger in it sets variables of a request: between two passwords.
+PASSENGER: Headers = [("!~", "guess"), ("!~REMOTE_USER", "lie"), ("!~SCRIPT_NAME", "/lie"), ("!~", "guess")]
+ASK = """
+python3 - <<'END'
+import socket
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(10)
+connection.connect("/run/flask-probe/current.sock")
+connection.sendall({!r}.encode())
+print(b"".join(iter(lambda: connection.recv(65536), b"")).decode())
+END"""
+
+
+def ask_socket(server: Server, headers: Headers) -> tuple[int, dict[str, Any]]:
+    """Ask the slot's own socket, without a proxy: the status, and what the app sees."""
+    lines = ["GET /request HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
+    answer = server.host.sh(ASK.format("\r\n".join(lines)))
+    seen = answer[answer.find("{") : answer.rfind("}") + 1]
+    return int(answer.split()[1]), json.loads(seen) if seen else {}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_believes_nobody_who_reaches_its_socket(server: Server, way: str) -> None:
+    server.app |= WAYS[way]
+    server.apply("site")
+    expected = ("/request", "203.0.113.7", "https", "")
+    for lie in LIES:
+        status, seen = ask_socket(server, [*HONEST, lie])
+        assert status == 200 and (seen["path"], seen["remote_addr"], seen["scheme"], seen["root_path"]) == expected, (lie, seen)
+        assert "REMOTE_USER" not in seen["environ"]
+    for headers in ([*PASSENGER, *HONEST], [*HONEST, *PASSENGER]):
+        status, seen = ask_socket(server, headers)
+        assert status >= 400 or (seen["root_path"], seen["environ"].get("REMOTE_USER")) == ("", None), seen
