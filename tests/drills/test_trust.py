@@ -1,14 +1,17 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers believe nobody by themselves."""
+"""Servers believe nobody by themselves, and strangers learn neither a site's name nor what runs behind the proxy."""
 
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES, SERVERS
 
 from .harness import DOMAIN, Server
 
@@ -54,3 +57,41 @@ def test_a_server_believes_nobody_who_reaches_its_socket(server: Server, way: st
     for headers in ([*PASSENGER, *HONEST], [*HONEST, *PASSENGER]):
         status, seen = ask_socket(server, headers)
         assert status >= 400 or (seen["root_path"], seen["environ"].get("REMOTE_USER")) == ("", None), seen
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
+    """The server behind each proxy."""
+    provisioned.reset()
+    provisioned.variables = {"flask_proxy": request.param}
+    provisioned.apply("site")
+    yield provisioned
+
+
+def certificate(server: Server, name: str | None) -> bytes | None:
+    """The certificate that a client gets who asks for a name, or for none; None when the handshake is refused."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((server.host.address, 443)) as raw, context.wrap_socket(raw, server_hostname=name) as connection:
+            return connection.getpeercert(binary_form=True)
+    except ssl.SSLError:
+        return None
+
+
+def test_a_stranger_learns_no_name_of_a_site(proxied: Server) -> None:
+    own = certificate(proxied, DOMAIN)
+    assert own and DOMAIN.encode() in own
+    for name in (None, "unknown.test", "nobody.invalid", proxied.host.address):
+        shown = certificate(proxied, name)
+        assert shown is None or DOMAIN.encode() not in shown, name
+    assert proxied.host.sh("flask-certificates-check && echo fine").endswith("fine")
+
+
+@pytest.mark.parametrize("way", ["gunicorn", "granian", "passenger"])
+def test_answers_do_not_name_the_server_behind_the_proxy(proxied: Server, way: str) -> None:
+    proxied.app["server"] = way
+    proxied.apply("site")
+    for path in ("/request", "/status/500", "/nothing", "/raise"):
+        headers = proxied.host.ask(path).headers
+        assert headers["server"].lower() in PROXIES and not {"x-powered-by", "status", "via"} & headers.keys(), headers
