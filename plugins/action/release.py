@@ -8,6 +8,7 @@ import concurrent.futures
 import os
 import tempfile
 import typing as t
+from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 
@@ -22,6 +23,7 @@ _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
     *("server_requirements", "build_command", "persist", "public", "paths"),
 )
+_LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 
 
 class ActionModule(ActionBase):
@@ -38,7 +40,8 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
-        apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
+        sent = [app for app in declared if app["name"] not in failures]
+        apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]], "server_lock": lock_of(app)} for app in sent]
         answer = self._ask(args, apps, variables)
         if "releases" not in answer:
             return answer
@@ -108,6 +111,11 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
             elif found:
                 failures[name] = str(found)
     return sources, folders, failures
+
+
+def lock_of(app: dict[str, t.Any]) -> str | None:
+    """What the app's server needs, with hashes; None when the app says itself what to install."""
+    return (_LOCKS / f"{app['server_lock']}.txt").read_text() if app["server_lock"] else None
 
 
 def report(failures: dict[str, str], total: int) -> str:

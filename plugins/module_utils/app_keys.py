@@ -41,7 +41,9 @@ _SOURCE = Key(
         "version": text("a branch, tag, commit or package version", rf"{_NO_PARENT}(?!-)[A-Za-z0-9._/+!-]+"),
         "checksum": text("sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
         "deploy_key": Key("str", "the text of a private SSH key", secret=True),
-        "known_hosts": Key("str", "lines of an SSH known_hosts file"),
+        "known_hosts": Key("str", "lines of an SSH known_hosts file; GitHub, GitLab, Bitbucket and Codeberg are known without"),
+        "accept_new_host_key": Key("bool", "true trusts the key that an unknown SSH server shows first"),
+        "insecure": Key("bool", "true accepts http:// and git://, where anybody on the way can change the code"),
     },
 )
 

@@ -16,7 +16,7 @@ from .app_keys import APP
 from .app_schema import Problem, check_mapping, show
 from .app_source import complete_source, source_problems
 from .app_web import certificate_path, clashes, complete_service, complete_web, repeated, service_problems, web_problems
-from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, protocol, requirements
+from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, protocol, requirements
 from .wsgi_target import parse_wsgi
 
 _Find = t.Callable[[t.Any], t.Iterator[str]]
@@ -119,6 +119,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "reads_chunks": SERVERS[server].reads_chunks,
         "upstream": f"unix:{paths['socket']}",
         "server_requirements": app.get("server_requirements", requirements(server, settings[server])),
+        "server_lock": None if "server_requirements" in app else lock(server, settings[server]),
         "workload": app.get("workload", "mixed"),
         "workers": app.get("workers"),
         "threads": app.get("threads"),

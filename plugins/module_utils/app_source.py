@@ -8,7 +8,7 @@ import typing as t
 
 #: Kind, which is also the key that names it, to the other keys it needs and may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "git": (("version",), ("deploy_key", "known_hosts")),
+    "git": (("version",), ("deploy_key", "known_hosts", "accept_new_host_key", "insecure")),
     "path": ((), ()),
     "archive": (("checksum",), ()),
     "pypi": (("version",), ()),
@@ -33,8 +33,20 @@ def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
             yield f"source.{key} is missing; with {kinds[0]} it is needed, so that the same inventory gives the same release"
     for key in set(source) - {kinds[0], *required, *optional}:
         yield f"source.{key} has no meaning with {kinds[0]}; remove it"
+    if kinds == ["git"]:
+        yield from _git_problems(source)
     if kinds == ["in_place"]:
         yield from _in_place_problems(app)
+
+
+def _git_problems(source: dict[str, t.Any]) -> t.Iterator[str]:
+    scheme = source["git"].partition("://")[0]
+    if scheme in ("http", "git") and not source.get("insecure"):
+        yield f"source.git uses {scheme}://, where anybody on the way can change the code; use https or ssh, or accept that with source.insecure: true"
+    if source.get("insecure") and scheme not in ("http", "git"):
+        yield "source.insecure has no meaning here; it is for addresses that begin with http:// or git://"
+    if source.get("known_hosts") and source.get("accept_new_host_key"):
+        yield "source.known_hosts and source.accept_new_host_key exclude each other; give the keys of the server, or accept the first one it shows"
 
 
 def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
@@ -58,4 +70,6 @@ def complete_source(source: dict[str, t.Any]) -> dict[str, t.Any]:
         "checksum": source.get("checksum"),
         "deploy_key": source.get("deploy_key"),
         "known_hosts": source.get("known_hosts"),
+        "accept_new_host_key": source.get("accept_new_host_key", False),
+        "insecure": source.get("insecure", False),
     }

@@ -68,6 +68,13 @@ def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
     return packages
 
 
+def lock(server: str, settings: dict[str, t.Any]) -> str | None:
+    """Name of the file in C(roles/python/files/locks) that has C(requirements) with hashes; None when there are none."""
+    if not requirements(server, settings):
+        return None
+    return "gunicorn-gevent" if settings.get("worker_class") == "gevent" else server
+
+
 def protocol(server: str, settings: dict[str, t.Any]) -> str:
     """What the socket of a server with these settings speaks."""
     return str(settings.get("protocol", SERVERS[server].protocol))

@@ -21,7 +21,7 @@ from .release_records import Kind, Outcome, Records, ReleaseError, assert_accoun
 from .release_sandbox import Sandbox, explain
 from .release_settings import Settings, python_identity
 from .release_sources import KINDS, Delivery
-from .secret_text import mask, secrets_of
+from .secret_text import mask
 
 #: Part of every id: raise it when the same input would be built into something else.
 FORMAT = 1
@@ -78,10 +78,8 @@ class Builder:
         self.turn = turn
         self.records = Records(app)
         self.version, self.interpreter = "", ""
-        environment = settings.build_environment(self.paths["cache"])
-        secrets = secrets_of([app["source"].get("location") or "", *environment.values()])
-        self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset(secrets))
-        self.publication = Publication(app, self.records, self.sandbox, settings.build_timeout_seconds)
+        self.sandbox = Sandbox(app, settings)
+        self.publication = Publication(app, self.records, self.sandbox, Sandbox(app, settings, app["user"]), settings.build_timeout_seconds)
         self.source = KINDS[app["source"]["kind"]](app, settings, self.sandbox, upload)
 
     def run(self, check: bool) -> Outcome:
@@ -140,15 +138,16 @@ class Builder:
             with contextlib.nullcontext(Delivery()) if standing else self.source.deliver() as delivery:
                 keys = ("requirements", "installer", "persist")
                 arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
-                manifest = self._step("tree.prepare", tree, arguments, *delivery.writable, **delivery.environment)
+                manifest = self._step("tree.prepare", {"tree": tree, **arguments}, [tree, *delivery.writable], delivery.environment)
             venv = self._virtualenv(tree, identity, inputs, manifest)
             if not standing:
                 arguments = {
+                    "tree": tree,
                     "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
                     "persist": {name: os.path.join(self.paths["state"], name) for name in self.app["persist"]},
                     "build_command": self.app["build_command"],
                 }
-                self._step("tree.finish", tree, arguments)
+                self._step("tree.finish", arguments, [tree])
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
             self.records.put("releases", {**record, "status": "built"})
@@ -158,20 +157,33 @@ class Builder:
         """The virtualenv for a manifest; made unless an earlier release has the same."""
         shared = {key: inputs[key] for key in ("format", "python", "installer", "server_requirements")}
         own = {"manifest": manifest["digest"], "release": identity if manifest["local"] else None}
+        if self.app["server_lock"]:
+            own["server_lock"] = short_hash(self.app["server_lock"])
         venv = short_hash({**shared, **own})
         standing = self.records.get("venvs", venv) is not None
         with self._new("venvs", venv, standing) as place:
             if not standing:
-                arguments = {
-                    "venv": place,
-                    "python": self.interpreter,
-                    "uv": self.settings.uv if self.app["installer"] == "uv" else None,
-                    "manifest": manifest,
-                    "server_requirements": self.app["server_requirements"],
-                }
-                self._step("virtualenv.install", tree, arguments, place)
+                self._install(tree, place, manifest)
                 self.records.put("venvs", {"id": venv, "inputs": {**shared, **own}})
         return venv
+
+    def _install(self, tree: str, venv: str, manifest: dict[str, t.Any]) -> None:
+        """Install from wheels, with the cache; or, where packages have to be built, without it."""
+        uv = self.settings.uv if self.app["installer"] == "uv" else None
+        server, lock = self.app["server_requirements"], self.app["server_lock"]
+        place = {"tree": tree, "venv": venv, "python": self.interpreter, "uv": uv}
+        arguments = {**place, "manifest": manifest, "server_lock": lock}
+        cache = self.paths["cache"]
+        done = {"complete": False}
+        if not manifest["builds"]:
+            done = self._step("virtualenv.install", {**arguments, "cache": cache}, [venv, cache])
+        if not done["complete"]:
+            # An editable install writes next to the code.
+            done = self._step("virtualenv.install", {**arguments, "cache": None}, [venv, *([tree] if manifest["local"] else [])])
+        if server and not lock:
+            self._step("virtualenv.add", {**place, "server_requirements": server}, [venv])
+        if done["replaced"]:
+            self._step("virtualenv.check", {"venv": venv, "uv": uv, "server_requirements": server}, [])
 
     @contextlib.contextmanager
     def _new(self, kind: Kind, identity: str, standing: bool) -> t.Iterator[str]:
@@ -186,10 +198,8 @@ class Builder:
             self.records.remove(kind, identity)
             raise
 
-    def _step(self, step: str, tree: str, arguments: dict[str, t.Any], *writable: str, **environment: str) -> t.Any:
-        places = [tree, self.paths["cache"], *writable]
-        timeout = self.settings.build_timeout_seconds
-        return self.sandbox.run(step, {"tree": tree, **arguments}, places, timeout, self._units, **environment)
+    def _step(self, step: str, arguments: dict[str, t.Any], writable: list[str], environment: dict[str, str] | None = None) -> t.Any:
+        return self.sandbox.run(step, arguments, writable, self.settings.build_timeout_seconds, self._units, environment)
 
     @property
     def _units(self) -> str:

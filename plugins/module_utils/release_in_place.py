@@ -27,9 +27,8 @@ class InPlace:
         self.folder: str = app["source"]["location"]
         self.records = Records(app)
         self.settings = settings
-        environment = settings.build_environment(app["paths"]["cache"])
-        self.sandbox = Sandbox(app["name"], app["build_user"], app["user"], environment, frozenset())
-        self.publication = Publication(app, self.records, self.sandbox, settings.build_timeout_seconds)
+        self.sandbox = Sandbox(app, settings)
+        self.publication = Publication(app, self.records, self.sandbox, Sandbox(app, settings, app["user"]), settings.build_timeout_seconds)
 
     def run(self, check: bool) -> Outcome:
         """Find the release, or make it.

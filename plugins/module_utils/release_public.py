@@ -34,10 +34,11 @@ class Publication:
 
     :param app: the app as the model completes it.
     :param builder: runs steps as the owner of the releases.
+    :param service: runs steps as the owner of the state.
     """
 
-    def __init__(self, app: dict[str, t.Any], records: Records, builder: Sandbox, timeout: float) -> None:
-        self._app, self._records, self._builder, self._timeout = app, records, builder, timeout
+    def __init__(self, app: dict[str, t.Any], records: Records, builder: Sandbox, service: Sandbox, timeout: float) -> None:
+        self._app, self._records, self._builder, self._service, self._timeout = app, records, builder, service, timeout
         self._state: str = app["paths"]["state"]
         self._public: dict[str, list[str]] = app["public"]
         self._shared_file = os.path.join(records.folder, "shared.json")
@@ -65,8 +66,7 @@ class Publication:
         if self._state_differs():
             before, after = self._shared(), self._public["state"]
             arguments = {"state": self._state, "folders": after, "withdrawn": sorted({*before} - {*after}), "reader": READER}
-            owner = Sandbox(self._app["name"], self._app["user"], self._app["user"], {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, frozenset())
-            owner.run("public.share", arguments, [self._state], self._timeout)
+            self._service.run("public.share", arguments, [self._state], self._timeout)
             write_entry(self._shared_file, Entry("file", json.dumps(after).encode(), mode=0o600))
 
     def _unpublished(self) -> list[dict[str, t.Any]]:

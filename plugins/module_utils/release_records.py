@@ -191,4 +191,6 @@ def short_hash(value: t.Any) -> str:
 
 
 def _lines(inputs: dict[str, t.Any]) -> str:
-    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in inputs.items() if key != "format")
+    # A build command may hold secrets; that it is another one can be seen all the same.
+    shown = {**inputs, "build_command": short_hash(inputs["build_command"])} if inputs.get("build_command") else inputs
+    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in shown.items() if key != "format")

@@ -25,6 +25,8 @@ class Settings:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     wheelhouse: str | None = None
     build_timeout_seconds: int = 1800
+    build_memory_max_mb: int = 0
+    build_tasks_max: int = 1024
     pythons: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -32,25 +34,10 @@ class Settings:
         """The bundle that downloads are checked against; the system's unless another is set."""
         return self.ca_file or SYSTEM_CA_FILE
 
-    def build_environment(self, cache: str) -> dict[str, str]:
-        """What tools see in the sandbox; nothing about indexes or proxies is on a command line.
-
-        :param cache: directory of the app for what may be thrown away.
-        """
-        variables = {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": cache,
-            "LC_ALL": "C.UTF-8",
-            "XDG_CACHE_HOME": cache,
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_CACHE_DIR": f"{cache}/pip",
-            "UV_CACHE_DIR": f"{cache}/uv",
-            "UV_COMPILE_BYTECODE": "1",
-            "UV_LINK_MODE": "copy",
-            "UV_NO_PROGRESS": "1",
-            "UV_PYTHON_DOWNLOADS": "never",
-        }
-        return variables | index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment)
+    @property
+    def given_environment(self) -> dict[str, str]:
+        """What steps are told about indexes, proxies and authorities, credentials included."""
+        return index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment)
 
     def choose_python(self, wanted: str | None) -> tuple[str, str]:
         """Version and path of an app's interpreter.

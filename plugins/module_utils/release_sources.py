@@ -17,6 +17,7 @@ import typing as t
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import open_url
 
+from .forge_keys import FORGE_KEYS
 from .release_records import ReleaseError
 from .release_sandbox import Sandbox, explain
 from .release_settings import Settings
@@ -95,13 +96,13 @@ class GitSource(Source):
         timeout = min(RESOLVE_TIMEOUT, self.settings.build_timeout_seconds)
         arguments = {"url": self.access.url, "version": version, "access": self._access()}
         with self._agent() as environment:
-            self._commit = self.sandbox.run("git.resolve", arguments, writable, timeout, **environment)
+            self._commit = self.sandbox.run("git.resolve", arguments, writable, timeout, environment=environment)
         return self._commit
 
     @contextlib.contextmanager
     def deliver(self) -> t.Iterator[Delivery]:
         place = self.app["paths"]["source"]
-        arguments = {"url": self.access.url, "commit": self._commit, "mirror": f"{place}/repository.git", "access": self._access()}
+        arguments = {"url": self.access.url, "commit": self._commit, "mirror": f"{place}/mirror.git", "access": self._access()}
         self._ready(check=False)
         with self._agent() as environment:
             yield Delivery({"kind": "git", "arguments": arguments}, (place,), environment)
@@ -122,7 +123,11 @@ class GitSource(Source):
             "password": self.access.password,
             "deploy_key": self.given.get("deploy_key"),
             "known_hosts": self.given.get("known_hosts"),
-            "known_hosts_file": f"{self.app['paths']['source']}/known_hosts",
+            "forge_keys": FORGE_KEYS,
+            "accept_new_host_key": self.given["accept_new_host_key"],
+            # What was accepted once stays accepted.
+            "accepted_hosts_file": f"{self.app['paths']['source']}/known_hosts",
+            "insecure": self.given["insecure"],
         }
 
     @contextlib.contextmanager

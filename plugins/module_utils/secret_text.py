@@ -9,6 +9,9 @@ import typing as t
 import urllib.parse
 
 _USERINFO = re.compile(r"(\w+://)[^/@\s'\"]*:[^/@\s'\"]*@")
+#: The user of an address of ssh is part of the address.
+_ANY_USERINFO = re.compile(r"\b((?!(?:git\+)?ssh:)[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|USERNAME|(^|_)(AUTH|KEY|APIKEY)(_|$)", re.IGNORECASE)
 
 _SHORTEST_TOKEN = 8
 
@@ -48,6 +51,16 @@ def secrets_of(values: t.Iterable[str]) -> set[str]:
             secret = password or token
             found |= {secret, urllib.parse.unquote(secret)}
     return found - {""}
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name may hold credentials."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def without_credentials(text: str) -> str:
+    """The text with nothing before the host of any URL in it."""
+    return _ANY_USERINFO.sub(r"\1", text)
 
 
 def mask(text: str, secrets: t.Iterable[str]) -> str:

@@ -13,6 +13,9 @@ import tempfile
 import threading
 import typing as t
 
+#: Where lent agents are. Steps that run code of an app do not see it.
+AGENTS = "/run/flaskyard-agents"
+
 
 def forwarded_agent() -> str | None:
     """Path of the agent socket of this login, None when none was forwarded.
@@ -58,7 +61,8 @@ def lent_agent(agent: str, uid: int, gid: int) -> t.Iterator[str]:
     class Server(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
 
-    with tempfile.TemporaryDirectory(prefix="flaskyard-agent-", dir="/run") as folder:
+    os.makedirs(AGENTS, mode=0o711, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=AGENTS) as folder:
         path = os.path.join(folder, "agent.sock")
         with Server(path, Handler) as server:
             os.chown(path, uid, gid)

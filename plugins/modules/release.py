@@ -53,6 +53,14 @@ options:
     description: Longest time that one step of a build may take, in seconds.
     type: int
     default: 1800
+  build_memory_max_mb:
+    description: Most memory that one step of a build may take, in megabytes. V(0) is half of the host's.
+    type: int
+    default: 0
+  build_tasks_max:
+    description: Most processes and threads that the builds of one app may have at a time.
+    type: int
+    default: 1024
   pythons:
     description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
     type: dict
@@ -122,6 +130,8 @@ def main() -> None:
             "environment": {"type": "dict", "default": {}},
             "wheelhouse": {"type": "path"},
             "build_timeout_seconds": {"type": "int", "default": 1800},
+            "build_memory_max_mb": {"type": "int", "default": 0},
+            "build_tasks_max": {"type": "int", "default": 1024},
             "pythons": {"type": "dict", "required": True},
             "uploads": {"type": "dict", "default": {}},
             "sealed": {"type": "str", "no_log": True},

@@ -24,6 +24,9 @@ DISTRIBUTION = os.environ.get("FLASKYARD_DISTRIBUTION", "trixie")
 #: The accounts and directories that exist, for the tests to share.
 APPS = ["shop", "blog", "wiki"]
 
+#: The host stays up, and the next run takes it up again.
+KEEP = bool(os.environ.get("FLASKYARD_KEEP_HOSTS"))
+
 App = dict[str, t.Any]
 
 
@@ -139,7 +142,9 @@ def hosts(command: str, *arguments: str) -> None:
 @contextlib.contextmanager
 def prepared_host(name: str, user: str, scratch: Path) -> Iterator[Host]:
     """A host on which the roles have made what a release needs."""
-    hosts("up", "--distribution", DISTRIBUTION, "--user", user, name)
+    alive = subprocess.run(["podman", "exec", f"{PREFIX}-{name}", "test", "-d", "/srv/flask/shop"], capture_output=True, check=False).returncode == 0
+    if not (KEEP and alive):
+        hosts("up", "--distribution", DISTRIBUTION, "--user", user, name)
     inventory = scratch / "inventory.json"
     published = json.loads((ROOT / f".cache/hosts/{PREFIX}/inventory.json").read_text())
     published["all"]["children"] = {"flask": {"hosts": {name: published["all"]["children"]["flask"]["hosts"][name]}}}
@@ -153,7 +158,8 @@ def prepared_host(name: str, user: str, scratch: Path) -> Iterator[Host]:
     try:
         yield host
     finally:
-        hosts("down", name)
+        if not KEEP:
+            hosts("down", name)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from .conftest import Host, prepared_host
 
 SSH = "ssh://git@localhost/srv/git/shop.git"
 TOKEN = "canary-token-4711"
+TRUSTING = {"accept_new_host_key": True}
 
 #: Serves /srv/git over HTTP, as a plain file server does, to those who know the token.
 HTTP_SERVER = f"""
@@ -79,7 +80,7 @@ def text(host: Host, release: dict[str, t.Any], name: str) -> str:
 
 def test_branch_tag_and_commit_with_a_deploy_key(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     def shop(version: str) -> dict[str, t.Any]:
-        return {"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key}}
+        return {"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key, **TRUSTING}}
 
     first = fresh.release(shop("main"))
     assert text(fresh, first.release, "app.py") == "VERSION = 2"
@@ -105,7 +106,7 @@ def test_branch_tag_and_commit_with_a_deploy_key(fresh: Host, deploy_key: str, c
 def test_a_commit_that_no_branch_ends_at(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     between = commit("between")
     commit("last")
-    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": between, "deploy_key": deploy_key}}).release
+    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": between, "deploy_key": deploy_key, **TRUSTING}}).release
     assert text(fresh, release, "extra") == "between"
 
 
@@ -121,7 +122,7 @@ def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, com
         '\'for i in $(seq 400); do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; sleep 0.02; done > /run/cmdlines\''
     )
     for version in ("main", between):
-        app = {"name": "shop", "source": {"git": f"http://deploy:{TOKEN}@localhost:8418/shop.git", "version": version}}
+        app = {"name": "shop", "source": {"git": f"http://deploy:{TOKEN}@localhost:8418/shop.git", "version": version, "insecure": True}}
         made = fresh.release(app, play=("-vvv", "--diff"))
         assert text(fresh, made.release, "extra") == ("last" if version == "main" else "between")
         assert made.release["source"]["location"] == "http://localhost:8418/shop.git"
@@ -129,14 +130,16 @@ def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, com
     fresh.sh("while systemctl is-active -q watcher; do sleep 0.2; done")
     assert "ls-remote" in fresh.sh("cat /run/cmdlines")
     assert TOKEN not in fresh.sh("cat /run/cmdlines; journalctl -q --no-pager; cat /var/lib/flaskyard/apps/shop/releases/*")
-    wrong = fresh.release({"name": "shop", "source": {"git": "http://deploy:canary-wrong@localhost:8418/shop.git", "version": "main"}}, play=("-vvv",))
+    wrong = fresh.release(
+        {"name": "shop", "source": {"git": "http://deploy:canary-wrong@localhost:8418/shop.git", "version": "main", "insecure": True}}, play=("-vvv",)
+    )
     assert "the server refused the access" in wrong.failure and "canary-wrong" not in wrong.printed
 
 
 def test_the_deploy_key_is_never_printed_nor_logged(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     secret = deploy_key.splitlines()[2]
     for version in ("main", "nowhere"):
-        made = fresh.release({"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key}}, play=("-vvv", "--diff"))
+        made = fresh.release({"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key, **TRUSTING}}, play=("-vvv", "--diff"))
         assert secret not in made.printed
     assert secret not in fresh.sh("journalctl -q --no-pager")
     fresh.sh('! grep -rqF "$1" /run /tmp /var/tmp /var/lib/flaskyard /srv/flask', secret)
@@ -147,7 +150,7 @@ def test_submodules_come_along(fresh: Host, deploy_key: str, commit: t.Callable[
         "export HOME=/root; cd /srv/work/shop; git -c protocol.file.allow=always submodule --quiet add /srv/git/part.git part; "
         "git config -f .gitmodules submodule.part.url ../part.git; git commit -q -a -m part; git push -q origin main; chown -R git: /srv/git",
     )
-    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": "main", "deploy_key": deploy_key}}).release
+    release = fresh.release({"name": "shop", "source": {"git": SSH, "version": "main", "deploy_key": deploy_key, **TRUSTING}}).release
     assert text(fresh, release, "part/part.py") == "PART = 1"
     assert fresh.sh('find "$1" -name .git', release["dir"]) == ""
 
@@ -166,7 +169,7 @@ FAILURES: dict[str, tuple[dict[str, str], list[str]]] = {
     "no such commit": ({"git": SSH, "version": "1" * 40}, ["no commit 1111", "was it pushed?"]),
     "no such repository": ({"git": SSH + "x", "version": "main"}, ["git ls-remote", "no such repository"]),
     "no such host": ({"git": "https://nowhere.invalid/shop.git", "version": "main"}, ["the host name cannot be resolved"]),
-    "nobody listens": ({"git": "http://localhost:9/shop.git", "version": "main"}, ["cannot be reached from this host"]),
+    "nobody listens": ({"git": "https://localhost:9/shop.git", "version": "main"}, ["cannot be reached from this host"]),
     "no access": ({"git": SSH, "version": "main", "deploy_key": ""}, ["the server refused the access", "source.deploy_key"]),
     "another host key": ({"git": SSH, "version": "main", "known_hosts": "localhost ssh-ed25519 {other}"}, ["host key is not the one known"]),
 }
@@ -176,17 +179,28 @@ OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIFV3c1LhWz5xRFFBSWWBEM2QdIVMwhSb05s8Wc0M6Vv
 @pytest.mark.parametrize("what", FAILURES)
 def test_failures_say_why(fresh: Host, deploy_key: str, commit: t.Callable[[str], str], what: str) -> None:
     given, words = FAILURES[what]
-    source = {key: value.format(other=OTHER_KEY) for key, value in {"deploy_key": deploy_key, **given}.items() if value}
+    source: dict[str, t.Any] = {key: value.format(other=OTHER_KEY) for key, value in {"deploy_key": deploy_key, **given}.items() if value}
     if not source["git"].startswith("ssh"):
         del source["deploy_key"]
+    elif "known_hosts" not in source:
+        source |= TRUSTING
     failure = fresh.release({"name": "shop", "source": source}).failure
     assert [word for word in words if word not in failure] == [], failure
 
 
 def test_known_hosts_are_enough_and_needed(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     known = fresh.sh("sed 's/^/localhost /' /etc/ssh/ssh_host_ed25519_key.pub")
-    source = {"git": SSH, "version": "main", "deploy_key": deploy_key, "known_hosts": known}
-    assert fresh.release({"name": "shop", "source": source}).release["id"]
+    source = {"git": SSH, "version": "main", "deploy_key": deploy_key}
+    refused = fresh.release({"name": "shop", "source": source}).failure
+    assert "source.known_hosts" in refused and "source.accept_new_host_key: true" in refused
+    assert fresh.release({"name": "shop", "source": {**source, "known_hosts": known}}).release["id"]
+
+
+def test_a_key_accepted_once_stays_accepted(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    source = {"git": SSH, "version": "main", "deploy_key": deploy_key}
+    assert fresh.release({"name": "shop", "source": {**source, **TRUSTING}}).changed
+    assert not fresh.release({"name": "shop", "source": source}).changed
+    assert not fresh.release({"name": "shop", "source": source}, play=("--check",)).changed
 
 
 @pytest.fixture
@@ -212,10 +226,10 @@ def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path
     make_repositories(admin, tmp_path / "id")
     environment = {"SSH_AUTH_SOCK": str(agent)}
     subprocess.run(["ssh-add", "-q", tmp_path / "id"], env=environment, check=True)
-    app = {"name": "shop", "source": {"git": SSH, "version": "main"}}
+    app = {"name": "shop", "source": {"git": SSH, "version": "main", **TRUSTING}}
     assert "the server refused the access" in admin.release(app).failure
     forwarding = {**environment, "ANSIBLE_SSH_ARGS": "-o ForwardAgent=yes -o ControlMaster=no"}
     made = admin.release(app, controller=forwarding)
     assert text(admin, made.release, "app.py") == "VERSION = 2"
     assert not admin.release(app, controller=forwarding).changed
-    assert admin.sh("ls -d /run/flaskyard-agent-* 2>/dev/null || true") == ""
+    assert admin.sh("ls -d /run/flaskyard-agents/* 2>/dev/null || true") == ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import typing as t
 from pathlib import Path
 
 #: Lines of a failed command's output that are kept.
@@ -21,9 +22,18 @@ class StepError(Exception):
         self.output = output
 
 
-def run(command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+def run(
+    command: list[str],
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    before: t.Callable[[], None] | None = None,
+    name: str | None = None,
+    check: bool = True,
+) -> str:
     """Run a command and return what it printed.
 
+    :param before: what the new process does first.
+    :param name: what to call the command in messages, if its text may hold secrets.
     :raises StepError: when it does not succeed.
     """
     done = subprocess.run(
@@ -36,9 +46,10 @@ def run(command: list[str], cwd: Path | None = None, environment: dict[str, str]
         text=True,
         errors="replace",
         check=False,
+        preexec_fn=before,
     )
-    if done.returncode:
+    if check and done.returncode:
         tail = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
         ending = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
-        raise StepError(f"{shlex.join(command)} {ending}", tail)
+        raise StepError(f"{name or shlex.join(command)} {ending}", tail)
     return done.stdout

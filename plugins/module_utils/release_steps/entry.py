@@ -43,6 +43,8 @@ def main(sources: dict[str, str], step: str, arguments: dict[str, object], envir
     """
     os.umask(0o022)
     os.environ.update(environment)
+    if "HOME" in environment:
+        os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)
     sys.meta_path.insert(0, SentModules(sources))
     module, _, function = step.partition(".")
     commands = importlib.import_module(f"{PACKAGE}.commands")

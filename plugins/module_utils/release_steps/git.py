@@ -12,34 +12,48 @@ from pathlib import Path
 
 from .commands import StepError, run
 
+#: All that a mirror keeps from one fetch to the next. Configuration, hooks and links to other repositories are made anew.
+_KEPT_OF_A_MIRROR = {"HEAD", "objects", "refs", "packed-refs", "shallow"}
+_PRIVATE = Path("/tmp")  # the unit's own
+
 
 def git_environment(access: dict[str, t.Any]) -> dict[str, str]:
     """What git needs to reach the repository; no secret is on a command line."""
-    settings = {"core.hooksPath": "/dev/null", "advice.detachedHead": "false", "gc.autoDetach": "false"}
-    environment = {"GIT_TERMINAL_PROMPT": "0"}
+    settings = {"core.hooksPath": "/dev/null", "core.attributesFile": "/dev/null", "advice.detachedHead": "false", "gc.autoDetach": "false"}
+    # Also for submodules and for redirects, which the repository and its server choose.
+    settings |= {"protocol.allow": "never", "protocol.https.allow": "always", "protocol.ssh.allow": "always", "protocol.file.allow": "user"}
+    if access["insecure"]:
+        settings |= {"protocol.http.allow": "always", "protocol.git.allow": "always"}
+    environment = {"GIT_TEMPLATE_DIR": ""}
     if access["password"] is not None:
         settings[f"credential.{access['scope']}.helper"] = (
             '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$GIT_ACCESS_USER" "$GIT_ACCESS_PASSWORD"; }; f'
         )
         environment |= {"GIT_ACCESS_USER": access["user"], "GIT_ACCESS_PASSWORD": access["password"]}
-    private = Path("/tmp")  # the unit's own
-    ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
-    if access["known_hosts"]:
-        known_hosts = private / "known_hosts"
-        known_hosts.write_text(access["known_hosts"].rstrip() + "\n")
-        ssh += ["-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts}"]
-    else:
-        ssh += ["-o", "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={access['known_hosts_file']}"]
-    if access["deploy_key"]:
-        key = private / "deploy_key"
-        key.touch(mode=0o600)
-        key.write_text(access["deploy_key"].replace("\r\n", "\n").rstrip() + "\n")
-        ssh += ["-o", "IdentitiesOnly=yes", "-i", str(key)]
-    environment["GIT_SSH_COMMAND"] = shlex.join(ssh)
+    environment["GIT_SSH_COMMAND"] = shlex.join(ssh_command(access))
     environment["GIT_CONFIG_COUNT"] = str(len(settings))
     for number, (name, value) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return environment
+
+
+def ssh_command(access: dict[str, t.Any]) -> list[str]:
+    """ssh without any configuration: it knows the host keys it is given, and takes a new one only if it is told to."""
+    known = _PRIVATE / "known_hosts"
+    known.write_text("\n".join([access["known_hosts"] or "", *access["forge_keys"], ""]))
+    strict = "accept-new" if access["accept_new_host_key"] else "yes"
+    ssh = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", f"StrictHostKeyChecking={strict}"]
+    accepted = [] if access["known_hosts"] else [access["accepted_hosts_file"]]
+    ssh += ["-o", f"GlobalKnownHostsFile={known}", "-o", f"UserKnownHostsFile={' '.join(accepted) or 'none'}", "-o", "UpdateHostKeys=no"]
+    if access["deploy_key"]:
+        key = _PRIVATE / "deploy_key"
+        key.touch(mode=0o600)
+        key.write_text(access["deploy_key"].replace("\r\n", "\n").rstrip() + "\n")
+        ssh += ["-o", "IdentitiesOnly=yes", "-i", str(key)]
+    else:
+        # Keys of an agent are offered all the same; those in the home of the account are not.
+        ssh += ["-o", "IdentityFile=none"]
+    return ssh
 
 
 def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
@@ -65,17 +79,29 @@ def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> N
         run(["git", f"--git-dir={mirror}", *arguments], environment=environment)
 
     try:
-        git("init", "--quiet", "--bare", "--template=")
+        strip_mirror(mirror)
+        git("init", "--quiet", "--bare")
         git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, f"+{commit}:refs/heads/release")
     except StepError:
         # Either the server gives only what a branch or a tag names, or the mirror is the rest of a killed run.
         shutil.rmtree(mirror, ignore_errors=True)
-        git("init", "--quiet", "--bare", "--template=")
+        git("init", "--quiet", "--bare")
         git("fetch", "--quiet", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     try:
         git("cat-file", "-e", f"{commit}^{{commit}}")
     except StepError:
         raise StepError(f"the repository has no commit {commit}; was it pushed?") from None
+
+
+def strip_mirror(mirror: Path) -> None:
+    """Leave what git has fetched, which is named by its content, and nothing that tells git what to do."""
+    for path in [*mirror.glob("*"), mirror / "objects/info"]:
+        if path.name in _KEPT_OF_A_MIRROR and not path.is_symlink():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t.Any]) -> None:
@@ -86,7 +112,7 @@ def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t
     def git(*arguments: str) -> None:
         run(["git", *arguments], cwd=tree, environment=environment)
 
-    git("init", "--quiet", "--template=")
+    git("init", "--quiet")
     git("remote", "add", "--", "origin", url)
     (tree / ".git/objects/info").mkdir(parents=True, exist_ok=True)
     (tree / ".git/objects/info/alternates").write_text(f"{mirror}/objects\n")

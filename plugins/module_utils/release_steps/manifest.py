@@ -19,7 +19,8 @@ class Manifest(t.TypedDict):
     """What an app needs from a package index.
 
     C(digest) is over whatever decides what gets installed: two trees with the same one share a virtualenv, unless
-    C(local) says that something is installed from the tree itself.
+    C(local) says that something is installed from the tree itself. With C(builds), installing may run code of the app or of
+    a package even when the installer is told to build nothing.
     """
 
     kind: t.Literal["uv.lock", "requirements", "pyproject", "packages", "none"]
@@ -28,6 +29,7 @@ class Manifest(t.TypedDict):
     digest: str
     local: bool
     hashes: bool
+    builds: bool
 
 
 def manifest_of(
@@ -37,10 +39,11 @@ def manifest_of(
     packages: list[str] | None = None,
     local: bool = False,
     hashes: bool = False,
+    builds: bool = False,
 ) -> Manifest:
     """A manifest; C(content) and C(packages) are what the digest is over."""
     digest = hashlib.sha256(json.dumps([kind, content, packages], sort_keys=True).encode()).hexdigest()
-    return Manifest(kind=kind, file=file, packages=packages or [], digest=digest, local=local, hashes=hashes)
+    return Manifest(kind=kind, file=file, packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local)
 
 
 LOCAL = re.compile(r"^\s*(-e\s|--editable|\.{0,2}/|\.\s*(\[|$)|file:)|@\s*file:|@\s*\.", re.MULTILINE)
@@ -69,7 +72,8 @@ def read_manifest(tree: Path, requirements: str | None, installer: str) -> Manif
             continue
         files = read_requirements(path, tree, {})
         text = "\n".join(files.values())
-        return manifest_of("requirements", name, files, local=bool(LOCAL.search(text)), hashes="--hash=" in text)
+        remote = any("://" in included for included in INCLUDE.findall(text))
+        return manifest_of("requirements", name, files, local=bool(LOCAL.search(text)), hashes="--hash=" in text, builds=remote)
     return manifest_of("none")
 
 
@@ -101,7 +105,7 @@ def read_pyproject(path: Path, name: str) -> Manifest:
     dependencies = project.get("dependencies", [])
     uv_table = document.get("tool", {}).get("uv")
     local = bool(LOCAL.search("\n".join(dependencies))) or '"path"' in json.dumps(uv_table)
-    return manifest_of("pyproject", name, uv_table, dependencies, local=local)
+    return manifest_of("pyproject", name, uv_table, dependencies, local=local, builds="sources" in (uv_table or {}))
 
 
 def read_requirements(path: Path, tree: Path, seen: dict[str, str]) -> dict[str, str]:

@@ -59,10 +59,7 @@ def finish(tree: str, venv: str, persist: dict[str, str], build_command: str | N
             "VIRTUAL_ENV": str(link),
             "PYTHONPATH": f"{here}:{here}/src",
         }
-        try:
-            run(["sh", "-euc", build_command], cwd=here, environment=environment)
-        except StepError as error:
-            raise StepError(f"build_command did not succeed: {error}", error.output) from error
+        run(["sh", "-euc", build_command], cwd=here, environment=environment, name="build_command")
     # A file that does not compile may well never be imported: not for this step to judge.
     subprocess.run([f"{link}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     for name, target in persist.items():

@@ -4,59 +4,166 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
+import resource
+import shutil
 import tempfile
 from pathlib import Path
 
-from .commands import run
+from .commands import StepError, run
 from .manifest import Manifest
 
+#: What the cache of earlier versions is not taken for: code of packages could write it.
+_CACHE = "wheels"
 
-def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifest, server_requirements: list[str]) -> None:
-    """Fill an empty virtualenv: first what the app asks for, then what its server needs and the app did not bring.
 
+@dataclasses.dataclass(frozen=True)
+class Installer:
+    """uv or pip, for one virtualenv.
+
+    :param python: the interpreter that the virtualenv is made of.
     :param uv: path of uv; pip is used if None.
+    :param cache: where downloads are kept for later installs. With one, only wheels are installed, and nothing of a package
+        can run: who writes the cache decides what later installs, with hashes too, put in place. None builds what it has to.
     """
-    here = Path(tree)
-    interpreter = f"{venv}/bin/python"
-    if uv:
-        run([uv, "venv", "--quiet", "--allow-existing", "--no-project", "--python", python, venv], cwd=here)
-        pip = [uv, "pip", "install", "--python", interpreter]
-    else:
-        run([python, "-m", "venv", venv], cwd=here)
-        pip = [interpreter, "-m", "pip", "install", "--quiet", "--no-input"]
-    arguments = requirement_arguments(here, python, uv, manifest)
-    if arguments:
-        run([*pip, *arguments], cwd=here)
-    brought = {normalised(path.name.partition("-")[0]) for path in Path(venv).glob("lib/python*/site-packages/*.dist-info")}
+
+    tree: Path
+    venv: str
+    python: str
+    uv: str | None
+    cache: Path | None
+
+    def create(self) -> None:
+        """An empty virtualenv, whatever was there."""
+        for path in Path(self.venv).iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if self.uv:
+            self._run([self.uv, "venv", "--quiet", "--allow-existing", "--no-project", "--python", self.python, self.venv])
+        else:
+            run([self.python, "-m", "venv", self.venv], cwd=self.tree)
+
+    def install(self, arguments: list[str]) -> None:
+        """Install what the arguments name.
+
+        :raises StepError: it cannot be had, or only by running code of a package where the cache can be written.
+        """
+        if self.uv:
+            wheels = ["--no-build"] if self.cache else []
+            self._run([self.uv, "pip", "install", "--python", self.interpreter, *wheels, *arguments])
+        else:
+            wheels = ["--only-binary=:all:"] if self.cache else []
+            self._run([self.interpreter, "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", *wheels, *arguments], alone=self.cache is not None)
+
+    def arguments(self, manifest: Manifest) -> list[str]:
+        """What to tell the installer so that it installs a manifest; nothing when there is nothing to install."""
+        kind, name = manifest["kind"], manifest["file"]
+        strict = ["--require-hashes"] if manifest["hashes"] else []
+        if kind == "requirements":
+            return [*strict, "-r", name]
+        if kind == "uv.lock":
+            exported = Path(tempfile.mkdtemp(), "requirements.txt")
+            options = ["--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header", "--python", self.python]
+            self._run([str(self.uv), "export", "--quiet", *options, "--project", str((self.tree / name).parent), "--output-file", str(exported)])
+            return ["-r", str(exported)]
+        if kind == "pyproject" and self.uv:
+            return ["-r", name]  # uv follows [tool.uv] too
+        return manifest["packages"]
+
+    def installed(self) -> dict[str, str]:
+        """Version by normalised name, without running anything of the virtualenv."""
+        names = (path.name.removesuffix(".dist-info").split("-") for path in Path(self.venv).glob("lib/python*/site-packages/*.dist-info"))
+        return {normalised(name): version for name, version, *_ in names}
+
+    def compile(self) -> None:
+        """Compile what was installed. The interpreter is not that of the virtualenv, which would run code of packages (C(.pth))."""
+        run([self.python, "-I", "-m", "compileall", "-qq", "-j", "0", f"{self.venv}/lib"], check=False)
+
+    @property
+    def interpreter(self) -> str:
+        return f"{self.venv}/bin/python"
+
+    def _run(self, command: list[str], alone: bool = False) -> None:
+        environment = (
+            {"UV_CACHE_DIR": f"{self.cache}/uv", "PIP_CACHE_DIR": f"{self.cache}/pip"} if self.cache else {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
+        )
+        run(command, cwd=self.tree, environment=environment, before=_forbid_processes if alone else None)
+
+
+def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifest, server_lock: str | None, cache: str | None) -> dict[str, bool]:
+    """Fill an empty virtualenv: with the server as it is locked, then with what the app asks for, which wins.
+
+    :param server_lock: requirements with hashes; None when the user has written requirements of the server, see C(add).
+    :param cache: the app's directory for what may be thrown away; None to build packages.
+    :returns: C(complete), false if packages have to be built; C(replaced), whether the app brings other versions than the lock.
+    """
+    installer = Installer(Path(tree), venv, python, uv, fresh_cache(Path(cache)) if cache else None)
+    try:
+        installer.create()
+        if server_lock:
+            file = Path(tempfile.mkdtemp(), "server.txt")
+            file.write_text(server_lock)
+            installer.install(["--require-hashes", "--no-deps", "-r", str(file)])
+        locked = installer.installed()
+        arguments = installer.arguments(manifest)
+        if arguments:
+            installer.install(arguments)
+    except StepError:
+        if cache:
+            return {"complete": False, "replaced": False}
+        raise
+    installer.compile()
+    open_up(Path(venv))
+    installed = installer.installed()
+    return {"complete": True, "replaced": server_lock is not None and any(installed.get(name) != version for name, version in locked.items())}
+
+
+def add(tree: str, venv: str, python: str, uv: str | None, server_requirements: list[str]) -> None:
+    """Install, as they are written, the requirements of the server that the app did not bring."""
+    installer = Installer(Path(tree), venv, python, uv, None)
+    brought = installer.installed()
     missing = [requirement for requirement in server_requirements if normalised(requirement) not in brought]
     if missing:
-        run([*pip, *missing], cwd=here)
+        installer.install(missing)
+    installer.compile()
     open_up(Path(venv))
+
+
+def check(venv: str, uv: str | None, server_requirements: list[str]) -> None:
+    """Make sure that the server can live with the versions that the app brings.
+
+    :raises StepError: it cannot.
+    """
+    interpreter = f"{venv}/bin/python"
+    command = [uv, "pip", "check", "--no-cache", "--python", interpreter] if uv else [interpreter, "-I", "-m", "pip", "check"]
+    names = {normalised(requirement) for requirement in server_requirements}
+    try:
+        run(command)
+    except StepError as error:
+        lines = [line for line in error.output.splitlines() if names & {normalised(word) for word in re.findall(r"^(?:The package `)?([\w.-]+)", line)}]
+        if lines:
+            raise StepError(
+                f"the app pins versions that its server {' '.join(server_requirements)} cannot use; change the pin, or choose the server's version by "
+                "server_requirements",
+                "\n".join(lines),
+            ) from None
+
+
+def fresh_cache(folder: Path) -> Path:
+    """The part of an app's cache that no code of a package could ever write; the rest is removed."""
+    for path in folder.iterdir():
+        if path.name != _CACHE:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() and not path.is_symlink() else path.unlink()
+    kept = folder / _CACHE
+    kept.mkdir(exist_ok=True)
+    return kept
 
 
 def normalised(requirement: str) -> str:
     """The name of the distribution that a requirement asks for, as indexes compare names."""
     name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
     return re.sub(r"[-_.]+", "-", name[1] if name else requirement).lower()
-
-
-def requirement_arguments(tree: Path, python: str, uv: str | None, manifest: Manifest) -> list[str]:
-    """What to tell the installer so that it installs a manifest; nothing when there is nothing to install."""
-    kind, name = manifest["kind"], manifest["file"]
-    strict = ["--require-hashes"] if manifest["hashes"] else []
-    if kind == "requirements":
-        return [*strict, "-r", name]
-    if kind == "uv.lock":
-        exported = Path(tempfile.mkdtemp(), "requirements.txt")
-        project = (tree / name).parent
-        options = ["--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header", "--project", str(project), "--python", python]
-        run([str(uv), "export", "--quiet", *options, "--output-file", str(exported)], cwd=tree)
-        return ["-r", str(exported)]
-    if kind == "pyproject" and uv:
-        return ["-r", name]  # uv follows [tool.uv] too
-    return manifest["packages"]
 
 
 def open_up(top: Path) -> None:
@@ -67,3 +174,8 @@ def open_up(top: Path) -> None:
             path = os.path.join(folder, name)
             if not os.path.islink(path):
                 os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
+
+
+def _forbid_processes() -> None:
+    """Whatever a requirements file tells pip, a package cannot be built without a process."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C(python -m tests.locks) locks anew what the collection installs by itself: the WSGI servers, uv and certbot, with all they need.
+
+Pins follow from C(providers.py) and the defaults of the roles; everything else becomes as new as it may be. One lock serves every Python
+and processor: it has the hashes of all wheels and sdists.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS, lock, requirements
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ROOT / "roles/python/files/locks"
+#: The oldest Python that any of them still runs on.
+OLDEST = {"waitress": "3.9", "fastcgi": "3.9", "uwsgi": "3.9", "uv": "3.9"}
+HEADER = "# Written by 'python -m tests.locks'. One lock for all Pythons and processors.\n"
+
+
+def wanted() -> dict[str, list[str]]:
+    """Requirements by name of the lock."""
+    cases = [(server, {}) for server in SERVERS] + [("gunicorn", {"worker_class": "gevent"})]
+    servers = {name: requirements(*case) for case in cases if (name := lock(*case))}
+    return {**servers, "uv": [f"uv=={default('python', 'uv')}"], "certbot": [f"certbot=={default('tls', 'certbot')}"]}
+
+
+def default(role: str, tool: str) -> str:
+    """The version of a tool that a role installs unless told otherwise."""
+    found = re.search(rf'^{role}_{tool}_version: "(.+)"$', (ROOT / f"roles/{role}/defaults/main.yml").read_text(), re.MULTILINE)
+    assert found, f"{role}_{tool}_version has no default"
+    return found[1]
+
+
+def main() -> None:
+    """Write every lock."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([f"{folder}/bin/pip", "install", "--quiet", f"uv=={default('python', 'uv')}"], check=True)
+        options = ["--no-config", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--upgrade"]
+        for name, packages in wanted().items():
+            version = ["--python-version", OLDEST.get(name, "3.10")]
+            command = [f"{folder}/bin/uv", "pip", "compile", *options, *version, "-", "--output-file", f"{folder}/{name}.txt"]
+            subprocess.run(command, input="\n".join(packages), text=True, check=True, stdout=subprocess.DEVNULL)
+            (LOCKS / f"{name}.txt").write_text(HEADER + (Path(folder) / f"{name}.txt").read_text())
