@@ -17,7 +17,7 @@ description:
 options:
   _input:
     description:
-      - A dictionary with any of C(index_url), C(extra_index_urls), C(wheelhouse), C(ca_file) and C(environment), as the variables of the
+      - A dictionary with any of C(index_url), C(extra_index_urls), C(wheelhouse), C(ca_file), C(environment) and C(insecure), as the variables of the
         role C(python) mean them.
     type: dict
     required: true

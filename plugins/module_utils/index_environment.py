@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
+import urllib.parse
 
 SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+
+class InsecureIndexError(ValueError):
+    """Packages would come over a connection that anybody on the way can change."""
 
 
 def index_environment(
@@ -16,6 +22,7 @@ def index_environment(
     wheelhouse: str | None = None,
     ca_file: str | None = None,
     environment: dict[str, t.Any] | None = None,
+    insecure: bool = False,
 ) -> dict[str, str]:
     """Variables by name.
 
@@ -24,6 +31,8 @@ def index_environment(
     :param wheelhouse: a directory with distributions; no index is asked then.
     :param ca_file: bundle of authorities, the system's unless given.
     :param environment: further variables, which win.
+    :param insecure: accept addresses that begin with http://.
+    :raises InsecureIndexError: there is one, and it is not accepted.
     """
     variables = dict.fromkeys(_CA_VARIABLES, ca_file or SYSTEM_CA_FILE)
     if index_url:
@@ -34,4 +43,13 @@ def index_environment(
     if wheelhouse:
         variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheelhouse}
         variables |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": wheelhouse, "UV_OFFLINE": "1"}
-    return variables | {name: str(value) for name, value in (environment or {}).items()}
+    variables |= {name: str(value) for name, value in (environment or {}).items()}
+    open_urls = {name: found for name, value in variables.items() if re.match(r"(PIP|UV)_", name) and (found := re.findall(r"http://[^\s,]+", value))}
+    if open_urls and not insecure:
+        raise InsecureIndexError(
+            f"packages would come over http://, where anybody on the way can change them ({', '.join(sorted(open_urls))}); use https in python_index_url, "
+            "python_extra_index_urls and python_environment, or accept that with python_insecure_index: true"
+        )
+    hosts = sorted({urllib.parse.urlsplit(url).netloc.rpartition("@")[2] for found in open_urls.values() for url in found})
+    # uv takes http:// as it is; pip passes over such an index unless its host is trusted.
+    return {"PIP_TRUSTED_HOST": " ".join(hosts), **variables} if hosts else variables

@@ -138,6 +138,7 @@ class Builder:
             with contextlib.nullcontext(Delivery()) if standing else self.source.deliver() as delivery:
                 keys = ("requirements", "installer", "persist")
                 arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
+                arguments["insecure"] = self.settings.insecure_index
                 manifest = self._step("tree.prepare", {"tree": tree, **arguments}, [tree, *delivery.writable], delivery.environment)
             venv = self._virtualenv(tree, identity, inputs, manifest)
             if not standing:

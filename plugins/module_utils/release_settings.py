@@ -8,7 +8,7 @@ import dataclasses
 import os
 import platform
 
-from .index_environment import SYSTEM_CA_FILE, index_environment
+from .index_environment import SYSTEM_CA_FILE, InsecureIndexError, index_environment
 from .release_records import ReleaseError
 
 _DEFAULT_INTERPRETER = "/usr/bin/python3"
@@ -27,6 +27,7 @@ class Settings:
     build_timeout_seconds: int = 1800
     build_memory_max_mb: int = 0
     build_tasks_max: int = 1024
+    insecure_index: bool = False
     pythons: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -36,8 +37,14 @@ class Settings:
 
     @property
     def given_environment(self) -> dict[str, str]:
-        """What steps are told about indexes, proxies and authorities, credentials included."""
-        return index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment)
+        """What steps are told about indexes, proxies and authorities, credentials included.
+
+        :raises ReleaseError: packages would come over an open connection, and the user has not accepted that.
+        """
+        try:
+            return index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment, self.insecure_index)
+        except InsecureIndexError as error:
+            raise ReleaseError(str(error)) from error
 
     def choose_python(self, wanted: str | None) -> tuple[str, str]:
         """Version and path of an app's interpreter.

@@ -61,6 +61,10 @@ options:
     description: Most processes and threads that the builds of one app may have at a time.
     type: int
     default: 1024
+  insecure_index:
+    description: Accept indexes that are reached over http://.
+    type: bool
+    default: false
   pythons:
     description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
     type: dict
@@ -132,6 +136,7 @@ def main() -> None:
             "build_timeout_seconds": {"type": "int", "default": 1800},
             "build_memory_max_mb": {"type": "int", "default": 0},
             "build_tasks_max": {"type": "int", "default": 1024},
+            "insecure_index": {"type": "bool", "default": False},
             "pythons": {"type": "dict", "required": True},
             "uploads": {"type": "dict", "default": {}},
             "sealed": {"type": "str", "no_log": True},

@@ -340,7 +340,7 @@ def package_index() -> dict[str, str]:
     configured = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL")
     if not configured and shutil.which("pip3"):
         configured = run("pip3", "config", "get", "global.index-url", check=False).strip()
-    return {"python_index_url": configured} if configured else {}
+    return {"python_index_url": configured, "python_insecure_index": configured.startswith("http://")} if configured else {}
 
 
 def inventory(prefix: str) -> Path:

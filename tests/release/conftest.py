@@ -124,10 +124,11 @@ class Host:
         return Result(json.loads(answer.read_text()), printed)
 
     @property
-    def index(self) -> dict[str, str]:
+    def index(self) -> dict[str, t.Any]:
         """The package index that this machine is told to use."""
         variables = json.loads(self.inventory.read_text())["all"]["vars"]
-        return {"index_url": variables["python_index_url"]} if "python_index_url" in variables else {}
+        names = {"index_url": "python_index_url", "insecure_index": "python_insecure_index"}
+        return {option: variables[name] for option, name in names.items() if name in variables}
 
     def exists(self, path: str) -> bool:
         """Something stands there; a link counts, wherever it leads."""

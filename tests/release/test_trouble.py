@@ -120,6 +120,7 @@ def test_root_is_not_led_astray_by_links(fresh: Host, source: Path) -> None:
 def test_credentials_of_the_index_are_never_shown(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("no-such-package-of-flaskyard\n")
     options: dict[str, t.Any] = {"index_url": "http://user:sesame-index@localhost:9/simple", "extra_index_urls": ["http://sesame-token@localhost:9/more"]}
+    options["insecure_index"] = True
     options["environment"] = {"ALL_PROXY": "http://user:sesame-proxy@localhost:9"}
     for installer in ("uv", "pip"):
         app = {"name": "shop", "source": {"path": str(source)}, "installer": installer, "build_command": "env", "env": {"KEY": "sesame-env"}}

@@ -46,13 +46,16 @@ def manifest_of(
     return Manifest(kind=kind, file=file, packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local)
 
 
+#: Where anybody on the way can change what is sent.
+OPEN = re.compile(r"\b(?:git\+)?(?:http|git)://[^\s\"']+")
 LOCAL = re.compile(r"^\s*(-e\s|--editable|\.{0,2}/|\.\s*(\[|$)|file:)|@\s*file:|@\s*\.", re.MULTILINE)
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", re.MULTILINE)
 
 
-def read_manifest(tree: Path, requirements: str | None, installer: str) -> Manifest:
+def read_manifest(tree: Path, requirements: str | None, installer: str, insecure: bool = False) -> Manifest:
     """Find and read the file that names an app's dependencies.
 
+    :param insecure: accept addresses of http and git without a hash.
     :param requirements: the file to take, relative to the tree; the first of uv.lock, requirements.txt and pyproject.toml if None.
     :raises StepError: the named file is not there, or says its dependencies in a way that cannot be followed.
     """
@@ -66,12 +69,14 @@ def read_manifest(tree: Path, requirements: str | None, installer: str) -> Manif
         if path.name == "uv.lock":
             return read_uv_lock(tree, name, installer)
         if path.suffix == ".toml":
-            found = read_pyproject(path, name)
+            found = read_pyproject(path, name, insecure)
             if found["kind"] != "none" or requirements:
                 return found
             continue
         files = read_requirements(path, tree, {})
         text = "\n".join(files.values())
+        if not insecure:
+            assert_protected(name, text)
         remote = any("://" in included for included in INCLUDE.findall(text))
         return manifest_of("requirements", name, files, local=bool(LOCAL.search(text)), hashes="--hash=" in text, builds=remote)
     return manifest_of("none")
@@ -89,7 +94,20 @@ def read_uv_lock(tree: Path, name: str, installer: str) -> Manifest:
     return manifest_of("uv.lock", name, content, local=local, hashes=True)
 
 
-def read_pyproject(path: Path, name: str) -> Manifest:
+def assert_protected(name: str, text: str) -> None:
+    """Refuse what comes over an open connection without a hash.
+
+    :raises StepError: there is such an address.
+    """
+    for line in text.replace("\\\n", " ").splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line)
+        if "--hash=" not in line and "#sha256=" not in line and OPEN.search(line):
+            raise StepError(
+                f"{name} takes packages from http:// or git://, where anybody on the way can change them; use https, or set python_insecure_index: true"
+            )
+
+
+def read_pyproject(path: Path, name: str, insecure: bool) -> Manifest:
     """The dependencies of a pyproject.toml; none when it only configures tools."""
     try:
         document = tomllib.loads(path.read_text())
@@ -104,6 +122,8 @@ def read_pyproject(path: Path, name: str) -> Manifest:
         return manifest_of("none")
     dependencies = project.get("dependencies", [])
     uv_table = document.get("tool", {}).get("uv")
+    if not insecure:
+        assert_protected(name, json.dumps([dependencies, uv_table], indent=0))
     local = bool(LOCAL.search("\n".join(dependencies))) or '"path"' in json.dumps(uv_table)
     return manifest_of("pyproject", name, uv_table, dependencies, local=local, builds="sources" in (uv_table or {}))
 

@@ -26,6 +26,7 @@ def prepare(
     requirements: str | None,
     installer: str,
     persist: list[str],
+    insecure: bool = False,
 ) -> Manifest:
     """Put the source into the empty tree, and read what it depends on.
 
@@ -41,7 +42,7 @@ def prepare(
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
         for name in persist:
             assert_replaceable(here / name, name)
-    return manifest_of("packages", packages=packages) if packages else read_manifest(here, requirements, installer)
+    return manifest_of("packages", packages=packages) if packages else read_manifest(here, requirements, installer, insecure)
 
 
 def finish(tree: str, venv: str, persist: dict[str, str], build_command: str | None) -> None:
