@@ -70,7 +70,7 @@ class Canaries:
             "app.access.users": {"ada": f"$6${text['app.access.users']}$x"},
             "app.tls.key": self.key,
             "app.source.deploy_key": f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text['app.source.deploy_key']}\n-----END OPENSSH PRIVATE KEY-----\n",
-            "backup_repository": f"rest:https://user:{text['backup_repository']}@127.0.0.1:9/",
+            "backup_repository": f"rest:http://user:{text['backup_repository']}@127.0.0.1:9/",
             "backup_password": text["backup_password"],
             "backup_environment": {"AWS_SECRET_ACCESS_KEY": text["backup_environment"]},
             "backup_commands.environment": {"PGPASSWORD": text["backup_commands.environment"]},

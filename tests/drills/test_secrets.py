@@ -31,6 +31,15 @@ END
 touch /run/watch.found
 systemd-run --quiet --collect --unit=watch python3 /run/watch.py"""
 
+#: A repository that lets nobody in. To one that does not answer, restic would come back for a quarter of an hour.
+CLOSED_REPOSITORY = r"""
+cat > /run/closed.py <<'END'
+from http.server import BaseHTTPRequestHandler, HTTPServer
+BaseHTTPRequestHandler.do_HEAD = BaseHTTPRequestHandler.do_GET = BaseHTTPRequestHandler.do_POST = lambda self: self.send_error(403)
+HTTPServer(("127.0.0.1", 9), BaseHTTPRequestHandler).serve_forever()
+END
+systemd-run --quiet --collect --unit=closed python3 /run/closed.py"""
+
 
 def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     host = server.host
@@ -60,8 +69,10 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     server.app["source"] = {"git": "ssh://git@127.0.0.1:22/no/such.git", "version": "main", "deploy_key": value["app.source.deploy_key"]}
     said += [server.play("deploy", "--diff", "-vvv").failure]
     server.app["source"] = {"path": str(server.source)}
+    host.sh(CLOSED_REPOSITORY)
     server.variables["backup_repository"] = value["backup_repository"]
     said += [server.play("site", "--diff", "-vvv").failure]
+    host.sh("systemctl stop closed")
     del server.variables["backup_repository"]
     server.variables |= {name: value[name] for name in value if name.startswith("python_")}
     (server.source / "uv.lock").unlink()
