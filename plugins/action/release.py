@@ -16,12 +16,12 @@ from ..module_utils.sealed import seal
 from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of, sha256_of
 
 #: Options that may hold credentials.
-_SECRET_OPTIONS = ("apps", "index_url", "extra_index_urls", "environment")
+_SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environment")
 
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
-    *("server_requirements", "build_command", "persist", "public", "paths"),
+    *("server_requirements", "server_lock", "build_command", "persist", "public", "paths"),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 
@@ -40,8 +40,8 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
-        sent = [app for app in declared if app["name"] not in failures]
-        apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]], "server_lock": lock_of(app)} for app in sent]
+        args["locks"] = {name: (_LOCKS / f"{name}.txt").read_text() for app in declared if (name := app["server_lock"])}
+        apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
         answer = self._ask(args, apps, variables)
         if "releases" not in answer:
             return answer
@@ -111,11 +111,6 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
             elif found:
                 failures[name] = str(found)
     return sources, folders, failures
-
-
-def lock_of(app: dict[str, t.Any]) -> str | None:
-    """What the app's server needs, with hashes; None when the app says itself what to install."""
-    return (_LOCKS / f"{app['server_lock']}.txt").read_text() if app["server_lock"] else None
 
 
 def report(failures: dict[str, str], total: int) -> str:

@@ -154,7 +154,7 @@ class Sandbox:
         yield from (f"User={user}", f"SupplementaryGroups={group}", *_PROPERTIES)
         yield f"RuntimeMaxSec={timeout}"
         memory = self._settings.build_memory_max_mb
-        yield f"MemoryMax={f'{memory}M' if memory else '50%'}"
+        yield f"MemoryMax={f'{memory}M' if memory else '75%'}"
         yield f"TasksMax={self._settings.build_tasks_max}"
         # The account builds one app, so the limit of an account is one more that holds, wherever there is no limit of a unit.
         yield f"LimitNPROC={self._settings.build_tasks_max}"

@@ -54,7 +54,7 @@ options:
     type: int
     default: 1800
   build_memory_max_mb:
-    description: Most memory that one step of a build may take, in megabytes. V(0) is half of the host's.
+    description: Most memory that one step of a build may take, in megabytes. V(0) is three quarters of the host's.
     type: int
     default: 0
   build_tasks_max:
@@ -69,6 +69,10 @@ options:
     description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
     type: dict
     required: true
+  locks:
+    description: Filled in by the action plugin with the requirements of WSGI servers, with hashes, by name.
+    type: dict
+    default: {}
   uploads:
     description: Filled in by the action plugin with the files that it sent.
     type: dict
@@ -138,6 +142,7 @@ def main() -> None:
             "build_tasks_max": {"type": "int", "default": 1024},
             "insecure_index": {"type": "bool", "default": False},
             "pythons": {"type": "dict", "required": True},
+            "locks": {"type": "dict", "default": {}},
             "uploads": {"type": "dict", "default": {}},
             "sealed": {"type": "str", "no_log": True},
         },
@@ -145,7 +150,8 @@ def main() -> None:
     )
     options = dict(module.options)
     options.pop(CARRIER)
-    apps, uploads = options.pop("apps"), options.pop("uploads")
+    locks, uploads = options.pop("locks"), options.pop("uploads")
+    apps = [{**app, "server_lock": locks.get(app["server_lock"])} for app in options.pop("apps")]
     settings = Settings(**options)
     # For downloads by this process; the steps get theirs in the sandbox.
     os.environ.update({name: str(value) for name, value in settings.environment.items() if name.lower().endswith("_proxy")})

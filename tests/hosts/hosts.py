@@ -335,7 +335,7 @@ def inventory_of(present: Sequence[Host]) -> dict[str, object]:
     return {"all": {"vars": variables, "children": groups}}
 
 
-def package_index() -> dict[str, str]:
+def package_index() -> dict[str, Any]:
     """Return the role variables for a package index this machine is told to use instead of PyPI, if any."""
     configured = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL")
     if not configured and shutil.which("pip3"):

@@ -25,7 +25,7 @@ HEADER = "# Written by 'python -m tests.locks'. One lock for all Pythons and pro
 
 def wanted() -> dict[str, list[str]]:
     """Requirements by name of the lock."""
-    cases = [(server, {}) for server in SERVERS] + [("gunicorn", {"worker_class": "gevent"})]
+    cases: list[tuple[str, dict[str, str]]] = [(server, {}) for server in SERVERS] + [("gunicorn", {"worker_class": "gevent"})]
     servers = {name: requirements(*case) for case in cases if (name := lock(*case))}
     return {**servers, "uv": [f"uv=={default('python', 'uv')}"], "certbot": [f"certbot=={default('tls', 'certbot')}"]}
 
