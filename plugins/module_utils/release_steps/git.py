@@ -78,6 +78,8 @@ def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> N
     def git(*arguments: str) -> None:
         run(["git", f"--git-dir={mirror}", *arguments], environment=environment)
 
+    # The mirror of earlier versions, which a build could change.
+    shutil.rmtree(mirror.with_name("repository.git"), ignore_errors=True)
     try:
         strip_mirror(mirror)
         git("init", "--quiet", "--bare")
