@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
         templates: dict[str, str] = args.get("templates") or {}
         apps: list[dict[str, t.Any]] = args.get("apps") or []
         rendered = {name: renderer.render_each(template, "app", apps, TOKENS) for name, template in templates.items()}
-        args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items()} for number, app in enumerate(apps)}
+        # A template that gives nothing for an app gives it no file.
+        args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items() if texts[number].strip()} for number, app in enumerate(apps)}
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
         sealed = seal(args, "files", "environments")

@@ -13,6 +13,8 @@ from .commands import run
 from .entries import Entry, write_entry
 
 _UNITS = "/etc/systemd/system"
+#: The further unit of a slot that keeps nftables rules loaded: who may connect to a server that has to listen on TCP.
+_GUARD = "-guard.service"
 
 
 class SystemdSlots:
@@ -45,6 +47,7 @@ class SystemdSlots:
     def lacks(self, names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         """What keeps a slot that is there from running, now and after a boot, in words."""
         notes = [f"start {name}" for name in names if not units.is_active(states.get(name, {}))]
+        notes += [f"reload {name}" for name in names if name.endswith(_GUARD) and not _has_rules(name)]
         return notes + [f"enable {name}" for name in names if not units.is_enabled(states.get(name, {}))]
 
     def install(self, slot: str, texts: dict[str, str]) -> None:
@@ -61,6 +64,8 @@ class SystemdSlots:
         names = self._installed(slot)
         # A slot that failed before may have used up its starts, or still be trying.
         run(["systemctl", "reset-failed", *names], check=False)
+        if guards := [name for name in names if name.endswith(_GUARD)]:
+            units.systemctl("reload-or-restart", *guards)
         units.systemctl("start", *names, timeout=self._start_timeout)
 
     def enable(self, slot: str) -> None:
@@ -103,3 +108,10 @@ class SystemdSlots:
     def _installed(self, slot: str) -> list[str]:
         found = [os.path.basename(path) for pattern in (".*", "-*.*") for path in glob.glob(f"{_UNITS}/{self._unit}@{slot}{pattern}")]
         return sorted((name for name in found if self.takes(name)), key=lambda name: (not name.endswith("socket"), name))
+
+
+def _has_rules(guard: str) -> bool:
+    """Whether the rules of a guard are loaded; somebody may have emptied the ruleset by hand."""
+    slot = guard.removesuffix(_GUARD).rpartition("@")[2]
+    rules = run(["nft", "list", "table", "inet", f"flaskyard_door_{slot}"], check=False).stdout
+    return "skuid" in rules and "drop" in rules

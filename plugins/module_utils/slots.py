@@ -298,7 +298,7 @@ class Slots:
 
 
 def loopback_address(slot: str) -> tuple[str, int]:
-    """Address and TCP port for a server that cannot take systemd's socket: below 127.77.0.0/16, which the sandbox of every app denies.
+    """Address and TCP port for a server that cannot take systemd's socket: below 127.77.0.0/16. Rules of the slot let only its door connect.
 
     Both follow from the slot's name, and the port is below the range from which outgoing connections get theirs.
     """
