@@ -9,6 +9,7 @@ Whatever an app plants there (links, pipes, huge or broken files) is met with th
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import io
 import json
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 
 #: How long a writer may keep a database to itself.
 WAIT_SECONDS = 60.0
+_PR_SET_DUMPABLE = 4
 _HEADER = b"SQLite format 3\0"
 _UNSOUND = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
 #: What SQLite keeps beside a database; it belongs to the file that is replaced, not to the one that comes.
@@ -151,4 +153,6 @@ def write() -> int:
 VERBS: dict[str, Callable[[], int]] = {"dump": dump, "check": check, "list": listing, "write": write}
 
 if __name__ == "__main__":
+    # Otherwise the app, whose account this is, could write to the stream that root reads, and enter the directory that root is in.
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
     sys.exit(VERBS[sys.argv[1]]())

@@ -15,6 +15,7 @@ import datetime
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import time
 import tomllib
@@ -22,12 +23,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .model import STATE, BackupError, Config, say
+from .mounts import guard
 from .repository import TAG, Restic, init
 from .restore import restore
 from .save import run
 from .verify import verify
 
 STATUS = STATE / "status.json"
+UNITS = {"run": "flask-backup.service", "verify": "flask-backup-verify.service"}
 
 
 @contextlib.contextmanager
@@ -73,14 +76,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="flask-backup", description="Back up this Flask server with restic.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("init", help="make the password and the repository, if they are not there")
-    verbs.add_parser("run", help="make a snapshot (the unit flask-backup.service does)")
-    verbs.add_parser("verify", help="restore the newest snapshot and compare (the unit flask-backup-verify.service does)")
+    verbs.add_parser("run", help="make a snapshot, in the unit flask-backup.service")
+    verbs.add_parser("verify", help="restore the newest snapshot and compare, in the unit flask-backup-verify.service")
     verbs.add_parser("snapshots", help="list the snapshots of this host, and the apps that each holds completely")
     verbs.add_parser("status", help="how the last backup, verification and restore went, in JSON")
     verb = verbs.add_parser("restore", help="put an app's state back as a snapshot has it")
     verb.add_argument("app", help="name of the app")
     verb.add_argument("snapshot", nargs="?", default="latest", help="id of the snapshot; the newest by default")
+    verb = verbs.add_parser("guard", help="have a process follow no links in what it saves (the unit flask-backup-guard@PID.service does)")
+    verb.add_argument("process", type=int, help="number of the process")
     arguments = parser.parse_args()
+    if (unit := UNITS.get(arguments.verb)) and os.environ.get("SYSTEMD_EXEC_PID") != str(os.getpid()):
+        say(f"starting {unit} and waiting for its end; journalctl -u {unit} says more")
+        return subprocess.run(["systemctl", "start", unit], check=False).returncode
     os.umask(0o077)
     try:
         config = Config.read()
@@ -89,6 +97,8 @@ def main() -> int:
         elif arguments.verb == "snapshots":
             for snapshot in Restic(config).snapshots():
                 say(f"{snapshot['id'][:8]}  {snapshot['time'][:19]}  {' '.join(sorted(set(snapshot['tags']) - {TAG}))}")
+        elif arguments.verb == "guard":
+            guard(config, arguments.process)
         elif arguments.verb == "init":
             with locked():
                 init(config)

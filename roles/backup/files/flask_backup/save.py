@@ -13,6 +13,7 @@ from typing import Any
 
 from .dumps import directory_of, stage
 from .model import OPTIONAL_PATHS, STAGING, BackupError, Config, Problems, say
+from .mounts import ask_for_guard
 from .repository import TAG, Restic, app_tag, forget
 
 
@@ -22,6 +23,7 @@ def run(config: Config) -> dict[str, Any]:
     :returns: what to note in ``status.json``.
     :raises BackupError: with everything that is missing from the backup; what could be saved was.
     """
+    ask_for_guard(config)
     restic = Restic(config)
     restic.run("unlock")
     problems = Problems()
@@ -30,8 +32,9 @@ def run(config: Config) -> dict[str, Any]:
         summary = save(restic, config, [str(STAGING), *sources(config, problems)], problems)
     finally:
         shutil.rmtree(STAGING)
-    if not problems and config.prune:
-        forget(restic, config)
+    if config.prune:
+        with problems.collecting("dropping old snapshots"):
+            forget(restic, config)
     databases = sum(map(len, manifest["databases"].values()))
     say(
         f"snapshot {summary['snapshot_id'][:8]}: {summary['total_files_processed']} files, {databases} databases, "

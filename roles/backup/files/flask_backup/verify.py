@@ -18,6 +18,7 @@ from typing import Any
 from .accounts import agent, finished
 from .dumps import prove_dumps
 from .model import OPTIONAL_PATHS, STATE, BackupError, Config, Problems, below, digest, inside, say
+from .mounts import ask_for_guard
 from .repository import Restic
 
 
@@ -27,6 +28,7 @@ def verify(config: Config) -> dict[str, Any]:
     :returns: what to note in ``status.json``.
     :raises BackupError: with everything that is wrong.
     """
+    ask_for_guard(config)
     restic = Restic(config)
     restic.run("unlock")
     week = datetime.date.today().isocalendar().week

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backup of a host where one app does all it can to get at the files of another, and to spoil the backup for all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .harness import App, Server
+
+RUNS = 5
+VICTIM = "/etc/flask/victim"
+#: As the app's account: as fast as the machine can, exchange directories and links to what is another's.
+FLIP = r"""
+cat > /run/flip.py <<'END'
+import ctypes, os, pwd, time
+account = pwd.getpwnam("flask-probe")
+os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
+os.chdir("/var/lib/flask-probe")
+targets = ["/etc/flask/victim", "/var/lib/flask-victim", "/etc/flask-backup", "/root"]
+pairs = []
+for number in range(60):
+    folder, link = os.fsencode(f"flip/{number}"), os.fsencode(f"flip/link-{number}")
+    os.makedirs(folder)
+    for name in ("secret_key", "state", "password", "canary"):
+        with open(os.path.join(folder, os.fsencode(name)), "w") as decoy:
+            decoy.write("decoy")
+    os.symlink(targets[number % len(targets)], link)
+    pairs.append((folder, link))
+exchange = ctypes.CDLL(None).renameat2
+while True:
+    time.sleep(0.0005)
+    for folder, link in pairs:
+        exchange(-100, folder, -100, link, 2)
+END
+rm -rf /var/lib/flask-probe/flip
+systemd-run --quiet --collect --unit=flip python3 /run/flip.py
+until test -d /var/lib/flask-probe/flip/59; do sleep 0.1; done"""
+STILL = "systemctl stop flip.service; rm -rf /var/lib/flask-probe/flip"
+RESTIC = "restic --repo /var/backups/flask --password-file /etc/flask-backup/password --quiet"
+
+
+def victim(server: Server) -> App:
+    """Another app on the host, with a secret key and a file in its state."""
+    return {**server.app, "name": "victim", "domains": ["victim.test"]}
+
+
+def found_below_the_attacker(server: Server, secrets: list[str]) -> list[str]:
+    """Files of all snapshots, below what belongs to the attacker, that hold a secret of somebody else."""
+    patterns = " ".join(f"-e {secret}" for secret in secrets)
+    return server.host.sh(f"""
+        rm -rf /run/looted; mkdir -m 0700 /run/looted
+        for id in $({RESTIC} snapshots --json | python3 -c 'import json, sys; print(*(one["id"] for one in json.load(sys.stdin)))'); do
+            {RESTIC} restore $id --target /run/looted/$id --include /var/lib/flask-probe >/dev/null 2>&1 || true
+        done
+        test -d /run/looted/*/var/lib/flask-probe || test "$(ls /run/looted | wc -l)" -gt 1
+        grep -rlF {patterns} /run/looted || true
+        rm -rf /run/looted""").splitlines()
+
+
+@pytest.mark.long
+def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Server) -> None:
+    host = server.host
+    server.others = [victim(server)]
+    server.apply("site")
+    host.sh("runuser -u flask-victim -- sh -c 'echo canary-of-the-victims-state > /var/lib/flask-victim/state'; echo canary-of-root > /root/canary")
+    secrets = [host.sh(f"cat {VICTIM}/secret_key"), host.sh("cat /etc/flask-backup/password"), "canary-of-the-victims-state", "canary-of-root"]
+    before = host.sh("systemctl start flask-backup.service; flask-backup snapshots").splitlines()
+    host.sh(FLIP)
+    try:
+        for _ in range(RUNS):
+            host.sh("systemctl start flask-backup.service || true")
+        host.sh("systemctl start flask-backup-verify.service || true")
+        status = json.loads(host.sh("flask-backup status"))
+        snapshots = host.sh("flask-backup snapshots").splitlines()
+        assert found_below_the_attacker(server, secrets) == []
+        # What the attacker spoils is its own backup, and the run says so.
+        assert all(" app-victim" in line for line in snapshots)
+        assert status["run"]["ok"] is False and "app 'victim'" not in status["run"]["error"], status
+        assert len(snapshots) < len(before) + RUNS, "old snapshots are dropped all the same"
+        host.sh("flask-backup restore victim")
+        host.sh("flask-backup restore probe || true")
+        assert host.sh(f"cat {VICTIM}/secret_key") == secrets[0]
+        assert host.sh("stat --format=%U /root/canary /etc/flask/victim /etc/flask-backup/password").split() == ["root"] * 3
+    finally:
+        host.sh(STILL)
+    host.sh("systemctl start flask-backup.service flask-backup-verify.service")
+    assert " app-probe" in host.sh("flask-backup snapshots").splitlines()[-1]
