@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
+
+from tests.hosts.exposure import bound
 
 from .harness import Host, Server
 
@@ -106,6 +109,17 @@ def test_forged_headers_of_a_local_account_reach_no_app(full: Server, account: s
     address = apache(full.host, "on-mod-wsgi")
     assert "refused" in full.host.sh(FORGE.format(account=account, address=address))
     assert full.host.ask("/request", host="on-mod-wsgi.test").status == 200
+
+
+def test_every_unit_stays_below_its_exposure(full: Server) -> None:
+    units = full.host.sh("""
+        systemctl list-units --all --plain --no-legend 'flask*.service' nginx.service | awk '{ print $1 }'
+        cd /etc/systemd/system; ls -d flask*.service | sed 's/@[.]service$/@example.service/'""").splitlines()
+    said = full.host.sh(f"for unit in {' '.join(sorted(set(units)))}; do systemd-analyze --no-pager security $unit | grep 'Overall exposure'; done")
+    found = {unit: float(score) for unit, score in re.findall(r"exposure level for (\S+): ([\d.]+)", said)}
+    assert set(found) == set(units) and len(found) > 20
+    print(found)
+    assert {unit: score for unit, score in found.items() if score > bound(unit)} == {}
 
 
 def test_rules_of_doors_outlive_the_firewall(full: Server) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from testinfra.host import Host
 
+from tests.hosts.exposure import bound
 from tests.hosts.slot import Ask, SlotContract
 
 
@@ -32,7 +33,7 @@ class DoorContract(SlotContract):
 
     def test_door_is_in_a_sandbox(self, host: Host, door: str, exposure: Callable[[str], float]) -> None:
         with host.sudo():
-            assert exposure(door) <= 1.5
+            assert exposure(door) <= bound(door)
 
     def test_killed_door_comes_back(self, host: Host, ask: Ask, door: str, unit_property: Callable[[str, str], str]) -> None:
         with host.sudo():

@@ -13,6 +13,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.hosts.client import Site
+from tests.hosts.exposure import bound
 
 
 class FrontContract:
@@ -57,7 +58,7 @@ class FrontContract:
 
     def test_service_is_sandboxed_and_reloads(self, host: Host, exposure: Callable[[str], float]) -> None:
         with host.sudo():
-            assert exposure(f"{self.service}.service") <= 3.0
+            assert exposure(f"{self.service}.service") <= bound(f"{self.service}.service")
             assert host.run(f"systemctl reload {self.service}").rc == 0
             assert host.service(self.service).is_enabled
 

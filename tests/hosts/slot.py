@@ -21,6 +21,8 @@ class SlotContract:
 
     noticed_seconds: ClassVar[float] = 0.2
     """After which the death of a process costs no request any more."""
+    highest_exposure: ClassVar[float] = 1.1
+    """Of the slot, as systemd counts."""
 
     def test_only_the_proxy_reaches_the_socket(self, host: Host) -> None:
         socket = host.file(host.check_output(f"readlink -f {RUN}/current.sock"))
@@ -50,7 +52,7 @@ class SlotContract:
         assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"]) == (0, True, True)
         assert process["uid"] == host.user("flask-probe").uid
         with host.sudo():
-            assert exposure(service) <= 1.5
+            assert exposure(service) <= self.highest_exposure
 
     @pytest.mark.parametrize("path", ["probe.py", "/srv/flask/probe/x", "/etc/x", "/usr/x", "/home/x", "/root/x", "/var/lib/x", "/run/flask-probe/x"])
     def test_app_cannot_write(self, ask: Ask, path: str) -> None:

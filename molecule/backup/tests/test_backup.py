@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.hosts.exposure import bound
 from tests.hosts.playbook import PROJECT, Outcome, run_playbook
 
 CONVERGE = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")
@@ -102,7 +103,7 @@ def filled(server: Server) -> Server:
 @pytest.mark.parametrize("unit", UNITS)
 def test_unit_is_confined_and_gives_way(unit: str, host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
     with host.sudo():
-        assert exposure(unit) <= 2.6
+        assert exposure(unit) <= bound(unit)
     assert unit_property(unit, "IOSchedulingClass") == "3"
     assert unit_property(unit, "OnFailure") == f"flask-backup-failed@{unit.removesuffix('.service')}.service"
     timer = host.service(unit.replace(".service", ".timer"))

@@ -28,7 +28,7 @@ def test_sandbox(site: Site, host: Host, exposure: Callable[[str], float]) -> No
     assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"]) == (0, True, True)
     slot = host.check_output("readlink /run/flask-probe/fastcgi.sock").removesuffix(".sock")
     with host.sudo():
-        assert exposure(f"flask-probe@{slot}.service") <= 1.5
+        assert exposure(f"flask-probe@{slot}.service") <= 1.1
 
 
 def test_what_the_app_writes_to_its_errors_is_in_its_own_journal(site: Site, host: Host) -> None:

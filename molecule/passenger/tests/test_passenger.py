@@ -12,6 +12,9 @@ from tests.hosts.door import DoorContract
 class TestPassenger(DoorContract):
     """The contract, and more."""
 
+    highest_exposure = 1.2
+    """It needs chown."""
+
     def test_it_has_no_network_connection_of_its_own(self, host: Host) -> None:
         with host.sudo():
             sockets = host.check_output("ss --tcp --udp --all --numeric --no-header --processes")
