@@ -209,7 +209,8 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("Could not resolve host", "Temporary failure in name resolution", "Name or service not known", "dns error", "failed to lookup address"),
-        "the host name cannot be resolved; check its spelling and the host's DNS, or name a proxy in python_environment",
+        "the host name cannot be resolved; check its spelling and the host's DNS, or name a proxy in python_environment. "
+        "If /etc/resolv.conf names 169.254.169.254, which builds cannot reach, install systemd-resolved",
     ),
     (
         ("Connection refused", "Connection timed out", "Network is unreachable", "No route to host", "Failed to connect", "Could not connect"),
