@@ -38,7 +38,29 @@ END
 rm -rf /var/lib/flask-probe/flip
 systemd-run --quiet --collect --unit=flip python3 /run/flip.py
 until test -d /var/lib/flask-probe/flip/59; do sleep 0.1; done"""
-STILL = "systemctl stop flip.service; rm -rf /var/lib/flask-probe/flip"
+#: The same with files and named pipes. A backup that opens a pipe waits until somebody writes into it.
+FLIP_PIPES = r"""
+cat > /run/flip.py <<'END'
+import ctypes, os, pwd, time
+account = pwd.getpwnam("flask-probe")
+os.setgroups([]); os.setgid(account.pw_gid); os.setuid(account.pw_uid)
+os.makedirs("/var/lib/flask-probe/flip")
+os.chdir("/var/lib/flask-probe/flip")
+pairs = []
+for number in range(400):
+    file, pipe = os.fsencode(f"file-{number}"), os.fsencode(f"pipe-{number}")
+    open(file, "w").close()
+    os.mkfifo(pipe)
+    pairs.append((file, pipe))
+exchange = ctypes.CDLL(None).renameat2
+for _ in range(int(3e4)):
+    for file, pipe in pairs:
+        exchange(-100, file, -100, pipe, 2)
+END
+rm -rf /var/lib/flask-probe/flip
+systemd-run --quiet --collect --unit=flip python3 /run/flip.py
+until test -p /var/lib/flask-probe/flip/pipe-399 || test -p /var/lib/flask-probe/flip/file-399; do sleep 0.1; done"""
+STILL = "systemctl kill --signal=KILL flip.service || true; rm -rf /var/lib/flask-probe/flip"
 RESTIC = "restic --repo /var/backups/flask --password-file /etc/flask-backup/password --quiet"
 
 
@@ -88,3 +110,21 @@ def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Se
         host.sh(STILL)
     host.sh("systemctl start flask-backup.service flask-backup-verify.service")
     assert " app-probe" in host.sh("flask-backup snapshots").splitlines()[-1]
+
+
+@pytest.mark.long
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(server: Server) -> None:
+    host = server.host
+    server.others = [victim(server)]
+    server.begin("site")
+    host.sh(FLIP_PIPES)
+    try:
+        for number in range(RUNS):
+            # The last time the pipes stay where they are while restic waits.
+            host.sh("systemctl start --no-block flask-backup.service; sleep 3" + ("; systemctl kill --signal=STOP flip.service" if number == RUNS - 1 else ""))
+            server.wait(
+                "! systemctl is-active --quiet flask-backup.service && test $(systemctl show -p ActiveState --value flask-backup.service) != activating", 120
+            )
+            assert " app-victim" in host.sh("flask-backup snapshots").splitlines()[-1]
+    finally:
+        host.sh(STILL)

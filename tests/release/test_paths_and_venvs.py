@@ -48,11 +48,11 @@ def test_who_owns_and_may_read_a_release(fresh: Host, source: Path) -> None:
     (source / "tool").write_text("#!/bin/sh\n")
     (source / "tool").chmod(0o700)
     release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
-    listing = fresh.sh('cd "$1"; stat -c "%n %a %U" . app.py tool', release["dir"])
-    assert listing.splitlines() == [". 755 flask-shop-b", "app.py 644 flask-shop-b", "tool 755 flask-shop-b"]
+    listing = fresh.sh('cd "$1"; stat -c "%n %a %U:%G" . app.py tool', release["dir"])
+    assert listing.splitlines() == [f"{name} {mode} flask-shop-b:flask-shop" for name, mode in ((".", 750), ("app.py", 640), ("tool", 750))]
     fresh.sh('runuser -u flask-shop -- test -r "$1/app.py" -a -x "$1/.venv/bin/python"', release["dir"])
     fresh.sh('! runuser -u flask-shop -- touch "$1/app.py" 2>/dev/null && ! runuser -u flask-shop -- touch "$1/.venv/x" 2>/dev/null', release["dir"])
-    fresh.sh('! runuser -u flask-blog -- test -r "$1/app.py"', release["dir"])
+    fresh.sh('! runuser -u flask-blog -- test -r "$1/app.py" && ! runuser -u www-data -- test -r "$1/app.py"', release["dir"])
     assert fresh.sh("stat -c %a /var/lib/flaskyard/apps /var/lib/flaskyard/apps/shop/releases/*.json").split() == ["700", "600"]
 
 

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
 import secrets
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .model import PASSWORD, BackupError, Config, fresh, say
+from .model import PASSWORD, App, BackupError, Config, fresh, say
+from .pipes import kept_moving
 
 TAG = "flask-backup"
 
@@ -39,21 +42,26 @@ class Restic:
             **config.environment,
         }
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, check: bool = True, reads: Sequence[App] = ()) -> subprocess.CompletedProcess[str]:
         """Run restic; its output and complaints are both in ``stdout``.
 
+        :param reads: apps whose state it reads.
         :raises BackupError: with the last lines of what restic said.
         """
-        done = subprocess.run(
-            ["restic", *arguments],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        with (
+            subprocess.Popen(
+                ["restic", *arguments],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+            kept_moving(process, reads) if reads else contextlib.nullcontext(),
+        ):
+            output, _ = process.communicate()
+        done = subprocess.CompletedProcess(process.args, process.returncode, output)
         if check and done.returncode:
             raise BackupError(f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}")
         return done

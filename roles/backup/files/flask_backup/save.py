@@ -68,7 +68,7 @@ def save(restic: Restic, config: Config, paths: list[str], problems: Problems) -
     whole = {app_tag(app.name) for app in config.apps if not problems.of(app.name)}
     tags = [argument for tag in (TAG, *sorted(whole)) for argument in ("--tag", tag)]
     exclude = [argument for pattern in config.exclude for argument in ("--exclude", pattern)]
-    done = restic.run("backup", "--json", "--host", config.host, *tags, "--exclude-caches", *exclude, "--", *paths, check=False)
+    done = restic.run("backup", "--json", "--host", config.host, *tags, "--exclude-caches", *exclude, "--", *paths, check=False, reads=config.apps)
     summary: dict[str, Any] = {}
     other: list[str] = []
     for line in done.stdout.splitlines():
