@@ -131,7 +131,9 @@ class CertificateRun:
         else:
             if pair:
                 self._store.add(folder, *pair)
-            self._store.go_live(name, folder)
+            # Before its role has configured it, no proxy knows a new name; a reload would only cost the visitors of others their connections.
+            known = self._store.live(name) is not None
+            self._store.go_live(name, folder, tell=known or self._params["stage"] == "issue")
             self._live[name] = self._describe(name)
 
     # --- the authority --------------------------------------------------------------------------------------------------

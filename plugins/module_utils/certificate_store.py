@@ -77,10 +77,14 @@ class Store:
         """C(selfsigned), C(files) or C(certbot)."""
         return os.path.relpath(folder, self.root).split(os.sep)[0]
 
-    def go_live(self, app: str, folder: str) -> None:
-        """Make a directory the live one."""
+    def go_live(self, app: str, folder: str, tell: bool = True) -> None:
+        """Make a directory the live one.
+
+        :param tell: whether the proxy has to load it.
+        """
         self._make(os.path.join(self.root, "live"))
-        self.want_reload()
+        if tell:
+            self.want_reload()
         write_entry(self._link(app), Entry("link", target=os.path.relpath(folder, os.path.join(self.root, "live"))))
 
     def folder(self, kind: str, app: str, certificate: str, key: str) -> str:

@@ -57,10 +57,13 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
 
     :raises CommandError: with systemctl's words and the last journal lines.
     """
+    begin = time.time()
     try:
         run(["systemctl", *arguments], timeout=timeout)
     except CommandError as error:
-        journals = "\n".join(journal(argument) for argument in arguments[1:] if "." in argument)
+        # What a unit said before may be about a port that is free by now.
+        since = [f"--since=@{begin:.3f}"]
+        journals = "\n".join(journal(name, match=[f"--unit={name}", *since]) for name in arguments[1:] if "." in name)
         raise CommandError("\n".join([str(error), *_who_took(taken_ports(journals)), journals])) from error
 
 
