@@ -88,6 +88,18 @@ def test_a_stranger_learns_no_name_of_a_site(proxied: Server) -> None:
     assert proxied.host.sh("flask-certificates-check && echo fine").endswith("fine")
 
 
+@pytest.mark.parametrize("path", ["/request", "/static/app.css"])
+def test_a_connection_is_kept_unless_its_client_wants_it_closed(proxied: Server, path: str) -> None:
+    (proxied.source / "static").mkdir(exist_ok=True)
+    (proxied.source / "static" / "app.css").write_text("css")
+    proxied.app["static"] = [{"url": "/static", "path": "static"}]
+    proxied.begin("site")
+    wishes = {None: False, "keep-alive": False, "X-Forwarded-For, X-Forwarded-Proto": False, "close": True, "X-Forwarded-For, close, X-Forwarded-Proto": True}
+    for wish, closed in wishes.items():
+        answer = proxied.host.ask(path, {"Connection": wish} if wish else {})
+        assert (answer.status, answer.headers.get("connection", "").lower() == "close") == (200, closed), (wish, answer.headers)
+
+
 @pytest.mark.parametrize("way", ["gunicorn", "granian", "passenger"])
 def test_answers_do_not_name_the_server_behind_the_proxy(proxied: Server, way: str) -> None:
     proxied.app["server"] = way

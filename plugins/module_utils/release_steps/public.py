@@ -47,8 +47,8 @@ def share(state: str, folders: list[str], withdrawn: list[str], reader: str) -> 
     for folder in withdrawn:
         for path in {top / folder, *_above(top / folder, top)} - kept:
             if path.is_dir():
-                _set_access(path, f"-xu:{reader}")
-        _set_access_below(top / folder, directories=f"-xu:{reader},d:u:{reader}", files=f"-xu:{reader}")
+                _set_access(path, "--remove-all")
+        _set_access_below(top / folder, directories="--remove-all", files="--remove-all")
     for folder in folders:
         (top / folder).mkdir(0o750, parents=True, exist_ok=True)
         for path in _above(top / folder, top):
