@@ -13,6 +13,9 @@ from tests.hosts.exposure import bound
 
 from .harness import Host, Server
 
+# It has a host of its own.
+pytestmark = pytest.mark.xdist_group("full_host")
+
 SERVERS = ["gunicorn", "uwsgi", "waitress", "granian", "mod_wsgi", "passenger", "fastcgi"]
 #: Accounts that are no app's door: a person's, the proxy's, another app's, those of builds, and root.
 STRANGERS = ["nobody", "www-data", "flask-probe", "flask-probe-b", "flask-on-mod-wsgi-b", "root"]
