@@ -57,12 +57,13 @@ class Publication:
         """
         public = self._public["release"]
         if releases := self._unpublished():
-            group = grp.getgrnam(self._app["user"]).gr_gid
             tree = self._app["paths"]["releases"]
-            arguments = {"tree": tree, "releases": [record["id"] for record in releases], "group": group, "public": public}
+            # What was public stays so: the proxy may still be told to serve it.
+            shown = {record["id"]: sorted({*record.get("public", []), *public}) for record in releases}
+            arguments = {"tree": tree, "releases": shown, "group": grp.getgrnam(self._app["user"]).gr_gid}
             self._builder.run("public.close", arguments, [tree], self._timeout)
             for record in releases:
-                self._records.put("releases", {**record, "public": sorted({*record.get("public", []), *public})})
+                self._records.put("releases", {**record, "public": shown[record["id"]]})
         if self._state_differs():
             before, after = self._shared(), self._public["state"]
             arguments = {"state": self._state, "folders": after, "withdrawn": sorted({*before} - {*after}), "reader": READER}

@@ -15,25 +15,25 @@ from pathlib import Path
 from .commands import run
 
 
-def close(tree: str, releases: list[str], group: int, public: list[str]) -> None:
+def close(tree: str, releases: dict[str, list[str]], group: int) -> None:
     """Let the app read each release, everybody who gets this far its public files, and only the builder the rest.
 
+    What is public stays so all the time: the release may serve.
+
     :param tree: the directory that has the releases.
+    :param releases: by name, the public files and folders relative to the release. One that it does not have is passed over.
     :param group: id of the app's group.
-    :param public: files and folders relative to a release. One that a release does not have is passed over.
     """
-    for name in releases:
+    for name, public in releases.items():
         release = Path(tree, name)
+        shown = [path for place in public if (path := _found(release, place))]
+        opened = {path for top in shown for path in _below(top)}
+        passed = {path for top in shown for path in _above(top, release)}
         for path in _below(release):
             os.lchown(path, -1, group)
             if not path.is_symlink():
-                path.chmod(0o750 if path.is_dir() or path.stat().st_mode & 0o100 else 0o640)
-        for shown in filter(None, (_found(release, place) for place in public)):
-            for path in _below(shown):
-                if not path.is_symlink():
-                    path.chmod(path.stat().st_mode & 0o777 | (0o005 if path.is_dir() else 0o004))
-            for path in _above(shown, release):
-                path.chmod(path.stat().st_mode & 0o777 | 0o001)
+                others = (0o005 if path.is_dir() else 0o004) if path in opened else 0o001 if path in passed else 0
+                path.chmod((0o750 if path.is_dir() or path.stat().st_mode & 0o100 else 0o640) | others)
 
 
 def share(state: str, folders: list[str], withdrawn: list[str], reader: str) -> None:
