@@ -8,7 +8,7 @@ NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
 # What runs on hosts waits more than it works: three at a time fit on two cores.
-ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup tests/suite tests/drills tests/release tests/conformance
+ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -21,7 +21,7 @@ demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with H
 demo-clean: ## Remove what `make demo` made
 	tests/hosts/hosts.py down --prefix flaskyard-demo
 
-test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under 45 minutes
+test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under an hour on two cores
 	$(ON_HOSTS) -m "not long"
 
 test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: with every scenario, also on the oldest supported ansible-core, and the long drills
@@ -38,6 +38,9 @@ lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
 unit: $(NEWEST)/ready $(OLDEST)/ready ## Unit tests, on every supported Python of this machine
 	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q $(UNIT) || exit; done
 
+offline: $(NEWEST)/ready $(OLDEST)/ready ## Playbooks and roles without a host; with CONTROLLER=oldest by the oldest supported ansible-core
+	.cache/controller/$(or $(CONTROLLER),newest)/bin/python -m pytest -q tests/offline
+
 conformance: $(NEWEST)/ready ## Take every combination of server, proxy and process manager through its tests, and record the figures
 	pytest -v tests/conformance --record
 	python -m tests.docs
@@ -52,4 +55,4 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo demo-clean test test-all lint unit conformance bench clean
+.PHONY: help demo demo-clean test test-all lint unit offline conformance bench clean

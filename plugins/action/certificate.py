@@ -8,7 +8,9 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.sealed import seal
+from ..module_utils._host.sealed import seal
+from ..module_utils._host.wishes import wish
+from ..plugin_utils.surveyed import entries, holds, outdated
 
 
 class ActionModule(ActionBase):
@@ -22,5 +24,11 @@ class ActionModule(ActionBase):
         """Reduce and send."""
         super().run(tmp, task_vars)
         apps = [{"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})} for app in self._task.args.get("apps", []) if app.get("domains")]
-        sealed = seal({**self._task.args, "apps": apps}, "apps")
-        return self._execute_module(module_name="flaskyard.server.certificate", module_args=sealed, task_vars=task_vars)
+        args, variables = {**self._task.args, "apps": apps}, task_vars or {}
+        found = entries(variables, "certificates").get(args.get("stage", ""))
+        if found and holds(found, wish(args)):
+            return {"changed": False, "certificates": found["live"], "issued": {}, "removed": [], "reloaded": False}
+        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.certificate", module_args=seal(args, "apps"), task_vars=variables)
+        if result.get("changed") and not self._task.check_mode:
+            result["ansible_facts"] = outdated(variables, "certificates")
+        return result

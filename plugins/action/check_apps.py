@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validate C(flask_apps), and what the proxy is told, on the controller, before a host is touched."""
+"""Validate and complete C(flask_apps), and what the proxy is told, on the controller, before a host is touched."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.app_model import AppModelError, complete_apps
-from ..module_utils.proxies import balancer_problems
+from ..module_utils._apps.model import AppModelError, complete_host
+from ..plugin_utils.declared import fingerprint
 
 
 class ActionModule(ActionBase):
@@ -30,13 +30,14 @@ class ActionModule(ActionBase):
                 "services": {"type": "raw", "default": []},
                 "trusted_networks": {"type": "raw", "default": []},
                 "proxy_protocol": {"type": "raw", "default": False},
+                "on_failure": {"type": "raw", "default": []},
+                "deploy_log": {"type": "raw", "default": "/var/log/flaskyard/deploys.jsonl"},
             }
         )
-        apps, problems = [], balancer_problems(options["trusted_networks"], options["proxy_protocol"])
         try:
-            apps = complete_apps(options["apps"], options["proxy"], options["manager"], options["services"])
+            model = complete_host(**options)
         except AppModelError as error:
-            problems = [*error.problems, *problems]
-        if problems:
-            return {"failed": True, "msg": str(AppModelError(problems))}
-        return {"changed": False, "names": [app["name"] for app in apps]}
+            return {"failed": True, "msg": str(error)}
+        names = [place["name"] for place in model["places"]]
+        # The model holds the secrets of all apps. A failure, which does not, must be seen.
+        return {"changed": False, "names": names, "model": model, "fingerprint": fingerprint(task_vars), "_ansible_no_log": True}

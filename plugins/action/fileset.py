@@ -9,8 +9,10 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.sealed import seal
+from ..module_utils._host.sealed import seal
+from ..module_utils._host.wishes import wish
 from ..plugin_utils.render import Renderer
+from ..plugin_utils.surveyed import entries, holds, outdated
 
 _KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
 
@@ -31,8 +33,16 @@ class ActionModule(ActionBase):
         files: list[dict[str, t.Any]] = []
         for declared in args.get("files") or []:
             files += self._expand(declared, renderer)
-        sealed = seal({**args, "files": files}, "files")
-        return self._execute_module(module_name="flaskyard.server.fileset", module_args=sealed, task_vars=variables)
+        args["files"] = files
+        if args.get("units"):
+            args["units"] = [unit for declared in args["units"] for unit in _units(declared)]
+        if holds(entries(variables, "filesets").get(args.get("name", "")), wish(args)):
+            return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
+        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
+        # One that failed may have told services before it went back.
+        if (result.get("changed") or result.get("failed")) and not self._task.check_mode:
+            result["ansible_facts"] = outdated(variables)
+        return result
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS
@@ -54,3 +64,15 @@ class ActionModule(ActionBase):
             if content is not None:
                 item["content"] = content
             yield item
+
+
+def _units(declared: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
+    """A unit, or one for each item of its list."""
+    if "each" not in declared:
+        yield declared
+        return
+    [(name, items)] = declared["each"].items()
+    for item in items:
+        extra = {name: item}
+        unit = {key: value for key, value in declared.items() if key != "each"}
+        yield {**unit, "name": unit["name"].format(**extra), "files": [path.format(**extra) for path in unit.get("files", [])]}

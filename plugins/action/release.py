@@ -11,9 +11,15 @@ import typing as t
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ..module_utils.sealed import seal
+from ..module_utils._host.errors import Failures
+from ..module_utils._host.sealed import seal
+from ..module_utils._host.wishes import veiled, wish
+from ..module_utils._releases.revisions import FORMAT, is_fixed
+from ..plugin_utils.operator import operator
 from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of, sha256_of
+from ..plugin_utils.surveyed import entries, holds, outdated, run_key
 
 #: Options that may hold credentials.
 _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environment")
@@ -26,43 +32,68 @@ _APP_KEYS = (
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 
 
+display = Display()
+
+
 class ActionModule(ActionBase):
-    """Runs the module C(flaskyard.server.release), twice when a host asks for a source of the controller."""
+    """Runs the module C(flaskyard.server.release) where something is to do, twice when a host asks for a source of the controller that it had."""
 
     TRANSFERS_FILES = True
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Ask the host, send what it lacks, ask again for those apps."""
+        """Send what the survey did not find, ask the host, send what it lacks all the same, ask again for those apps."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
         args["locks"] = {name: (_LOCKS / f"{name}.txt").read_text() for app in declared if (name := app["server_lock"])}
+        args["declared"] = [app["name"] for app in declared]
+        args["by"] = operator()
         apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
-        answer = self._ask(args, apps, variables)
+        found = entries(variables, "releases")
+        answer = _settled(args, apps, found) or self._prepare(args, apps, folders, found, variables)
         if "releases" not in answer:
             return answer
-        if answer["wanted"]:
-            try:
-                uploads = {name: self._send(folders[name]) for name in answer["wanted"]}
-                second = self._ask({**args, "uploads": uploads}, [app for app in apps if app["name"] in uploads], variables)
-            finally:
-                self._remove_tmp_path(self._connection._shell.tmpdir)
-            if "releases" not in second:
-                return second
-            for key in ("releases", "failures"):
-                answer[key] |= second[key]
-            answer["diff"] += second["diff"]
-            answer["changed"] |= second["changed"]
         failures |= answer["failures"]
-        facts = {"flask_releases": answer["releases"]}
+        for name, withdrawn in answer["withdrawn"].items():
+            display.warning(held_back(str(variables.get("inventory_hostname", "")), name, answer["releases"][name], withdrawn))
+        # Hosts with the same environment share what a release command changes.
+        environments = {app["name"]: veiled(wish(app["env"]), run_key()) for app in declared}
+        releases = dict(answer["releases"])
+        # A release that serves in place of the declared one did so before without today's command.
+        releases |= {app["name"]: {**releases[app["name"]], **_ran(app)} for app in declared if app["name"] in answer["withdrawn"]}
+        facts = {"flask_releases": releases, "flask_environments": environments, "flask_failures": failures}
+        if answer["changed"] and not self._task.check_mode:
+            facts |= outdated(variables, "releases")
         result.update(changed=answer["changed"], diff=answer["diff"], failures=failures, ansible_facts=facts)
-        if failures:
-            result.update(failed=True, msg=report(failures, len(declared)))
+        if failures and args.get("keep_going"):
+            display.warning(summary(failures, len(declared)))
+        elif failures:
+            result.update(failed=True, msg=Failures(failures).report(summary(failures, len(declared))))
         return result
+
+    def _prepare(
+        self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], folders: dict[str, LocalSource], found: dict[str, t.Any], variables: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        missing = [name for name, source in folders.items() if source.revision not in found.get(name, {}).get("sources", [])] if found else []
+        try:
+            answer = self._ask({**args, "uploads": self._send(folders, missing)}, apps, variables)
+            if "releases" not in answer or not answer["wanted"]:
+                return answer
+            wanted = [app for app in apps if app["name"] in answer["wanted"]]
+            second = self._ask({**args, "uploads": self._send(folders, answer["wanted"])}, wanted, variables)
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        if "releases" not in second:
+            return second
+        for key in ("releases", "failures", "withdrawn"):
+            answer[key] |= second[key]
+        answer["diff"] += second["diff"]
+        answer["changed"] |= second["changed"]
+        return answer
 
     def _ask(self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         answer: dict[str, t.Any] = self._execute_module(
@@ -70,10 +101,15 @@ class ActionModule(ActionBase):
         )
         return answer
 
-    def _send(self, source: LocalSource) -> str:
-        """Copy a source to the host and return the path of the file there."""
+    def _send(self, folders: dict[str, LocalSource], names: list[str]) -> dict[str, str]:
+        """Copy sources to the host, and return the path of each file there."""
+        if self._task.check_mode or not names:
+            return {}
         if not self._connection._shell.tmpdir:
             self._make_tmp_path()
+        return {name: self._send_one(folders[name]) for name in names}
+
+    def _send_one(self, source: LocalSource) -> str:
         with tempfile.TemporaryDirectory() as folder:
             archive = source.location
             if source.files is not None:
@@ -90,6 +126,21 @@ class LocalSource(t.NamedTuple):
     location: str
     revision: str
     files: list[str] | None
+
+
+def _settled(args: dict[str, t.Any], apps: list[dict[str, t.Any]], found: dict[str, t.Any]) -> dict[str, t.Any] | None:
+    """What the host would answer, where the survey has found that every release stands; None where it has to be asked. Apps get their C(wish)."""
+    settings = {key: value for key, value in args.items() if key not in ("locks", "declared", "keep_going", "redeploy", "by")}
+    for app in apps:
+        if is_fixed(app["source"]):
+            app["wish"] = wish([FORMAT, settings, app, args["locks"].get(app["server_lock"])])
+    if any(entry["grouped"] for entry in found.values()) or not all("wish" in app and holds(found.get(app["name"]), app["wish"]) for app in apps):
+        return None
+    withdrawn = {app["name"]: entry for app in apps if (entry := found[app["name"]]["withdrawn"])}
+    if withdrawn and args.get("redeploy"):
+        return None
+    releases = {app["name"]: found[app["name"]]["release"] for app in apps}
+    return {"changed": False, "diff": [], "failures": {}, "releases": releases, "withdrawn": withdrawn}
 
 
 def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.Any]], dict[str, LocalSource], dict[str, str]]:
@@ -113,11 +164,23 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
     return sources, folders, failures
 
 
-def report(failures: dict[str, str], total: int) -> str:
-    """All the failures in one message."""
-    lines = [f"{name}: {text}".replace("\n", "\n    ") for name, text in failures.items()]
-    summary = f"{len(failures)} of {total} apps {'has' if len(failures) == 1 else 'have'} no new release; what runs on the host is untouched."
-    return "\n".join([summary, *lines])
+def summary(failures: dict[str, str], total: int) -> str:
+    """Which apps failed, in one line."""
+    have = "has" if len(failures) == 1 else "have"
+    return f"{len(failures)} of {total} apps {have} no new release, and what runs of them stays as it is: {', '.join(failures)}"
+
+
+def _ran(app: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"release_command": command["command"]} if (command := app["release_command"]) else {}
+
+
+def held_back(host: str, app: str, serves: dict[str, t.Any], withdrawn: dict[str, str]) -> str:
+    """That a host does not run what is declared, why, and the way out."""
+    at = withdrawn["at"][:16].replace("T", " ")
+    return (
+        f"{host}: app {app} keeps release {serves['id']}, since {withdrawn['by'] or 'somebody'} went back to it and withdrew release {withdrawn['words']}"
+        f"{f' at {at} UTC' if at else ''}. Change the source, or run again with -e redeploy=true to have the withdrawn one serve again."
+    )
 
 
 def local_source(source: dict[str, t.Any]) -> LocalSource | None:

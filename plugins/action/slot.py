@@ -6,15 +6,29 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ..module_utils.environment_file import environment_file
-from ..module_utils.sealed import seal
-from ..module_utils.slots import TOKENS
+from ..module_utils._apps.procfile import ProcfileError, with_procfile
+from ..module_utils._host.environment_file import environment_file
+from ..module_utils._host.errors import Failures
+from ..module_utils._host.sealed import seal
+from ..module_utils._slots.recipe import TOKENS, asked_for
+from ..plugin_utils.operator import operator
 from ..plugin_utils.render import Renderer
+from ..plugin_utils.rollout import Rollout
+from ..plugin_utils.surveyed import entries, holds, outdated
 
 #: What the host needs of an app; the rest, secrets among it, stays on the controller.
-_SENT = ("name", "unit", "user", "canonical", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases", "paths")
+_SENT = (
+    *("name", "unit", "user", "canonical", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases"),
+    *("exclusive", "release_command", "release_command_once", "release_command_timeout_seconds", "work", "paths"),
+)
+
+
+display = Display()
 
 
 class ActionModule(ActionBase):
@@ -25,22 +39,157 @@ class ActionModule(ActionBase):
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Render and send."""
-        variables = task_vars or {}
-        super().run(tmp, variables)
-        renderer = Renderer(self, variables)
+        """Render, and do one phase, or all, as far as the survey has not found that everything runs as declared."""
+        self._variables: dict[str, t.Any] = task_vars or {}
+        super().run(tmp, self._variables)
+        self._facts: dict[str, t.Any] = self._variables.get("ansible_facts", {})
+        self._failed: dict[str, str] = dict(self._facts.get("flask_failures", {}))
+        self._rollout = Rollout(self._variables)
         args = dict(self._task.args)
-        templates: dict[str, str] = args.get("templates") or {}
-        apps: list[dict[str, t.Any]] = args.get("apps") or []
-        rendered = {name: renderer.render_each(template, "app", apps, TOKENS) for name, template in templates.items()}
-        # A template that gives nothing for an app gives it no file.
-        args["files"] = {app["name"]: {name: texts[number] for name, texts in rendered.items() if texts[number].strip()} for number, app in enumerate(apps)}
+        # What has no new release stays as it is, with its present settings.
+        apps: list[dict[str, t.Any]] = [app for app in args.get("apps") or [] if app["name"] not in self._failed]
+        apps = [self._with_procfile(app, args) for app in apps]
+        apps = [app for app in apps if app["name"] not in self._failed]
+        args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
+        args["secret_files"] = {app["name"]: app["files"] for app in apps if app["files"]}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
-        sealed = seal(args, "files", "environments")
-        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.slot", module_args=sealed, task_vars=variables)
-        if not args.get("settle") and "ansible_facts" in result:
-            # The apps of another server were in a call of their own.
-            earlier = variables.get("ansible_facts", {}).get("flask_slots_retained", [])
-            result["ansible_facts"]["flask_slots_retained"] += [name for name in earlier if name not in args["files"]]
+        args["by"] = operator()
+        if args.get("settle"):
+            return self._ask(args)
+        phase: str = args.setdefault("phase", "all")
+        repeat = boolean(args.get("repeat_release_command", False)) and phase in ("all", "command")
+        args["release_commands"] = {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
+        return {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}[phase](args)
+
+    def _with_procfile(self, app: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
+        text: str = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile", "") if app["procfile"] else ""
+        try:
+            return with_procfile(app, text, args.get("manager", "systemd"))
+        except ProcfileError as error:
+            self._failed[app["name"]] = str(error)
+            if not args.get("keep_going"):
+                raise AnsibleActionFail(Failures(self._failed).report("Not every app runs what is declared:")) from error
+            return app
+
+    def _all(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self._ask(args) if self._pending(args) else self._settled(args)
+
+    def _command(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        pending = self._pending(args)
+        if not pending:
+            return self._settled(args)
+        held = self._held(args, pending)
+        commands = {name: asked for name, asked in args["release_commands"].items() if asked == "run" and name not in held}
+        facts: dict[str, t.Any] = {"flask_slots_pending": pending, "flask_failures": self._failed}
+        if not commands or self._task.check_mode:
+            return self._guarded({"changed": False, "ansible_facts": facts})
+        apps = [app for app in args["apps"] if app["name"] in commands]
+        result = self._ask({**args, "apps": apps, "release_commands": commands})
+        ran = {app["name"]: {"release_command": app["release_command"]["command"]} for app in apps if app["name"] not in result.get("failures", {})}
+        releases: dict[str, dict[str, t.Any]] = {name: {**release, **ran.get(name, {})} for name, release in (args.get("releases") or {}).items()}
+        result["ansible_facts"] = {**result["ansible_facts"], **facts, "flask_failures": self._failed, "flask_releases": releases}
         return result
+
+    def _start(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        if self._rollout.is_alone(self._facts["flask_slots_pending"]) or self._task.check_mode:
+            return self._ask({**args, "phase": "all", "release_commands": args["release_commands"] if self._task.check_mode else {}})
+        held = self._held(args, self._facts["flask_slots_pending"])
+        notes = {name: asked for name, asked in args["release_commands"].items() if asked == "note"}
+        result = self._ask({**args, "apps": [app for app in args["apps"] if app["name"] not in held], "release_commands": notes})
+        result["ansible_facts"] |= {"flask_slots_pending": self._facts["flask_slots_pending"], "flask_failures": self._failed}
+        return result
+
+    def _switch(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        held = self._held(args, self._facts["flask_slots_pending"])
+        result = self._ask({**args, "release_commands": {}, "cancelled": held})
+        result["ansible_facts"]["flask_failures"] = self._failed
+        return result
+
+    def _held(self, args: dict[str, t.Any], pending: list[str]) -> list[str]:
+        """The apps that go no further here, because they failed on another host."""
+        held = {name: host for app in args["apps"] if (name := app["name"]) in pending and (host := self._rollout.failed_elsewhere(name))}
+        self._failed |= {name: f"it failed on the host {host}, so what runs here stays as it is" for name, host in held.items()}
+        return [*held]
+
+    def _ask(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What the host answers."""
+        result: dict[str, t.Any] = self._execute_module(
+            module_name="flaskyard.server.slot", module_args=seal(args, "files", "environments", "secret_files"), task_vars=self._variables
+        )
+        facts: dict[str, t.Any] = result.setdefault("ansible_facts", {})
+        if not args.get("settle") and "flask_slots_retained" in facts:
+            facts["flask_slots_retained"] += self._retained_by_others(args["files"])
+        if result.get("changed") and not self._task.check_mode:
+            facts |= outdated(self._variables, "slots", "releases")
+        for app, phases in result.get("timings", {}).items():
+            display.display(f"{self._variables.get('inventory_hostname')}, {app}: {', '.join(f'{phase} {seconds:.1f} s' for phase, seconds in phases.items())}")
+        if failures := result.get("failures"):
+            self._failed |= failures
+            facts["flask_failures"] = self._failed
+            if args.get("keep_going"):
+                result["failed"] = False
+                result.pop("msg")
+                display.warning(f"apps that do not run what is declared: {', '.join(failures)}")
+        return result if args.get("settle") else self._guarded(result)
+
+    def _guarded(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result, or a failure where to go on would take the proxy from an app that failed and serves on by the protocol that it spoke before."""
+        spoken = self._facts.get("flaskyard", {}).get("protocols", {})
+        apps = [app for app in self._task.args.get("apps") or [] if app["name"] in self._failed]
+        if stranded := [app["name"] for app in apps if spoken.get(app["name"], app["protocol"]) != app["protocol"]]:
+            words = f"The proxy is left as it is, since {', '.join(stranded)} would speak another protocol than what serves now."
+            raise AnsibleActionFail(Failures(self._failed).report(words))
+        return result
+
+    def _pending(self, args: dict[str, t.Any]) -> list[str]:
+        """The apps about which the survey has not found that they run as declared, and those that are no longer declared."""
+        found, releases = entries(self._variables, "slots"), args.get("releases") or {}
+
+        def asked(app: dict[str, t.Any]) -> str:
+            name = app["name"]
+            made_of = args["files"][name], args["environments"][name], args.get("manager", "systemd"), args["secret_files"].get(name)
+            return asked_for(app, releases.get(name), *made_of)
+
+        apps = [app["name"] for app in args["apps"] if app["name"] in args["release_commands"] or not holds(found.get(app["name"]), asked(app))]
+        known = "slots" in self._facts.get("flaskyard", {}).get("survey", {})
+        return apps + sorted(set(found) - set(args.get("declared") or [])) if known else [app["name"] for app in args["apps"]] or ["all that is not declared"]
+
+    def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result where everything runs as declared."""
+        found, names = entries(self._variables, "slots"), [app["name"] for app in args["apps"]]
+        retained = [name for name in names if found[name]["retained"]]
+        facts = {"flask_failures": self._failed, "flask_slots_pending": [], "flask_slots_retained": retained + self._retained_by_others(names)}
+        return self._guarded({"changed": False, "slots": {name: found[name]["slot"] for name in names}, "ansible_facts": facts})
+
+    def _retained_by_others(self, names: t.Collection[str]) -> list[str]:
+        """The apps of another server were in a call of their own."""
+        return [name for name in self._facts.get("flask_slots_retained", []) if name not in names]
+
+
+def rendered(renderer: Renderer, apps: list[dict[str, t.Any]], templates: dict[str, str], parts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The files of each app's slot, by name. A template that gives nothing for an app gives it no file.
+
+    :param templates: by the name of the file.
+    :param parts: by key of an app whose items each have files, and the suffix of the file.
+    """
+    files: dict[str, dict[str, str]] = {app["name"]: {} for app in apps}
+    for name, template in templates.items():
+        for app, text in zip(apps, renderer.render_each(template, "app", apps, TOKENS), strict=True):
+            if text.strip():
+                files[app["name"]][name] = text
+    for key, suffixes in parts.items():
+        items = [(app, part) for app in apps for part in _instances(app[key])]
+        for suffix, template in suffixes.items() if items else ():
+            for (app, part), text in zip(items, renderer.render_each(template, "app, part", items, TOKENS), strict=True):
+                files[app["name"]][f"{part['file']}.{suffix}"] = text
+    return files
+
+
+def _instances(items: list[dict[str, t.Any]]) -> t.Iterator[dict[str, t.Any]]:
+    """The parts that come of a list of an app: of a process, one for each of its C(count)."""
+    for item in items:
+        if "count" not in item:
+            yield {**item, "file": f"schedule.{item['name']}"}
+        for number in range(1, item.get("count", 0) + 1):
+            yield {**item, "number": number, "file": f"process.{item['name']}.{number}"}

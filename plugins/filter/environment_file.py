@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..module_utils.environment_file import environment_file
+from ..module_utils._host.environment_file import environment_file
 
 DOCUMENTATION = r"""
 name: environment_file

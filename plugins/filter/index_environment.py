@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..module_utils.index_environment import index_environment
+from ..module_utils._releases.index_environment import index_environment
 
 DOCUMENTATION = r"""
 name: index_environment

@@ -11,16 +11,20 @@ short_description: Remove one app from its host
 version_added: 0.1.0
 description:
   - Stops the app's slots and removes its code, virtualenvs, configuration, certificates and build account.
-  - The data that the app stored, its secret key and the account that owns the data stay unless O(purge=true).
+  - The data that the app stored, its database, its secret key and the account that owns the data stay unless O(purge=true).
 options:
   name:
     description: Name of the app.
     type: str
     required: true
   purge:
-    description: Remove the data, the secret key and the account too.
+    description: Remove the data, the database, the secret key and the account too.
     type: bool
     default: false
+  by:
+    description: Who asks for it, for the record. Filled in by the action plugin.
+    type: str
+    default: ""
 attributes:
   check_mode:
     support: full
@@ -40,7 +44,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: Paths and accounts that were removed, or would be in check mode.
+  description: Paths, databases and accounts that were removed, or would be in check mode.
+  type: list
+  elements: str
+  returned: always
+kept:
+  description: The app's database and role, where they stay.
   type: list
   elements: str
   returned: always
@@ -52,23 +61,31 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.app_model import AppModelError, bare_app
-from ..module_utils.commands import CommandError, run
-from ..module_utils.entries import group_id, user_id
-from ..module_utils.release_records import STATE
-from ..module_utils.slots import SlotError, Slots
+from ..module_utils._apps.model import AppModelError, bare_app
+from ..module_utils._apps.stores import QUEUES, queue_place
+from ..module_utils._databases import standing as databases
+from ..module_utils._host.accounts import group_id, user_id
+from ..module_utils._host.actor import act
+from ..module_utils._host.commands import run
+from ..module_utils._host.errors import HostError
+from ..module_utils._host.paths import APPS
+from ..module_utils._releases.deploy_log import logged
+from ..module_utils._releases.records import Records
+from ..module_utils._slots.standing import Slots
 
 _TLS = "/etc/flask-tls"
+_BACKUP = "/var/lib/flask-backup"
 
 
 def belongings(app: dict[str, t.Any], purge: bool) -> list[str]:
     """Every path of the app that is there and shall go."""
     name, paths = app["name"], app["paths"]
-    wanted = [paths["root"], paths["slots"], paths["run"], f"{STATE}/{name}", f"/var/cache/{app['unit']}"]
+    wanted = [paths["root"], paths["slots"], paths["run"], f"{APPS}/{name}", f"/var/cache/{app['unit']}"]
     wanted += [paths["certificate"], f"{_TLS}/selfsigned/{name}", f"{_TLS}/files/{name}"]
     wanted += [f"{_TLS}/certbot/{place}" for place in (f"live/{name}", f"archive/{name}", f"renewal/{name}.conf")]
     if purge:
-        wanted += [paths["config"], paths["state"]]
+        wanted += [paths["config"], paths["state"], f"{_BACKUP}/restore-{name}"]
+        wanted += [f"{folder}/{queue_place(name, queue)}" for queue in QUEUES for folder in ("/var/lib", "/var/lib/private")]
     return [path for path in wanted if os.path.lexists(path)]
 
 
@@ -91,30 +108,39 @@ def remove_account(name: str) -> None:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "required": True}, "purge": {"type": "bool", "default": False}},
+        argument_spec={"name": {"type": "str", "required": True}, "purge": {"type": "bool", "default": False}, "by": {"type": "str", "default": ""}},
         supports_check_mode=True,
     )
+    act("remove", module.params["by"])
     try:
         app = bare_app(module.params["name"])
     except AppModelError as error:
         module.fail_json(msg=str(error))
-    slots = Slots(app, None, {}, "")
+    slots = Slots(app)
     paths = belongings(app, module.params["purge"])
     accounts = [app["build_user"], *([app["user"]] if module.params["purge"] else [])]
     accounts = [account for account in accounts if user_id(account) >= 0 or group_id(account) >= 0]
     running = [f"slot {slot}" for slot in slots.present()]
-    gone = [*running, *paths, *(f"account {account}" for account in accounts)]
-    if not module.check_mode:
+    data = databases.belongings(app["name"])
+    dropped = data if module.params["purge"] else []
+    gone = [*running, *(step.lack for step in dropped), *paths, *(f"account {account}" for account in accounts)]
+    if gone and not module.check_mode:
         try:
-            if running:
-                slots.stop()
-            for path in paths:
-                remove(path)
-            for account in accounts:
-                remove_account(account)
-        except (SlotError, CommandError, OSError) as error:
+            with logged("remove", Records(app)):
+                if running:
+                    slots.stop()
+                    # systemd made it for the instances of the slots' units, and would keep it until the next boot.
+                    slice_name = app["unit"].replace("-", r"\x2d")
+                    run(["systemctl", "stop", f"system-{slice_name}.slice"], check=False)
+                databases.carry_out(dropped)
+                for path in paths:
+                    remove(path)
+                for account in accounts:
+                    remove_account(account)
+        except (HostError, OSError) as error:
             module.fail_json(msg=f"app {app['name']!r} is not removed in full: {error}. Run it again when the cause is gone")
-    module.exit_json(changed=bool(gone), removed=gone, diff={"prepared": "".join(f"remove {line}\n" for line in gone)})
+    kept = [] if dropped else [step.lack for step in data]
+    module.exit_json(changed=bool(gone), removed=gone, kept=kept, diff={"prepared": "".join(f"remove {line}\n" for line in gone)})
 
 
 if __name__ == "__main__":

@@ -133,8 +133,9 @@ reloaded:
   returned: always
 """
 
-from ..module_utils.certificate_run import CertificateRun
-from ..module_utils.sealed import SealedModule
+from ..module_utils._certificates import survey
+from ..module_utils._certificates.run import CertificateRun
+from ..module_utils._host.sealed import SealedModule
 
 
 def main() -> None:
@@ -171,6 +172,8 @@ def main() -> None:
     if run.problems:
         what = "Not every certificate is as declared; what was served before is served still"
         module.fail_json(msg="\n".join([f"{what}:", *(f"  - {problem}" for problem in run.problems)]), **result)
+    if not module.check_mode:
+        survey.remember(module.options, module.wish)
     module.exit_json(**result)
 
 

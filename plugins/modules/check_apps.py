@@ -37,6 +37,14 @@ options:
     description: Whether the load balancers speak the PROXY protocol.
     type: raw
     default: false
+  on_failure:
+    description: Units to start when a schedule or a process of an app fails.
+    type: raw
+    default: []
+  deploy_log:
+    description: Path of the log of all changes of apps on the host.
+    type: raw
+    default: /var/log/flaskyard/deploys.jsonl
 attributes:
   check_mode:
     support: full
@@ -60,5 +68,13 @@ names:
   description: Names of the apps and services.
   type: list
   elements: str
+  returned: success
+model:
+  description: What the lookup P(flaskyard.server.model#lookup) selects from. It holds secrets, so the result is not shown.
+  type: dict
+  returned: success
+fingerprint:
+  description: A digest of the variables that the model is made of, as they are written.
+  type: str
   returned: success
 """

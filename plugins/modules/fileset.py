@@ -16,6 +16,7 @@ description:
   - Files that an earlier run of the set put there and that are no longer declared are removed. A file of the
     distribution that the set had replaced is put back.
   - A run that was killed half-way is noticed by the next one, which undoes it and starts again.
+  - A set about which M(flaskyard.server.survey) has found that it stands, is in use, and was declared as now, costs no remote call.
 options:
   name:
     description: Name of the set. Its state is kept in C(/var/lib/flaskyard/filesets/NAME/).
@@ -82,6 +83,13 @@ options:
     type: list
     elements: str
     default: []
+  live:
+    description:
+      - Commands that succeed while the system uses the files. No shell. Where one fails, O(activate) runs again, also when no file has changed.
+      - Accounts of files in C(/etc/sysusers.d) and directories of those in C(/etc/tmpfiles.d) are looked at without a command.
+    type: list
+    elements: str
+    default: []
   units:
     description: systemd units that run from this set. Each is kept enabled and active.
     type: list
@@ -97,6 +105,16 @@ options:
         type: str
         choices: [reload, restart, none]
         default: restart
+      files:
+        description: Paths of the set that the unit runs from. A change of none of them does not touch it. All of the set unless given.
+        type: list
+        elements: path
+        default: []
+      each:
+        description:
+          - One name with a list; the unit is declared once for each item.
+          - In O(units[].name) and O(units[].files), C({name[key]}) stands for a value of it.
+        type: dict
   replaces:
     description:
       - systemd units whose place O(units) take where they have a port in common. They are disabled and told to stop when O(units) have started beside
@@ -144,6 +162,11 @@ changed_paths:
   type: list
   elements: str
   returned: always
+repaired:
+  description: What somebody had changed since the same was put in place, in words.
+  type: list
+  elements: str
+  returned: always
 steps:
   description: Commands that ran to validate, activate and confirm.
   type: list
@@ -151,8 +174,8 @@ steps:
   returned: always
 """
 
-from ..module_utils.fileset import Fileset, FilesetError
-from ..module_utils.sealed import SealedModule
+from ..module_utils._filesets.transaction import Fileset, FilesetError
+from ..module_utils._host.sealed import SealedModule
 
 
 def main() -> None:
@@ -173,6 +196,8 @@ def main() -> None:
     unit_options = {
         "name": {"type": "str", "required": True},
         "on_change": {"type": "str", "choices": ["reload", "restart", "none"], "default": "restart"},
+        "files": {"type": "list", "elements": "path", "default": []},
+        "each": {"type": "dict"},
     }
     commands = {"type": "list", "elements": "str", "default": []}
     module = SealedModule(
@@ -182,6 +207,7 @@ def main() -> None:
             "sealed": {"type": "str", "no_log": True},
             "validate": commands,
             "activate": commands,
+            "live": commands,
             "units": {"type": "list", "elements": "dict", "default": [], "options": unit_options},
             "replaces": {"type": "list", "elements": "str", "default": []},
             "confirm": commands,
@@ -189,9 +215,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = Fileset(module.options, check=module.check_mode).run()
+        result = Fileset(module.options, check=module.check_mode, wish=module.wish).run()
     except FilesetError as error:
         module.fail_json(msg=str(error))
+    for note in result["repaired"]:
+        module.warn(f"fileset {module.options['name']}: repaired: {note}")
     module.exit_json(**result)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the action plugin packages, which leaves the work to apt."""
+"""Finish what an interrupted dpkg left; the action plugin packages leaves all else to apt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ description:
   - Makes no remote call when C(ansible_facts['flaskyard']['packages']) has them all.
   - Installs without recommendations, and does not start the services of new packages, which would run with the distribution's configuration
     until a role has put its own in place.
-  - The package lists are fetched before the first package after M(flaskyard.server.host_facts) has gathered the facts.
+  - If dpkg was interrupted, as by a power cut, it is let finish its work (C(dpkg --configure -a)) before packages are installed.
+  - The package lists are fetched before the first package after M(flaskyard.server.survey) has gathered the facts.
 options:
   names:
     description: Names of the packages.
@@ -28,7 +29,7 @@ attributes:
     support: full
     description: As M(ansible.builtin.apt).
 seealso:
-  - module: flaskyard.server.host_facts
+  - module: flaskyard.server.survey
 author:
   - Flaskyard maintainers
 """
@@ -41,7 +42,53 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: The facts of M(flaskyard.server.host_facts), with the new packages.
+  description: The facts of M(flaskyard.server.survey), with the new packages.
   returned: changed, and not in check mode
   type: dict
 """
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._host.commands import CommandError, run
+from ..module_utils._host.entries import ABSENT, Entry, read_entry, write_entry
+
+_UPDATES = "/var/lib/dpkg/updates"
+_POLICY = "/usr/sbin/policy-rc.d"
+#: What ansible.builtin.apt puts there with policy_rc_d=101, and leaves there when it is killed.
+_NO_SERVICE_STARTS = Entry("file", content=b"#!/bin/sh\nexit 101\n", mode=0o755)
+#: As apt does with noninteractive packages: configuration that somebody changed stays.
+_CONFIGURE = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
+_SECONDS = 1800
+
+
+def was_interrupted() -> bool:
+    """Whether dpkg has work to finish."""
+    return bool(os.listdir(_UPDATES) or run(["dpkg", "--audit"], check=False).stdout.strip())
+
+
+def finish() -> None:
+    """Let dpkg finish its work; services are not started."""
+    before = read_entry(_POLICY)
+    write_entry(_POLICY, _NO_SERVICE_STARTS)
+    try:
+        run(_CONFIGURE, timeout=_SECONDS)
+    finally:
+        write_entry(_POLICY, ABSENT if before.same_as(_NO_SERVICE_STARTS) else before)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={"names": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True)
+    interrupted = was_interrupted()
+    if interrupted and not module.check_mode:
+        try:
+            finish()
+        except (CommandError, OSError) as error:
+            module.fail_json(msg=f"dpkg was interrupted, and cannot finish its work: {error}")
+    module.exit_json(changed=interrupted)
+
+
+if __name__ == "__main__":
+    main()

@@ -69,6 +69,25 @@ options:
     description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
     type: dict
     required: true
+  keep_going:
+    description:
+      - Do not fail where only some apps fail. What failed is in C(ansible_facts.flask_failures), by app, and the tasks C(report) of the role C(app)
+        fail for it in the end.
+    type: bool
+    default: false
+  redeploy:
+    description: Put releases to use again that somebody withdrew by going back from them. Without it, what they went back to keeps serving.
+    type: bool
+    default: false
+  by:
+    description: Filled in by the action plugin with who runs it.
+    type: str
+    default: ""
+  declared:
+    description: Filled in by the action plugin with the names of all apps of the host.
+    type: list
+    elements: str
+    default: []
   locks:
     description: Filled in by the action plugin with the requirements of WSGI servers, with hashes, by name.
     type: dict
@@ -107,12 +126,23 @@ ansible_facts:
   returned: always
   type: dict
   contains:
+    flask_failures:
+      description: What failed, by app.
+      type: dict
+    flask_environments:
+      description: By app, a token that is the same on all hosts of a run where the app has the same environment.
+      type: dict
     flask_releases:
       description:
         - The release of every app that has one, by the app's name.
         - Each has C(id), C(dir), C(venv), C(python) (a version), and C(source) with C(kind), C(location), C(version) and C(revision),
           all without credentials. In check mode, what cannot be known before a change is null.
+        - Each also has C(release_command), the last one that succeeded for it or null, and the text of its C(procfile), empty when there is none.
       type: dict
+withdrawn:
+  description: What is declared of an app and does not serve, because somebody went back from it, by the app's name.
+  returned: always
+  type: dict
 failures:
   description: Why the release of an app could not be prepared, by the app's name.
   returned: always
@@ -121,9 +151,10 @@ failures:
 
 import os
 
-from ..module_utils.release_builder import prepare_releases
-from ..module_utils.release_settings import Settings
-from ..module_utils.sealed import CARRIER, SealedModule
+from ..module_utils._host.actor import act
+from ..module_utils._host.sealed import CARRIER, SealedModule
+from ..module_utils._releases.builder import prepare_releases
+from ..module_utils._releases.settings import Settings
 
 
 def main() -> None:
@@ -142,20 +173,26 @@ def main() -> None:
             "build_tasks_max": {"type": "int", "default": 1024},
             "insecure_index": {"type": "bool", "default": False},
             "pythons": {"type": "dict", "required": True},
+            "keep_going": {"type": "bool", "default": False},
+            "redeploy": {"type": "bool", "default": False},
+            "by": {"type": "str", "default": ""},
             "locks": {"type": "dict", "default": {}},
+            "declared": {"type": "list", "elements": "str", "default": []},
             "uploads": {"type": "dict", "default": {}},
             "sealed": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,
     )
     options = dict(module.options)
-    options.pop(CARRIER)
-    locks, uploads = options.pop("locks"), options.pop("uploads")
+    for name in (CARRIER, "keep_going"):
+        options.pop(name)
+    act("deploy", options.pop("by"))
+    locks, uploads, declared, redeploy = (options.pop(name) for name in ("locks", "uploads", "declared", "redeploy"))
     apps = [{**app, "server_lock": locks.get(app["server_lock"])} for app in options.pop("apps")]
     settings = Settings(**options)
     # For downloads by this process; the steps get theirs in the sandbox.
     os.environ.update({name: str(value) for name, value in settings.environment.items() if name.lower().endswith("_proxy")})
-    result = prepare_releases(apps, settings, uploads, module.check_mode)
+    result = prepare_releases(apps, settings, uploads, declared, redeploy, module.check_mode)
     module.exit_json(**result)
 
 

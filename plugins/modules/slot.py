@@ -13,8 +13,12 @@ description:
   - A slot is one running instance of a release with its configuration and its own listening socket. Its name is the hash of all it runs with.
   - When the inputs of an app give another slot than the current one, the new slot is started on its own socket, must answer its
     health check there, and only then becomes current by renaming a link; the proxy is not reloaded. The old slot is drained and stopped.
-  - A slot that does not pass is stopped again, its journal is in the error message, and the old slot never noticed.
+  - A slot that does not pass is stopped again, and the old slot never noticed. The error message begins with the step that failed and the reason, such as
+    C(gate) and the exception, and ends with the journal.
+  - The old slot is drained and stopped by a transient unit, C(flaskyard-retire-<app>:<slot>.service), so that the task ends as soon as the new one serves.
+  - What of a current slot somebody changed by hand is put right, and named in a warning. A slot that is ill and cannot be helped fails the task.
   - Every app is handled in the same call. A failing app does not keep the others from their change.
+  - Apps about which M(flaskyard.server.survey) has found that they run what is declared and are healthy cost no remote call.
 options:
   apps:
     description: Apps as the filter P(flaskyard.server.apps#filter) returns them.
@@ -34,6 +38,39 @@ options:
     type: str
     choices: [systemd, supervisor]
     default: systemd
+  phase:
+    description:
+      - V(all) runs release commands, starts the new slots, checks them and switches to them, in one call.
+      - The others do one phase each, so that on several hosts a phase begins on no host before the one before it has ended on all.
+        V(command) runs release commands, V(start) starts the new slots and checks them, V(switch) makes them current.
+      - An app that failed on one host in an earlier phase goes no further on any. The slot that V(start) has started of it is removed.
+      - RV(ansible_facts.flask_slots_pending) tells whether the later phases have anything to do.
+    type: str
+    choices: [all, command, start, switch]
+    default: all
+  repeat_release_command:
+    description: Run the release commands also of releases whose command has run already.
+    type: bool
+    default: false
+  by:
+    description: Who asks for it, for the record. Filled in by the action plugin.
+    type: str
+    default: ""
+  release_commands:
+    description: Filled in by the action plugin with the apps whose release command is to V(run), or has run on another host and is to be noted (V(note)).
+    type: dict
+    default: {}
+  cancelled:
+    description: Filled in by the action plugin with the apps that failed on another host.
+    type: list
+    elements: str
+    default: []
+  keep_going:
+    description:
+      - Do not fail where only some apps fail. What failed is in C(ansible_facts.flask_failures), by app, and the tasks C(report) of the role C(app)
+        fail for it in the end.
+    type: bool
+    default: false
   settle:
     description:
       - Start nothing, and stop the slots that speak another protocol than the current one of their app.
@@ -41,6 +78,12 @@ options:
         calls this for the apps in RV(ansible_facts.flask_slots_retained).
     type: bool
     default: false
+  parts:
+    description:
+      - Templates of the files that each item of a list of an app gives its slot, by key of the app, and then by the suffix of the file.
+      - They also see C(part), the item with its C(number). A file is named C(<kind>.<name>.<suffix>), and of a process C(process.<name>.<number>.<suffix>).
+    type: dict
+    default: {}
   templates:
     description:
       - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
@@ -56,6 +99,10 @@ options:
     description: Filled in by the action plugin with the apps' environment files.
     type: dict
     default: {}
+  secret_files:
+    description: Filled in by the action plugin with the apps' secret files.
+    type: dict
+    default: {}
   sealed:
     description: Filled in by the action plugin with the options that may hold secrets.
     type: str
@@ -65,7 +112,7 @@ attributes:
     description: Reports which slots would change and why, and changes nothing.
   diff_mode:
     support: full
-    description: Shows what differs between the current and the wanted slot. Of the environment it shows the names of changed variables.
+    description: Shows what differs between the current and the wanted slot. Of the environment and of secret files it shows the names of what changed.
 author:
   - Flaskyard maintainers
 """
@@ -73,7 +120,7 @@ author:
 EXAMPLES = r"""
 - name: Run the apps
   flaskyard.server.slot:
-    apps: "{{ flask_apps | flaskyard.server.apps(server='gunicorn') }}"
+    apps: "{{ lookup('flaskyard.server.model', 'apps', server='gunicorn') }}"
     releases: "{{ ansible_facts['flask_releases'] }}"
     declared: "{{ flask_apps | map(attribute='name') }}"
     templates:
@@ -83,6 +130,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+failures:
+  description: What failed, by app.
+  type: dict
+  returned: when an app failed
+timings:
+  description: Seconds that each phase took, by app.
+  type: dict
+  returned: when O(settle=false)
 slots:
   description: The current slot of each app.
   type: dict
@@ -92,90 +147,113 @@ ansible_facts:
   type: dict
   returned: always
   contains:
+    flask_failures:
+      description: What failed so far, by app.
+      type: dict
+    flask_slots_pending:
+      description: Names of apps for which a later phase may have something to do.
+      type: list
+      elements: str
     flask_slots_retained:
       description: Names of apps with a slot that serves only until the proxy's configuration changes.
       type: list
       elements: str
 """
 
-import os
+import typing as t
 
-from ..module_utils.app_model import bare_app
-from ..module_utils.commands import CommandError
-from ..module_utils.entries import EntryError
-from ..module_utils.release_records import STATE, ReleaseError, prune_releases
-from ..module_utils.sealed import SealedModule
-from ..module_utils.slots import MANAGERS, SlotError, Slots
+from ..module_utils._apps.model import bare_app
+from ..module_utils._host.actor import act
+from ..module_utils._host.errors import Failures
+from ..module_utils._host.sealed import SealedModule
+from ..module_utils._releases.deploy_log import logged
+from ..module_utils._releases.records import Records, prune_releases
+from ..module_utils._slots.change import Change
+from ..module_utils._slots.commanded import record_release_command
+from ..module_utils._slots.recipe import Recipe, asked_for, difference
+from ..module_utils._slots.standing import MANAGERS, Slots
+from ..module_utils._slots.survey import undeclared
 
-
-def difference(app: Slots, notes: list[str]) -> list[dict[str, str]]:
-    """What the diff of one app shows."""
-    before, after = app.manifest(app.current()), app.wanted_manifest()
-    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    entries = [
-        {
-            "before": before.get(name, ""),
-            "after": after.get(name, ""),
-            "before_header": f"{app.name}: {name}",
-            "after_header": f"{app.name}: {name}",
-        }
-        for name in changed
-    ]
-    return [{"prepared": "".join(f"{app.name}: {note}\n" for note in notes)}, *entries]
+_RELEASE_COMMANDS = {"run": "run its release command", "note": "write down that its release command has run on another host"}
 
 
-def undeclared(declared: list[str]) -> list[Slots]:
-    """Apps that have slots here and are no longer declared."""
-    known = sorted(os.listdir(STATE)) if os.path.isdir(STATE) else []
-    apps = [Slots(bare_app(name), None, {}, "") for name in known if name not in declared]
-    return [app for app in apps if app.present()]
+def changes(options: dict[str, t.Any]) -> t.Iterator[Change]:
+    """What every app is to run."""
+    for app in options["apps"]:
+        slots, name = Slots(app), app["name"]
+        release = options["releases"].get(name) or slots.links.serving_release(app["paths"]["releases"])
+        files, env, secret_files = options["files"][name], options["environments"][name], options["secret_files"].get(name, {})
+        asked = asked_for(app, options["releases"].get(name), files, env, options["manager"], secret_files)
+        yield Change(slots, Recipe(release.get("id") or "", release.get("dir") or "", files, env, secret_files), options["manager"], asked)
 
 
-def run_all(module: SealedModule) -> tuple[dict[str, object], list[str]]:
+def run_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
     """Handle every app; the result, and the failures."""
-    params = module.options
-    apps = [
-        Slots(app, params["releases"].get(app["name"]), params["files"][app["name"]], params["environments"][app["name"]], params["manager"])
-        for app in params["apps"]
-    ]
+    options, failures = module.options, Failures()
+    diff: list[dict[str, str]] = []
+    apps = list(changes(options))
     if not module.check_mode:
         for app in apps:
             app.ensure_secret_key()
-    states = MANAGERS[params["manager"]].states([name for app in apps for name in app.names()])
-    diff, failures, changed = [], [], False
-    for app, data in zip(apps, params["apps"], strict=True):
-        notes = app.lacks(states)
-        if not notes:
-            continue
-        changed = True
-        diff += difference(app, notes)
-        if module.check_mode:
-            continue
-        try:
-            app.change()
-            prune_releases(data, data["keep_releases"], in_use=[app.release_id])
-        except (SlotError, ReleaseError, CommandError, EntryError, OSError) as error:
-            failures.append(f"app {app.name!r}: {error}")
-    for app in undeclared(params["declared"]):
-        changed = True
-        diff.append({"prepared": f"{app.name}: stop, because it is no longer declared\n"})
+    states = MANAGERS[options["manager"]].states([name for app in apps for name in app.names()])
+    for app in apps:
+        with failures.of(app.slots.name):
+            change_one(module, app, states, diff)
+    for name in undeclared(options["declared"]) if options["phase"] in ("all", "start") else ():
+        diff.append({"prepared": f"{name}: stop, because it is no longer declared\n"})
         if not module.check_mode:
-            app.stop()
-    facts = {"flask_slots_retained": [app.name for app in apps if app.retained()]}
-    return {"changed": changed, "diff": diff, "slots": {app.name: app.current() for app in apps}, "ansible_facts": facts}, failures
+            gone = bare_app(name)
+            with failures.of(name), logged("stop", Records(gone)):
+                Slots(gone).stop()
+    facts = {"flask_slots_pending": [], "flask_slots_retained": [app.slots.name for app in apps if app.slots.links.retained()]}
+    current = {app.slots.name: app.slots.links.current() for app in apps}
+    timings = {app.slots.name: app.timings for app in apps if app.timings}
+    return {"changed": bool(diff), "diff": diff, "slots": current, "timings": timings, "ansible_facts": facts}, failures
 
 
-def settle_all(module: SealedModule) -> tuple[dict[str, object], list[str]]:
+def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, str]], diff: list[dict[str, str]]) -> None:
+    """Do one phase, or all, for one app, appending to C(diff) what changes.
+
+    :raises HostError: when it failed; what was current still is.
+    """
+    options, slots, phase = module.options, app.slots, module.options["phase"]
+    if slots.name in options["cancelled"]:
+        app.cancel()
+        return
+    if asked := options["release_commands"].get(slots.name):
+        diff.append({"prepared": f"{slots.name}: {_RELEASE_COMMANDS[asked]}\n"})
+        if asked == "run" and not module.check_mode:
+            with logged("deploy", Records(slots.app), app.recipe.release, failure_only=True):
+                app.command()
+        elif not module.check_mode:
+            record_release_command(slots.app, app.recipe.release)
+    notes, drift = app.lacks(states), app.was_asked_before()
+    if phase == "command" or not notes:
+        return
+    before = slots.folder(slots.links.current() or "-").shown()
+    diff += [{"prepared": "".join(f"{slots.name}: {note}\n" for note in notes)}, *difference(slots.name, before, app.shown())]
+    if module.check_mode:
+        return
+    starts = phase == "start" and app.wanted() != slots.links.current()
+    with logged("repair" if drift else "deploy", Records(slots.app), app.recipe.release, failure_only=starts):
+        {"all": app.run, "start": app.start, "switch": app.finish}[phase]()
+    if app.gap_seconds:
+        module.warn(f"app {slots.name} is exclusive: nothing served for {app.gap_seconds:.1f} s")
+    if drift:
+        module.warn(f"app {slots.name}: put right: {'; '.join(notes)}")
+    if phase != "start":
+        prune_releases(slots.app, slots.app["keep_releases"], in_use=slots.releases())
+
+
+def settle_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
     """Stop what no proxy uses any more; the result, and the failures."""
-    failures, diff = [], []
-    for app in (Slots(data, None, {}, "") for data in module.options["apps"]):
-        if retained := app.retained():
-            diff.append({"prepared": "".join(f"{app.name}: stop slot {slot}, which nothing reaches any more\n" for slot in retained.values())})
-            try:
-                if not module.check_mode:
-                    app.settle()
-            except (SlotError, CommandError, OSError) as error:
-                failures.append(f"app {app.name!r}: {error}")
+    failures, diff = Failures(), []
+    for slots in map(Slots, module.options["apps"]):
+        if retained := slots.links.retained():
+            diff.append({"prepared": "".join(f"{slots.name}: stop slot {slot}, which nothing reaches any more\n" for slot in retained.values())})
+            if not module.check_mode:
+                with failures.of(slots.name):
+                    slots.settle()
     return {"changed": bool(diff), "diff": diff, "ansible_facts": {"flask_slots_retained": []}}, failures
 
 
@@ -187,18 +265,27 @@ def main() -> None:
             "releases": {"type": "dict", "default": {}},
             "declared": {"type": "list", "elements": "str"},
             "manager": {"type": "str", "choices": [*MANAGERS], "default": "systemd"},
+            "phase": {"type": "str", "choices": ["all", "command", "start", "switch"], "default": "all"},
+            "repeat_release_command": {"type": "bool", "default": False},
+            "by": {"type": "str", "default": ""},
+            "release_commands": {"type": "dict", "default": {}},
+            "cancelled": {"type": "list", "elements": "str", "default": []},
+            "keep_going": {"type": "bool", "default": False},
             "settle": {"type": "bool", "default": False},
             "templates": {"type": "dict", "default": {}},
+            "parts": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
             "environments": {"type": "dict", "default": {}},
+            "secret_files": {"type": "dict", "default": {}},
             "sealed": {"type": "str", "no_log": True},
         },
         required_if=[("settle", False, ["declared"])],
         supports_check_mode=True,
     )
+    act("deploy", module.params["by"])
     result, failures = settle_all(module) if module.params["settle"] else run_all(module)
     if failures:
-        module.fail_json(msg="\n".join(failures), **result)
+        module.fail_json(msg=failures.report("Not every app runs what is declared:"), failures=failures, **result)
     module.exit_json(**result)
 
 

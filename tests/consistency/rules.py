@@ -23,7 +23,10 @@ REQUIRED = {"README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/m
 OPTIONAL = ("tasks/*.yml", "templates/*.j2", "files/*", "files/*/*")
 
 #: Names that begin with ansible_ and are no facts.
-MAGIC = "facts managed check_mode diff_mode port host user connection become become_user play_hosts play_batch run_tags skip_tags version role_name"
+MAGIC = (
+    "facts managed check_mode diff_mode port host user connection become become_user play_hosts play_batch run_tags skip_tags version role_name"
+    " parent_role_names python_interpreter"
+)
 BARE_FACT = re.compile(rf"\bansible_(?!(?:{MAGIC.replace(' ', '|')})\b)\w+|\bansible_facts\.\w+")
 LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*['\"]([^'\"]+)")
 KEYWORDS = {*Task.fattributes, *Block.fattributes, "local_action"}
@@ -120,29 +123,26 @@ def prefixes(role: Path) -> Iterator[str]:
         ("public", f"{role.name}_", declared | set(load(role / "defaults" / "main.yml") or {})),
         ("internal", f"__{role.name}_", registered | set(load(role / "vars" / "main.yml") or {})),
     ):
-        yield from (f"{name} is {what}; expected {prefix}…" for name in sorted(found) if not name.startswith(prefix))
+        yield from (f"{name} is {what}; expected {prefix}…" for name in sorted(found) if not name.startswith((prefix, "ansible_python_")))
 
 
 @rule
 def contents(role: Path) -> Iterator[str]:
-    """tasks/main.yml is a table of contents with tags, which are the role's name and one for each part; tags stand nowhere else."""
+    """tasks/main.yml is a table of contents with tags, which are the role's name and one for each part; elsewhere, only what includes a role has any."""
     for task in load(role / "tasks" / "main.yml"):
         name, tags = task.get("name"), task.get("tags", [])
         if set(task) != {"name", "ansible.builtin.import_tasks", "tags"}:
             yield f"tasks/main.yml: {name!r} has {', '.join(task)}; expected name, ansible.builtin.import_tasks, tags and no more"
-        # The role host has to run whatever the tags are: all others need its facts. And roles that are included have tags of their own.
-        expected = ["always"] if role.name == "host" or only_includes(role, task) else [role.name, f"{role.name}_…"]
+        # The role host has to run whatever the tags are: all others need its facts.
+        expected = ["always"] if role.name == "host" else [role.name, f"{role.name}_…"]
         if tags != expected and not (len(tags) == 2 and tags[0] == role.name and tags[1].startswith(f"{role.name}_")):
             yield f"tasks/main.yml: {name!r} has the tags {tags}; expected {expected}"
     for path in task_files(role):
         if path.stem != "main":
-            yield from (f"tasks/{path.name}: {task.get('name')!r} has tags; they belong to tasks/main.yml" for task in tasks_of(path) if "tags" in task)
-
-
-def only_includes(role: Path, task: dict[str, Any]) -> bool:
-    """Whether what a task imports does nothing but include roles."""
-    path = role / "tasks" / str(task.get("ansible.builtin.import_tasks"))
-    return path.exists() and all("ansible.builtin.include_role" in each for each in load(path))
+            for task in tasks_of(path):
+                # A role that is included has tags of its own. It inherits those of what imports the task, but not those of the task.
+                if "tags" in task and not ("ansible.builtin.include_role" in task and task["tags"] == ["always"]):
+                    yield f"tasks/{path.name}: {task.get('name')!r} has tags; they belong to tasks/main.yml"
 
 
 @rule

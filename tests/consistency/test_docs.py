@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP
-from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import Problem, check_mapping
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.keys import APP
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.schema import Problem, check_mapping
 
 from tests.docs.__main__ import stale
 from tests.docs.page import ROOT, Block, code, prose
@@ -83,7 +83,7 @@ def test_names_in_pages_are_names(page: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "unknown"),
     [
-        ("`nginx_headers` and `nginx_install`, `host_facts`", []),
+        ("`nginx_headers` and `nginx_install`, `survey`", []),
         ("set `nginx_header`", ["nginx_header"]),
         ("```yaml\nbackup_repo: sftp:x\n```\n", ["backup_repo"]),
         ("```yaml\nflask_apps:\n  - {name: shop, domain: shop.example.com}\n```\n", ["unknown key domain; did you mean 'domains'?"]),

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from tests.docs.page import ROOT
 
@@ -36,6 +39,16 @@ def test_playbooks_are_playbooks() -> None:
     playbooks = [ROOT / "site.yml", *sorted(ROOT.glob("playbooks/*.yml"))]
     done = subprocess.run(["ansible-playbook", "-i", EXAMPLE, "--syntax-check", *playbooks], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("pattern", "options"), [("flask", []), ("nowhere", ["--extra-vars=target=nowhere"])])
+def test_a_play_without_hosts_is_an_error_with_the_way_out(pattern: str, options: list[str], tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts"
+    inventory.write_text("[web]\nweb1.example.com\n")
+    argv: list[str | Path] = ["ansible-playbook", "-i", inventory, *options, ROOT / "playbooks" / "deploy.yml"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and f"no host of the inventory matches '{pattern}' (its groups: web)" in done.stderr
+    assert "its group 'flask'" in done.stderr and "-e target=PATTERN" in done.stderr
 
 
 def test_names_are_nobody_elses() -> None:

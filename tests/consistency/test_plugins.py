@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.flaskyard.server.plugins.module_utils.sealed import CARRIER
+from ansible_collections.flaskyard.server.plugins.module_utils._host.sealed import CARRIER
 
 from tests.docs.page import ROOT
 from tests.docs.plugins import KINDS, constants, documented
@@ -40,7 +40,7 @@ class SpecificationSeen(Exception):
 def specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The argument specification of a module, or of the action plugin that does all of its work."""
     module = importlib.import_module(f"{COLLECTION}.modules.{path.stem}")
-    base = next((name for name in ("AnsibleModule", "SealedModule") if hasattr(module, name)), None)
+    base = next((name for name in ("SealedModule", "AnsibleModule") if hasattr(module, name)), None)
     if base is None:
         return next(literal_specifications(ROOT / "plugins" / "action" / path.name))
 
@@ -149,7 +149,7 @@ def test_files_say_whose_they_are() -> None:
 def test_playbooks_name_their_hosts_and_roles() -> None:
     for path in ROOT.glob("playbooks/*.yml"):
         for play in load(path):
-            assert play["hosts"] in ("{{ target | default('flask') }}", "localhost"), path.name
+            assert play["hosts"] in ("{{ lookup('flaskyard.server.targets', target | default('flask')) }}", "localhost"), path.name
             assert all(role["role"].startswith("flaskyard.server.") for role in play.get("roles", [])), path.name
 
 

@@ -31,12 +31,33 @@ class Block:
 
         :raises ValueError: the page lacks the markers.
         """
-        begin, end = f"<!-- BEGIN {self.name} -->", f"<!-- END {self.name} -->"
+        begin, end = (f"<!-- {edge} {self.name} -->" if self.page.suffix == ".md" else f"# {edge} {self.name}" for edge in ("BEGIN", "END"))
         before, found, rest = self.page.read_text(encoding="utf-8").partition(begin)
         _old, ended, after = rest.partition(end)
         if not (found and ended):
             raise ValueError(f"{self.page} lacks the lines {begin} and {end}, between which its reference stands; add them")
-        return f"{before}{begin}\n{self.text.strip()}\n{end}{after}"
+        indent = before.rpartition("\n")[2]
+        return f"{before}{begin}\n{self.text.strip(chr(10))}\n{indent}{end}{after}"
+
+    def current(self) -> str:
+        """The page as it stands."""
+        return self.page.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that is written from its beginning to its end."""
+
+    page: Path
+    text: str
+
+    def placed(self) -> str:
+        """The whole page."""
+        return self.text
+
+    def current(self) -> str:
+        """The page as it stands; nothing, where it does not."""
+        return self.page.read_text(encoding="utf-8") if self.page.exists() else ""
 
 
 def prose(text: str | list[str]) -> str:

@@ -59,7 +59,8 @@ def _rows(options: dict[str, dict[str, Any]], defaults: dict[str, Any], prefix: 
     for name, spec in options.items():
         path = f"{prefix}{name}"
         yield f"`{path}`", kind(spec), _default(spec, name in defaults), meaning(spec)
-        yield from _rows(spec.get("options", {}), {}, f"{path}[]." if spec.get("type") == "list" else f"{path}.")
+        # The keys of apps and services are in docs/apps.md.
+        yield from _rows({} if name.startswith("flask_") else spec.get("options", {}), {}, f"{path}[]." if spec.get("type") == "list" else f"{path}.")
 
 
 def _default(spec: dict[str, Any], computed: bool) -> str:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import SERVERS, lock, requirements
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import SERVERS, lock, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "roles/python/files/locks"

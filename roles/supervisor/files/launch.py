@@ -19,8 +19,8 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, "/usr/local/lib/flask-slot")
-from environment_file import parse_environment_file
+sys.path.insert(0, "/usr/local/lib/flaskyard")
+from flaskyard._host.environment_file import parse_environment_file
 
 #: Of linux/prctl.h.
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38

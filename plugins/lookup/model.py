@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to the model of a host for the roles: what they select from it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._apps.model import AppModelError, complete_host
+from ..module_utils._apps.server_keys import variables as variables_of
+from ..module_utils._apps.serving import ServingError, served
+from ..plugin_utils.declared import declared, fingerprint, names
+
+DOCUMENTATION = r"""
+name: model
+short_description: Select from the model of a host
+version_added: 0.1.0
+description:
+  - Returns what the inventory says about this host, validated and with every default, path and unit name.
+  - The role C(host) makes the model once in a play. Without it, or when the variables have changed since, the lookup makes it again.
+options:
+  _terms:
+    description:
+      - V(apps) are the apps; V(places) are the apps, then the services of C(flask_proxy_services), with all that a proxy needs.
+      - V(sites) are the places by canonical domain; V(user_files) are the password files of their C(access).
+    type: list
+    elements: str
+    required: true
+    choices: [apps, places, sites, user_files]
+  server:
+    description:
+      - With V(apps), only those of this WSGI server, each with C(size), its processes and threads on this host, and with the complete C(settings) of the
+        server. These follow from the variables of the server's role and from C(ansible_facts['flaskyard']).
+    type: str
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Show where each app lives
+  ansible.builtin.debug:
+    msg: "{{ lookup('flaskyard.server.model', 'apps') | map(attribute='paths.root') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One list for each term.
+  type: list
+  elements: list
+"""
+
+
+class LookupModule(LookupBase):
+    """Selects from the model of the host."""
+
+    def run(self, terms: list[str], variables: t.Any = None, **options: t.Any) -> list[t.Any]:
+        """Select."""
+        model = self._kept(variables) or self._made(variables)
+        try:
+            found = [model[term] for term in terms]
+        except KeyError as error:
+            raise AnsibleLookupError(f"the model has no {error}; it has apps, places, sites and user_files") from error
+        if server := options.get("server"):
+            found = [self._served(apps, server, variables) for apps in found]
+        return found
+
+    def _kept(self, variables: t.Any) -> dict[str, t.Any] | None:
+        """The model that the role C(host) has made, unless the variables are others now."""
+        made: dict[str, t.Any] = variables.get("__host_model") or {}
+        if made.get("fingerprint") != fingerprint(variables):
+            return None
+        try:
+            # An expression in them may have another value since, as in a loop.
+            current = names(self._templar)
+        except AnsibleError:
+            return None
+        return made["model"] if made["names"] == current else None
+
+    def _made(self, variables: t.Any) -> dict[str, t.Any]:
+        try:
+            return complete_host(**declared(variables, self._templar))
+        except AppModelError as error:
+            raise AnsibleLookupError(str(error)) from error
+
+    def _served(self, apps: list[dict[str, t.Any]], server: str, variables: t.Any) -> list[dict[str, t.Any]]:
+        given = {name: self._templar.template(variables[name]) for name in variables_of(server) if name in variables}
+        try:
+            return served(apps, server, variables["ansible_facts"]["flaskyard"], given)
+        except ServingError as error:
+            raise AnsibleLookupError(str(error)) from error

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts of a play, which must not be none."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible import context
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = r"""
+name: targets
+short_description: Fail if a pattern matches no host
+version_added: 0.1.0
+description:
+  - For C(hosts) of a play. Ansible itself skips a play without hosts and reports success.
+  - Nothing is checked where C(ansible-playbook) only lists or checks the syntax.
+options:
+  _terms:
+    description: The pattern.
+    type: list
+    elements: str
+    required: true
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Deploy
+  hosts: "{{ lookup('flaskyard.server.targets', target | default('flask')) }}"
+  roles: [flaskyard.server.app]
+"""
+
+RETURN = r"""
+_list:
+  description: The pattern, as it was given.
+  type: list
+  elements: str
+"""
+
+LISTINGS = "syntax", "listhosts", "listtags", "listtasks"
+
+
+class LookupModule(LookupBase):
+    """Asks the inventory."""
+
+    def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
+        """Return the pattern, if a host matches it."""
+        pattern = ",".join(terms)
+        known: dict[str, t.Any] = {"groups": {}, **(variables or {})}
+        inventory = lookup_loader.get("ansible.builtin.inventory_hostnames", loader=self._loader, templar=self._templar)
+        if not any(map(context.CLIARGS.get, LISTINGS)) and not inventory.run([pattern], known):
+            groups = ", ".join(sorted(group for group in known["groups"] if group not in {"all", "ungrouped"})) or "none"
+            raise AnsibleLookupError(
+                f"no host of the inventory matches '{pattern}' (its groups: {groups}). Choose an inventory with -i INVENTORY, "
+                "put your servers into its group 'flask', as inventories/example does, or name others with -e target=PATTERN"
+            )
+        return terms

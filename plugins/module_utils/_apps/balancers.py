@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of what a host says of the load balancers in front of it. Pure Python, no Ansible."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+
+from .schema import show
+
+# Narrower than ipaddress, which takes anything at all behind the % of fe80::1%eth0.
+_NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
+
+
+def balancer_problems(networks: t.Any, protocol: t.Any) -> list[str]:
+    """What is wrong with the values of C(flask_trusted_networks) and C(flask_proxy_protocol), one line each."""
+    problems = []
+    if not isinstance(networks, (list, tuple)):
+        problems.append(f"flask_trusted_networks is {show(networks)}; expected a list of networks such as 192.0.2.0/24")
+    else:
+        problems += [f"flask_trusted_networks has {show(network)}; {wrong}" for network in networks if (wrong := _wrong(network))]
+    # A text, such as "false" of -e on the command line, would be true in a template.
+    if not isinstance(protocol, bool):
+        problems.append(f"flask_proxy_protocol is {show(protocol)}; expected true or false, without quotes")
+    elif protocol and not networks:
+        problems.append(
+            "flask_proxy_protocol is true and flask_trusted_networks is empty, so nobody would be believed and every client would have the load balancer's "
+            "address; name the networks of the load balancers, such as 192.0.2.0/24"
+        )
+    return problems
+
+
+def _wrong(network: t.Any) -> str:
+    if not (isinstance(network, str) and _NETWORK.fullmatch(network)):
+        return "expected a network such as 192.0.2.0/24"
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        return f"expected a network such as 192.0.2.0/24: {error}"
+    return ""

@@ -1,0 +1,228 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a key can take, and the check of a mapping against its keys."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import difflib
+import re
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One thing wrong, in words for the person who wrote the inventory."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """The one declaration of a key. Checks, defaults, argument specifications, the tables in docs and the JSON Schema follow from it.
+
+    :param kind: str, int, bool, dict, list, env, headers, users, settings lines, or, for variables of servers, auto.
+    :param meaning: what it is for, as a sentence of the reference.
+    :param expected: what C(pattern) admits, as it continues "expected …" in a message.
+    :param default: its value where nobody gives one. None where there is none, or where it follows from other things.
+    :param keys: of a mapping.
+    :param items: what each item of a list is.
+    :param group: the purpose by which the reference groups it, one of C(GROUPS) in C(keys.py).
+    :param reaches: what its value goes into: release, slot, proxy, certificate or backup.
+    :param variable: whether the role of its server has a variable of this name that holds for all apps.
+    """
+
+    kind: str
+    meaning: str
+    expected: str = ""
+    default: t.Any = None
+    required: bool = False
+    pattern: str = ""
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    keys: dict[str, Key] = dataclasses.field(default_factory=dict)
+    items: Key | None = None
+    secret: bool = False
+    group: str = ""
+    reaches: tuple[str, ...] = ()
+    variable: bool = True
+
+    def allowed(self) -> str:
+        """What it takes, as it continues "expected …" in a message."""
+        if self.expected:
+            return self.expected
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if self.kind == "auto":
+            return f"auto, or a number from {self.low} to {self.high}"
+        if self.kind == "int":
+            return f"a whole number from {self.low} to {self.high}"
+        if self.kind == "list" and self.items:
+            return f"a list, each item {self.items.allowed()}"
+        if self.keys:
+            return f"a mapping with the keys {', '.join(self.keys)}"
+        return _KINDS[self.kind]
+
+
+def text(meaning: str, expected: str, pattern: str, **more: t.Any) -> Key:
+    """A key that takes text of a pattern."""
+    return Key("str", meaning, expected, pattern=pattern, **more)
+
+
+def number(meaning: str, low: int, high: int, default: int | None = None, **more: t.Any) -> Key:
+    """A key that takes a whole number."""
+    return Key("int", meaning, low=low, high=high, default=default, **more)
+
+
+def problems_of(keys: dict[str, Key], given: t.Any) -> list[str]:
+    """What is wrong with a mapping, one line each."""
+    problems: list[Problem] = []
+    check_mapping(keys, given, "", problems)
+    return [problem.text for problem in problems]
+
+
+def complete(keys: dict[str, Key], given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A checked mapping with every key present, at every depth."""
+    return {name: _complete_value(key, given.get(name, key.default), name in given) for name, key in keys.items()}
+
+
+def _complete_value(key: Key, value: t.Any, given: bool) -> t.Any:
+    # A mapping that needs something to be said means nothing while it is not there.
+    if key.keys and (given or not any(inner.required for inner in key.keys.values())):
+        return complete(key.keys, value or {})
+    if key.items and key.items.keys and value:
+        return [complete(key.items.keys, item) for item in value]
+    # What is declared belongs to all apps: none gets it to change.
+    return copy.copy(value)
+
+
+_KINDS = {
+    "str": "text",
+    "bool": "true or false",
+    "dict": "a mapping",
+    "list": "a list",
+    "env": "a mapping of variables to their values",
+    "headers": "a mapping of headers to their values",
+    "users": "a mapping of names to password hashes",
+    "settings": "a mapping of settings to their values",
+    "lines": "a mapping of settings to their values, each of one line",
+}
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "auto": (int,), "bool": (bool,), "dict": (dict,), "list": (list, tuple)}
+#: Mappings whose names are the user's own: what their names and values have to be, and how that is said.
+_OPEN_MAPPINGS = {
+    "headers": (
+        r"(?i)(?!(connection|content-length|date|keep-alive|server|te|trailer|transfer-encoding|upgrade)$)[a-z][a-z0-9-]*",
+        r"(?!expr=)[\x20-\x23\x25-\x7e]*",
+        "a header such as Referrer-Policy: same-origin, printable ASCII on one line, without '$' and not beginning with 'expr=', which proxies would evaluate; "
+        "Server, Date and what frames an answer, such as Content-Length, are the proxy's own",
+    ),
+    "users": (r"[A-Za-z0-9][A-Za-z0-9._@-]*", r"\$[A-Za-z0-9]+\$[A-Za-z0-9./$=,-]+", "a name and a hash as 'htpasswd -nB' prints it"),
+}
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: All that Flask reads as "no debugger". The debugger runs any code that a visitor sends.
+_NO_DEBUG = ("", "0", "false", "no")
+#: The loader would run code from them before the sandboxed interpreter starts.
+_RESERVED_ENV = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"}
+
+
+def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list[Problem]) -> None:
+    """Check a mapping against its keys, appending to ``problems``.
+
+    :param where: the path of the mapping inside the app, such as "tls.", for the messages.
+    """
+    if not isinstance(given, dict):
+        problems.append(Problem(f"{where.rstrip('.') or 'the item'} is {show(given)}; expected a mapping with the keys {', '.join(keys)}"))
+        return
+    for name in given:
+        if name not in keys:
+            close = difflib.get_close_matches(str(name), keys, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the keys are {', '.join(keys)}"
+            problems.append(Problem(f"unknown key {where}{name}; {hint}"))
+    for name, key in keys.items():
+        if name in given:
+            check_value(key, given[name], f"{where}{name}", problems)
+        elif key.required:
+            problems.append(Problem(f"{where}{name} is missing; expected {key.allowed()}"))
+
+
+def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> None:
+    """Check one value against its key, appending to ``problems``."""
+
+    def refuse() -> None:
+        # What stands in the place of a mapping may be the one secret that belongs in it.
+        shown = "given, but not usable" if key.secret or types == (dict,) else show(value)
+        problems.append(Problem(f"{where} is {shown}; expected {key.allowed()}"))
+
+    types = _TYPES.get(key.kind, (dict,))
+    well_typed = isinstance(value, types) and not (int in types and isinstance(value, bool))
+    if not well_typed:
+        refuse()
+    elif key.kind == "env":
+        check_env(value, where, problems)
+    elif key.kind in ("settings", "lines"):
+        _check_settings(value, where, problems, lines=key.kind == "lines")
+    elif key.kind in _OPEN_MAPPINGS:
+        _check_open_mapping(key.kind, value, where, problems)
+    elif key.kind == "dict" and key.keys:
+        check_mapping(key.keys, value, f"{where}.", problems)
+    elif key.kind == "list" and key.items:
+        for number, item in enumerate(value):
+            check_value(key.items, item, f"{where}[{number}]", problems)
+    elif not _fits(key, value):
+        refuse()
+
+
+def _fits(key: Key, value: t.Any) -> bool:
+    if key.pattern:
+        return re.fullmatch(key.pattern, value) is not None
+    if key.choices:
+        return value in key.choices
+    return key.low is None or key.high is None or key.low <= value <= key.high
+
+
+def _check_open_mapping(kind: str, given: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
+    name_pattern, value_pattern, expected = _OPEN_MAPPINGS[kind]
+    for name, value in given.items():
+        if not re.fullmatch(name_pattern, str(name)) or not isinstance(value, str) or not re.fullmatch(value_pattern, value):
+            problems.append(Problem(f"{where}.{show(name)[1:-1]} is not usable; expected {expected}"))
+
+
+def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem], lines: bool) -> None:
+    """Settings by their own names. Where they are written as they stand, C(lines), a value must not hold the end of one."""
+    for name, value in given.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*" if lines else r"[a-z][a-z0-9_]*", str(name)):
+            problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
+        elif lines and re.search(r"[\x00-\x1f\x7f]", str(value)):
+            problems.append(Problem(f"{where}.{name} is {show(value)}; expected one line without control characters"))
+
+
+def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
+    """Check variables of the environment and their values, appending to ``problems``."""
+    for name, value in env.items():
+        if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
+            problems.append(Problem(f"{where}: {show(name)} is no name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
+        elif name in _RESERVED_ENV:
+            problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
+        elif isinstance(value, (dict, list)) or value is None:
+            problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
+        elif "\0" in str(value):
+            problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
+        elif _starts_debugger(name, str(value)):
+            problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))
+
+
+def _starts_debugger(name: str, value: str) -> bool:
+    """Whether Flask, of any version, reads a variable as a request for its debugger."""
+    if name == "FLASK_ENV":
+        return value.strip().lower() == "development"
+    return name == "FLASK_DEBUG" and value.lower() not in _NO_DEBUG
+
+
+def show(value: t.Any) -> str:
+    """A value as messages quote it: with its plain type unless it is text, and without the credentials in a URL."""
+    # Values from an inventory are of tagged subclasses, whose names would tell nobody anything.
+    kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), type(value).__name__)
+    text = re.sub(r"://.*@", "://***@", repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})")
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sites as proxies serve them: the apps under one canonical domain, each at its path, and what holds where below it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing as t
+
+from .web import LONGER_SECONDS
+
+App = dict[str, t.Any]
+#: What a proxy and its certificate need of a place.
+_PLACE = (
+    *("name", "unit", "canonical", "domains", "mount", "tls", "paths", "protocol", "reads_chunks", "upstream", "headers", "access", "rate_limit"),
+    *("maintenance", "max_body_mb", "max_body_bytes", "nginx_extra", "apache_extra"),
+)
+#: Where proxies have their own pages.
+_PAGES = r"/\.flaskyard"
+
+
+def sites(apps: list[App]) -> list[dict[str, t.Any]]:
+    """The sites of completed apps.
+
+    :returns: mappings with C(name), C(canonical), C(domains), of these C(served) and C(redirected) to the canonical one, C(owner) (the app at the
+        root, or the first; it has the certificate) and C(apps), each with its C(locations), the places of its C(static) files, and C(patterns).
+    """
+    by_domain: dict[str, list[App]] = {}
+    for app in apps:
+        if app["canonical"]:
+            by_domain.setdefault(app["canonical"], []).append(app)
+    return [_site(members) for members in by_domain.values()]
+
+
+def _site(members: list[App]) -> dict[str, t.Any]:
+    owner = next((app for app in members if not app["mount"]), members[0])
+    domains = list(dict.fromkeys(domain for app in (owner, *members) for domain in app["domains"]))
+    apps = [{**_place(app), "locations": locations(app), "static": _static(app)} for app in members]
+    return {
+        "name": owner["name"],
+        "canonical": owner["canonical"],
+        "domains": domains,
+        "served": domains[:1] if owner["redirect"] else domains,
+        "redirected": domains[1:] if owner["redirect"] else [],
+        "owner": {**_place(owner), "domains": domains},
+        "apps": [{**app, "patterns": patterns(app, apps)} for app in apps],
+    }
+
+
+def _place(app: App) -> App:
+    return {**{key: app[key] for key in _PLACE}, "page": app["maintenance_page" if app["maintenance"] else "error_page"]}
+
+
+def locations(app: App) -> list[dict[str, t.Any]]:
+    """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in.
+
+    What lies below a static folder is not the app's. The folder's own path without a slash at its end is: C(bare).
+    """
+    return [{**_rules(app, path), "bare": folder is not None} for path, folder in _ruled(app) if folder is None or folder["url"] == path]
+
+
+def _static(app: App) -> list[dict[str, t.Any]]:
+    """The static folders, and what lies below one and has rules of its own, which may be a file: not C(declared).
+
+    Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that.
+    """
+    folders = [(folder["url"], folder) for folder in app["static"]]
+    inner = [(path, folder) for path, folder in _ruled(app) if folder and folder["url"] != path]
+    return [
+        {
+            **_rules(app, path),
+            "base": app["paths"][folder["base"]],
+            "path": folder["path"] + path.removeprefix(folder["url"]),
+            "declared": path == folder["url"],
+        }
+        for path, folder in folders + inner
+    ]
+
+
+def patterns(app: App, members: list[App]) -> dict[str, t.Any]:
+    """Regular expressions of a site's paths, for a proxy whose sections do not end at a slash, as Apache's do not.
+
+    None matches the proxy's own pages, or what other apps of the site hold below this one.
+
+    :returns: C(app), all that the app holds; C(maintenance), the same without its static folders; C(places), by URL.
+    """
+    inner = [re.escape(other["mount"]) for other in members if other["mount"].startswith(f"{app['mount']}/")]
+    begin = f"(?!(?:{'|'.join([*inner, _PAGES])})(?:/|$))^"
+    folders = "|".join(re.escape(folder["url"]) for folder in app["static"] if folder["declared"])
+    whole = f"{begin}{re.escape(app['mount'])}(?:/|$)"
+    places = {place["url"]: f"{begin}{re.escape(place['url'])}(?:/|$)" for place in [*app["locations"], *app["static"]]}
+    return {"app": whole, "maintenance": f"(?!(?:{folders})/){whole}" if folders else whole, "places": places}
+
+
+def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
+    """The root and every path that a rule names, each with the static folder that it is or lies below, if any."""
+    limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
+    paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
+    folders = sorted(app["static"], key=lambda folder: len(folder["url"]), reverse=True)
+    return [(path, next((folder for folder in folders if _below(path, folder["url"])), None)) for path in sorted(paths)]
+
+
+def _rules(app: App, path: str) -> dict[str, t.Any]:
+    """What holds at a path; of several access rules, that of the longest path."""
+    limit = app["rate_limit"]
+    rules = [item for item in app["access"] if _below(path, item["path"])]
+    streaming = any(_below(path, item) for item in app["streaming"])
+    access = max(rules, key=lambda item: len(_bare(item["path"])), default=None)
+    return {
+        "url": f"{app['mount']}{'' if path == '/' else path}",
+        "streaming": streaming,
+        "timeout_seconds": app["longest_request_seconds"] if streaming else app["timeout_seconds"] + LONGER_SECONDS,
+        "limited": bool(limit) and (not limit["paths"] or any(_below(path, item) for item in limit["paths"])),
+        "allow": access["allow"] if access else [],
+        "users": f"{app['name']}-{app['access'].index(access)}" if access and access["users"] else None,
+    }
+
+
+def user_files(apps: list[App]) -> list[dict[str, str]]:
+    """The password files of all apps: C(name), C(text) in the format of htpasswd(1), and C(digest), which nobody knows who does not know the text."""
+    return [
+        {"name": f"{app['name']}-{number}", "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
+        for app in apps
+        for number, item in enumerate(app["access"])
+        if (text := "".join(f"{user}:{digest}\n" for user, digest in sorted(item["users"].items())))
+    ]
+
+
+def _bare(path: str) -> str:
+    return path.rstrip("/") or "/"
+
+
+def _below(path: str, prefix: str) -> bool:
+    prefix = _bare(prefix)
+    return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")

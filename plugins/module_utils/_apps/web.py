@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The place on the web of an app, or of another service behind the proxy: how it is completed, and what two of them cannot share."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from .keys import SERVICE, WEB
+from .schema import Problem, check_mapping, complete
+
+#: How long a stream may take: an hour.
+STREAMING_SECONDS = 3600
+#: How much longer than the server a proxy waits for an answer: the server's own says more than a 504.
+LONGER_SECONDS = 5
+
+
+def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Every key that a proxy needs of what it serves, but for what is behind it."""
+    web = complete(WEB, given)
+    domains: list[str] = web["domains"]
+    longest = STREAMING_SECONDS if web["streaming"] else web["timeout_seconds"]
+    return {
+        **web,
+        "name": given["name"],
+        "unit": f"flask-{given['name']}",
+        "canonical": domains[0] if domains else None,
+        "mount": web["path"].rstrip("/"),
+        "streaming": [path.rstrip("/") or "/" for path in web["streaming"]],
+        "longest_request_seconds": longest,
+        "longest_wait_seconds": longest + LONGER_SECONDS,
+        "max_body_bytes": web["max_body_mb"] * 2**20,
+    }
+
+
+def complete_service(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A service that somebody else runs, in the words of the proxies' templates: an app without code."""
+    socket = given["upstream"].startswith("/")
+    protocol = complete(SERVICE, given)["protocol"]
+    return {
+        **complete_web(given),
+        "protocol": protocol,
+        "reads_chunks": protocol == "http",
+        "upstream": f"unix:{given['upstream']}" if socket else given["upstream"],
+        "static": [],
+        "maintenance_page": None,
+        "error_page": None,
+        "paths": {"certificate": certificate_path(given["name"])},
+    }
+
+
+def certificate_path(name: str) -> str:
+    """Where its certificate and key are."""
+    return f"/etc/flask-tls/live/{name}"
+
+
+def service_problems(given: t.Any) -> t.Iterator[str]:
+    """What is wrong with a service by itself."""
+    problems: list[Problem] = []
+    check_mapping(SERVICE, given, "", problems)
+    yield from (problem.text for problem in problems)
+    if problems:
+        return
+    if not given["domains"]:
+        yield "domains is empty; without a name nobody can reach it"
+    if not given["upstream"].startswith("/"):
+        yield from _address_problems(given["upstream"])
+    yield from web_problems(given)
+
+
+def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
+    """What does not go together in a place on the web whose single keys are right."""
+    tls = given.get("tls", {})
+    if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
+        yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
+    if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
+        yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
+    rules = given.get("access", [])
+    for path in repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):
+        yield f"access: path {path!r} stands in two rules; put allow and users of a path into one"
+    for network in (network for rule in rules for network in rule.get("allow", [])):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            yield f"access: allow has {network!r}; {error}"
+
+
+def clashes(places: list[dict[str, t.Any]]) -> list[str]:
+    """Names, and places on the web, that two claim. A domain is shared by those with the same canonical domain and different paths."""
+    names = [place["name"] for place in places]
+    problems = [
+        f"the name {name!r} stands {names.count(name)} times; accounts, paths and units follow from it, so each needs its own" for name in repeated(names)
+    ]
+    owners: dict[tuple[str, str], str] = {}
+    canonical: dict[str, str] = {}
+    for place in places:
+        name = place["name"]
+        problems += [f"{name!r}: domain {domain!r} stands twice in its list" for domain in repeated(place["domains"])]
+        for domain in dict.fromkeys(place["domains"]):
+            for path in _claimed(place):
+                owner = owners.setdefault((domain, path), name)
+                if owner != name:
+                    problems.append(f"{name!r}: domain {domain!r} at path {path or '/'} is taken already by {owner!r}; give one of them another path or domain")
+            first = canonical.setdefault(domain, place["canonical"])
+            if first != place["canonical"]:
+                problems.append(f"{name!r}: domain {domain!r} belongs to the site {first!r} already; apps that share it name {first!r} first")
+    return [*problems, *_unlike(places)]
+
+
+def _unlike(places: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    """Places that share a site, where one of them redirects other domains than the others do."""
+    first: dict[str, dict[str, t.Any]] = {}
+    for place in places:
+        other = first.setdefault(place["canonical"] or "", place)
+        alone = place["redirect"] and other["redirect"]
+        if place["canonical"] and not alone and (place["redirect"], place["domains"]) != (other["redirect"], other["domains"]):
+            yield (
+                f"{place['name']!r} and {other['name']!r} share the site {place['canonical']!r}, and one of them has redirect: false; "
+                "give both the same domains and the same redirect"
+            )
+
+
+def repeated(values: list[str]) -> list[str]:
+    """What stands more than once."""
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+def _claimed(place: dict[str, t.Any]) -> list[str]:
+    """The paths of a domain that can be of one only: its own, and those of its static files."""
+    return [place["mount"], *(f"{place['mount']}{folder['url']}" for folder in place["static"])]
+
+
+def _address_problems(upstream: str) -> t.Iterator[str]:
+    host, _, port = upstream.rpartition(":")
+    if int(port) > 65535:
+        yield f"upstream is {upstream!r}; a port is at most 65535"
+    if host != "localhost":
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError as error:
+            yield f"upstream is {upstream!r}; {error}"

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run programs as the account of an app, the agent above all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .model import BackupError
+
+LIMIT_SECONDS = 4 * 3600
+AGENT = Path(__file__).with_name("agent.py")
+
+
+def account_of(user: str) -> pwd.struct_passwd:
+    """The account of a name.
+
+    :raises BackupError: there is none.
+    """
+    try:
+        return pwd.getpwnam(user)
+    except KeyError as error:
+        raise BackupError(f"there is no account {user!r} on this host; run the role that makes it, or correct the user") from error
+
+
+def as_account(user: str) -> dict[str, Any]:
+    """Arguments of subprocess that run a program as an account, with its groups, and with nothing of root's environment."""
+    account = account_of(user)
+    groups = os.getgrouplist(user, account.pw_gid)
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": account.pw_dir, "USER": user, "LOGNAME": user}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups, "env": environment}
+
+
+@contextlib.contextmanager
+def agent(user: str, verb: str, directory: str | Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the agent as an account in a directory. An app can hold up what runs as its account, so there is a limit in time."""
+    argv = [sys.executable, "-IB", str(AGENT), verb]
+    with subprocess.Popen(argv, cwd=directory, stderr=subprocess.PIPE, **options, **as_account(user)) as process:
+        guard = threading.Timer(LIMIT_SECONDS, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            process.kill()
+
+
+def finished(process: subprocess.Popen[bytes]) -> str:
+    """Wait for a process and return what it complained about.
+
+    :raises BackupError: it failed.
+    """
+    _output, errors = process.communicate()
+    words = "; ".join((errors or b"").decode("utf-8", "replace").strip().splitlines()[-6:])
+    if process.returncode:
+        raise BackupError(words or f"ended with {process.returncode}")
+    return words

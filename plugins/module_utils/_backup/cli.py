@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Back up this Flask server with restic, prove the backups, bring an app's state back from one.
+
+Root runs this, and never writes to or follows a path that an app can change: what has to be done there, the agent
+does as the app's account.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .model import STATE, BackupError, Config, say
+from .mounts import guard
+from .repository import TAG, Restic, init
+from .restore import restore
+from .save import run
+from .verify import verify
+
+STATUS = STATE / "status.json"
+UNITS = {"run": "flask-backup.service", "verify": "flask-backup-verify.service"}
+
+
+@contextlib.contextmanager
+def locked(wait: bool) -> Iterator[None]:
+    """One backup, verification or restore at a time.
+
+    :param wait: for another one to end, which may take hours.
+    :raises BackupError: there is another one, and no time to wait.
+    """
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(STATE / "lock", "w", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                raise BackupError(
+                    "a backup, verification or restore runs at this moment, and nothing has changed; wait for its end, or stop it: "
+                    "systemctl stop flask-backup.service flask-backup-verify.service"
+                ) from None
+            say("waiting for another flask-backup to end")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def record(what: str, values: dict[str, Any]) -> None:
+    """Note the outcome in ``status.json``, for monitoring."""
+    known = json.loads(status())
+    known[what] = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **values}
+    temporary = STATUS.with_suffix(".new")
+    temporary.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(STATUS)
+
+
+def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
+    """Do it, and note how it went."""
+    started = time.monotonic()
+    try:
+        values = work()
+    except (BackupError, OSError) as error:
+        record(what, {"ok": False, "error": str(error)})
+        raise
+    record(what, {"ok": True, "seconds": round(time.monotonic() - started, 1), **values})
+
+
+def status() -> str:
+    """When and how the last backup, verification and restore went, in JSON."""
+    return STATUS.read_text(encoding="utf-8") if STATUS.exists() else "{}\n"
+
+
+def main() -> int:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(prog="flask-backup", description="Back up this Flask server with restic.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("init", help="make the password and the repository, if they are not there")
+    verbs.add_parser("run", help="make a snapshot, in the unit flask-backup.service")
+    verbs.add_parser("verify", help="restore the newest snapshot and compare, in the unit flask-backup-verify.service")
+    verbs.add_parser("snapshots", help="list the snapshots of this host, and the apps that each holds completely")
+    verbs.add_parser("status", help="how the last backup, verification and restore went, in JSON")
+    verb = verbs.add_parser("restore", help="put an app's state back as a snapshot has it")
+    verb.add_argument("app", help="name of the app")
+    verb.add_argument("snapshot", nargs="?", default="latest", help="id of the snapshot; the newest by default")
+    verb.add_argument("--secret-key", action="store_true", help="take the snapshot's SECRET_KEY too, which a restore on another machine does anyway")
+    verb = verbs.add_parser("guard", help="have a process follow no links in what it saves (the unit flask-backup-guard@PID.service does)")
+    verb.add_argument("process", type=int, help="number of the process")
+    arguments = parser.parse_args()
+    if (unit := UNITS.get(arguments.verb)) and os.environ.get("SYSTEMD_EXEC_PID") != str(os.getpid()):
+        say(f"starting {unit} and waiting for its end; journalctl -u {unit} says more")
+        return subprocess.run(["systemctl", "start", unit], check=False).returncode
+    os.umask(0o077)
+    try:
+        config = Config.read()
+        if arguments.verb == "status":
+            say(status().rstrip())
+        elif arguments.verb == "snapshots":
+            for snapshot in Restic(config).snapshots():
+                say(f"{snapshot['id'][:8]}  {snapshot['time'][:19]}  {' '.join(sorted(set(snapshot['tags']) - {TAG}))}")
+        elif arguments.verb == "guard":
+            guard(config, arguments.process)
+        elif arguments.verb == "init":
+            init(config)
+        else:
+            work: dict[str, Callable[[], dict[str, Any]]] = {
+                "run": lambda: run(config),
+                "verify": lambda: verify(config),
+                "restore": lambda: restore(config, arguments.app, arguments.snapshot, arguments.secret_key),
+            }
+            with locked(wait=arguments.verb != "restore"):
+                noted(arguments.verb, work[arguments.verb])
+    except (BackupError, OSError, tomllib.TOMLDecodeError) as error:
+        print(f"flask-backup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The repository, through restic."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .model import PASSWORD, App, BackupError, Config, fresh, say
+from .pipes import kept_moving
+
+TAG = "flask-backup"
+
+
+def app_tag(app: str) -> str:
+    """What a snapshot is marked with when it holds all of an app."""
+    return f"app-{app}"
+
+
+class Restic:
+    """The repository, through restic."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": pwd.getpwuid(0).pw_dir,
+            "RESTIC_CACHE_DIR": "/var/cache/flask-backup",
+            # As it is now: a run of Ansible may change it, and the repository with it, while a backup runs.
+            "RESTIC_PASSWORD": PASSWORD.read_text(encoding="utf-8").rstrip("\r\n"),
+            "RESTIC_REPOSITORY": config.repository,
+            **config.environment,
+        }
+
+    def run(self, *arguments: str, check: bool = True, reads: Sequence[App] = ()) -> subprocess.CompletedProcess[str]:
+        """Run restic; its output and complaints are both in ``stdout``.
+
+        :param reads: apps whose state it reads.
+        :raises BackupError: with the last lines of what restic said.
+        """
+        with (
+            subprocess.Popen(
+                ["restic", *arguments],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+            kept_moving(process, reads) if reads else contextlib.nullcontext(),
+        ):
+            output, _ = process.communicate()
+        done = subprocess.CompletedProcess(process.args, process.returncode, output)
+        if check and done.returncode:
+            raise BackupError(f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}")
+        return done
+
+    def words(self, lines: list[str]) -> str:
+        """The end of what restic said. The address of the repository may hold a password and is left out."""
+        return "\n".join(lines[-12:]).replace(self._config.repository, "(the repository)")
+
+    @functools.cached_property
+    def keeps_holes(self) -> bool:
+        """Whether it restores sparse files as sparse files, as restic does from 0.15 on."""
+        return "--sparse" in self.run("restore", "--help").stdout
+
+    def snapshots(self, tag: str = TAG) -> list[dict[str, Any]]:
+        """Snapshots of this host that are marked with a tag, oldest first."""
+        found = self.run("snapshots", "--json", "--no-lock", "--host", self._config.host, "--tag", tag).stdout
+        # restic may say on a line of its own that it made its cache.
+        listed: list[dict[str, Any]] = json.loads(next((line for line in found.splitlines() if line.startswith("[")), "[]"))
+        return sorted(listed, key=lambda snapshot: str(snapshot["time"]))
+
+    def newest(self, tag: str = TAG) -> dict[str, Any]:
+        """The newest of them.
+
+        :raises BackupError: there is none.
+        """
+        found = self.snapshots(tag)
+        if not found:
+            raise BackupError(
+                f"the repository holds no snapshot of the host {self._config.host!r} marked {tag!r}; make one: systemctl start flask-backup.service"
+            )
+        return found[-1]
+
+    def restore(self, snapshot: str, target: Path, *arguments: str) -> None:
+        """Restore into a directory, which is emptied first.
+
+        :raises BackupError: too little space, or what restic says.
+        """
+        fresh(target)
+        # Holes are zeros of a file's size, and all of them are one blob.
+        size = min(self._size(snapshot, mode) for mode in (["restore-size", "raw-data"] if self.keeps_holes else ["restore-size"]))
+        free = shutil.disk_usage(target).free
+        if size > free * 0.95:
+            raise BackupError(
+                f"the snapshot needs {size / 1e6:.0f} MB below {target} and {free / 1e6:.0f} MB are free; free some, or mount a larger disk there"
+            )
+        self.run("restore", snapshot, "--target", str(target), "--verify", *(["--sparse"] if self.keeps_holes else []), *arguments)
+
+    def _size(self, snapshot: str, mode: str) -> int:
+        done = self.run("stats", "--json", "--no-lock", "--mode", mode, snapshot).stdout
+        found = json.loads(next(line for line in done.splitlines() if line.startswith("{")))
+        return int(found.get("total_uncompressed_size") or found["total_size"])
+
+
+def init(config: Config) -> None:
+    """Make the password and the repository, if they are not there. Nothing here has to wait for a backup that runs with older settings."""
+    made = not PASSWORD.exists()
+    if made:
+        with open(os.open(PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
+            handle.write(secrets.token_hex(32) + "\n")
+    restic = Restic(config)
+    if restic.run("cat", "config", "--no-lock", check=False).returncode == 0:
+        return
+    try:
+        restic.run("init")
+    except BackupError as error:
+        if made:
+            PASSWORD.unlink()
+        raise BackupError(
+            f"the repository can neither be opened nor made: {error}\nIf it exists, its password is not the one in {PASSWORD}: "
+            "give the right one as backup_password. If not, look at backup_repository and backup_environment."
+        ) from error
+    say(f"made the repository; copy {PASSWORD} to a safe place, without it no backup can be read")
+
+
+def forget(restic: Restic, config: Config) -> None:
+    """Drop the snapshots that are past their time, and what only they held."""
+    keep = [argument for period, count in config.keep.items() if count for argument in (f"--keep-{period}", str(count))]
+    restic.run("forget", "--prune", "--quiet", "--host", config.host, "--tag", TAG, "--group-by", "host", *keep)

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SECRET_KEY of an app. What an app has signed or encrypted with it, also in its state, is of no use without it.
+
+On the machine that made a snapshot, the key of the host is as new as that of the snapshot or newer, and somebody may have changed it for a reason: it stays.
+On another machine, it is a minute old and no match for the state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from .._host.entries import Entry, read_entry, write_entry
+from .._host.environment_file import environment_file, parse_environment_file
+from .._slots.secret_keys import VARIABLE, SecretKeys, without_keys
+from .model import App, below
+
+
+def machine() -> str:
+    """The identity of this machine, of machine-id(5)."""
+    return Path("/etc/machine-id").read_text(encoding="ascii").strip()
+
+
+class SecretKey:
+    """The key of an app on this host, and the one in a restored snapshot, each with the one that a rotation replaced.
+
+    :param root: where the snapshot was restored.
+    """
+
+    def __init__(self, app: App, root: Path) -> None:
+        self._slots: str = app.model["paths"]["slots"]
+        self._path: str = app.model["paths"]["secret_key"]
+        self._before = {self._path: read_entry(self._path)}
+        self._saved = read_entry(str(below(root, self._path))).content
+
+    @property
+    def differs(self) -> bool:
+        """Whether the snapshot has a key, and another one."""
+        return self._saved not in (b"", self._before[self._path].content)
+
+    def replace(self, slot: str) -> None:
+        """Take the key of the snapshot, also for a slot that stands still."""
+        key = self._before[self._path]
+        write_entry(self._path, Entry("file", content=self._saved, mode=0o600))
+        path = f"{self._slots}/{slot}/env"
+        entry = read_entry(path)
+        variables = parse_environment_file(entry.text)
+        # The app may have a key of its own in env.
+        if entry.kind == "file" and variables.get(VARIABLE) == SecretKeys.read(key.text).current:
+            self._before[path] = entry
+            content = environment_file({**without_keys(variables), **SecretKeys.read(self._saved.decode()).variables}).encode()
+            write_entry(path, dataclasses.replace(entry, content=content))
+
+    def put_back(self) -> None:
+        """Have the key that was there, everywhere."""
+        for path, entry in self._before.items():
+            write_entry(path, entry)

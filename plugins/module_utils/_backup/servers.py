@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Databases that a server holds for an app: dumped and restored by the app's account, exchanged by the server's own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .._databases.copies import Exchange, dump_command, prove_command
+from .._host.errors import HostError
+from .accounts import as_account, finished
+from .manifest import manifest_in, unchanged
+from .model import STAGING, App, BackupError, digest, say
+
+FOLDER = "servers"
+
+
+def dump(app: App) -> dict[str, Any]:
+    """Bring a dump of an app's database, which is of one moment, to the staging directory.
+
+    :returns: what to note in the manifest.
+    :raises BackupError: it failed.
+    """
+    target = STAGING / FOLDER / app.name
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(target, "xb") as output:
+        _run(dump_command(app.user), app.user, stdin=subprocess.DEVNULL, stdout=output)
+    return {"engine": app.database, "sha256": digest(target), "size": target.stat().st_size}
+
+
+def prove(user: str, staging: Path, name: str, expected: dict[str, Any]) -> None:
+    """See that a restored dump is what was saved, and can be read to its end.
+
+    :raises BackupError: it is not, or cannot.
+    """
+    with open(unchanged(staging / FOLDER / name, expected), "rb") as handle:
+        _run(prove_command(), user, stdin=handle, stdout=subprocess.DEVNULL)
+
+
+class Database:
+    """The database of an app that is restored: first beside the one in use, then in its place. Does nothing where there is none to restore.
+
+    :param staging: the staging directory as the snapshot has it.
+    """
+
+    def __init__(self, app: App, staging: Path) -> None:
+        self._app = app
+        self._dump = staging / FOLDER / app.name
+        expected = manifest_in(staging).get(FOLDER, {}).get(app.name)
+        self._expected: dict[str, Any] = expected if app.database and expected else {}
+        self._exchange = Exchange(app.user)
+        if app.database and not expected:
+            say(f"the snapshot has no database of {app.name}; the one that is on the host stays as it is")
+        if expected and not app.database:
+            say(f"the snapshot has a database of {app.name}, which has no key database any more; it is not restored")
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether there is one to restore."""
+        return bool(self._expected)
+
+    @property
+    def left(self) -> str:
+        """Where it is when the app did not work with it, in words."""
+        return f" and the database {self._exchange.aside}" if self._expected else ""
+
+    def prepare(self) -> None:
+        """Restore it aside.
+
+        :raises BackupError: it is not what was saved, or the server refuses it; nothing is left of it.
+        """
+        if not self._expected:
+            return
+        dump = unchanged(self._dump, self._expected)
+        try:
+            self._exchange.prepare()
+            with open(dump, "rb") as handle:
+                _run(self._exchange.restore_command(), self._app.user, stdin=handle, stdout=subprocess.DEVNULL)
+        except HostError as error:
+            raise BackupError(str(error)) from error
+        except BaseException:
+            self.discard()
+            raise
+
+    def swap(self) -> None:
+        """Put it in the place of the one in use.
+
+        :raises BackupError: the server refuses.
+        """
+        self._do(self._exchange.swap)
+
+    def swap_back(self) -> None:
+        """Undo it."""
+        self._do(self._exchange.swap_back)
+
+    def discard(self) -> None:
+        """Drop the one that is not in use."""
+        self._do(self._exchange.discard)
+
+    def _do(self, step: Callable[[], None]) -> None:
+        if self._expected:
+            try:
+                step()
+            except HostError as error:
+                raise BackupError(str(error)) from error
+
+
+def _run(argv: list[str], user: str, **streams: Any) -> None:
+    """Run a program as an account, and wait for it.
+
+    :raises BackupError: it failed.
+    """
+    try:
+        finished(subprocess.Popen(argv, stderr=subprocess.PIPE, cwd="/", **streams, **as_account(user)))
+    except FileNotFoundError as error:
+        raise BackupError(f"{argv[0]} is not installed; run the playbook site") from error

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the certificates are as they were last asked for: the same run again, in check mode, from what it wrote down."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from .._host import paths
+from .._host.entries import Entry, read_json, write_entry
+from .run import CertificateRun
+from .store import Store
+
+
+def remember(params: dict[str, t.Any], wish: str) -> None:
+    """Write down what a run was asked for and has done, without the keys that it was given."""
+    store = Store(params["directory"])
+    apps = [_without_key(app, store) for app in params["apps"]]
+    stored = {"wish": wish, "params": {**{name: params[name] for name in _PARAMS}, "apps": apps}}
+    write_entry(_file(params["stage"]), Entry("file", json.dumps(stored, indent=1).encode(), mode=0o600))
+
+
+def survey() -> dict[str, dict[str, t.Any]]:
+    """By stage, the recorded C(wish), in C(lacks) what does not hold, in words, and in C(live) what is served."""
+    stages = sorted(os.listdir(paths.CERTIFICATES)) if os.path.isdir(paths.CERTIFICATES) else []
+    return {name.removesuffix(".json"): _look(name.removesuffix(".json")) for name in stages}
+
+
+def _look(stage: str) -> dict[str, t.Any]:
+    stored = read_json(_file(stage))
+    if stored is None:
+        return {"wish": "", "lacks": ["what was asked for was not written down"], "live": {}}
+    run = CertificateRun(stored["params"], check=True)
+    result = run.run()
+    lacks = [*run.problems, *run.warnings, *(["a certificate was not as declared"] if result["changed"] else [])]
+    return {"wish": stored["wish"], "lacks": lacks, "live": result["certificates"]}
+
+
+_PARAMS = ("stage", "directory", "selfsigned_days", "certbot", "acme_directory", "webroot", "probe", "reload_command")
+
+
+def _without_key(app: dict[str, t.Any], store: Store) -> dict[str, t.Any]:
+    if app["tls"]["issuer"] != "files":
+        return app
+    return {**app, "tls": {"issuer": "kept", "folder": store.live(app["name"])}}
+
+
+def _file(stage: str) -> str:
+    return os.path.join(paths.CERTIFICATES, f"{stage}.json")

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C(flaskyard): what the playbooks do, on the host itself, by the same packages. Each verb is a module."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import types
+
+from .._host.actor import act
+from .._host.errors import HostError
+from . import backup, history, logs, releases, restart, restore, rollback, run, status
+
+#: The verbs, in the order of the help.
+VERBS: tuple[types.ModuleType, ...] = (status, releases, history, rollback, run, restart, logs, backup, restore)
+#: Exit statuses, as the manual has them.
+STATUSES = {
+    0: "It is done.",
+    1: "It cannot be done. The reason is on the standard error.",
+    2: "The command line is wrong.",
+    3: "status: something of an app does not run.",
+}
+
+
+def name_of(verb: types.ModuleType) -> str:
+    """What a verb is called."""
+    return verb.__name__.rpartition(".")[2]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="flaskyard", description="Look after the Flask apps of this host. Only root may.")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        summary = str(verb.__doc__).partition("\n")[0]
+        one = verbs.add_parser(name_of(verb), help=summary[0].lower() + summary[1:].rstrip("."), description=verb.__doc__)
+        verb.arguments(one)
+    return made
+
+
+def main(words: list[str]) -> int:
+    """Parse and run; the exit status."""
+    given = parser().parse_args(words)
+    if os.geteuid() != 0:
+        print("flaskyard: only root may look into apps and change them; run it with sudo", file=sys.stderr)
+        return 1
+    os.umask(0o077)
+    act(given.verb)
+    try:
+        status: int = next(verb for verb in VERBS if name_of(verb) == given.verb).run(given)
+        return status
+    except (HostError, OSError) as error:
+        print(f"flaskyard: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

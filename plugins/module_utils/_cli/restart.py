@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start an app anew without a failed request: in another slot of the same, through the gate and the switch of a deploy."""
+
+from __future__ import annotations
+
+import argparse
+
+from .._slots import restart
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("app", metavar="APP", help="name of the app")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Do it, and say what serves."""
+    print(f"{given.app}: slot {restart.restart(given.app)} serves")
+    return 0

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show what runs of each app, since when, and who put it there; certificates, backups, next timers and disks."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import json
+import os
+import time
+import typing as t
+
+from .._backup.cli import status as backup_status
+from .._certificates import store
+from .._host import commands, units
+from .._host.errors import HostError
+from .._releases import wished
+from .._releases.records import Records, describe
+from .._slots.folder import Record
+from .._slots.standing import MANAGERS, Slots
+from .._slots.survey import present, serving
+from .releases import by, moment
+
+_APPS_AT_ONCE = 8
+_ASKED = ("Id", "ActiveState", "SubState", "NRestarts", "MemoryCurrent", "ActiveEnterTimestamp")
+_TLS = "/etc/flask-tls"
+_DISKS = ("/srv/flask", "/var/lib", "/var/log")
+#: What is in the names of units of schedules.
+_SCHEDULE = "-schedule."
+#: What systemd says where a unit uses none.
+_NO_NUMBER = ("", "[not set]", str(2**64 - 1))
+_NOT_ALL_RUNS = 3
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("--json", action="store_true", help="for programs; also as ansible_local.flaskyard")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print it; the exit status says whether everything runs."""
+    found = collect()
+    print(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
+    return 0 if all(app["runs"] for app in found["apps"].values()) else _NOT_ALL_RUNS
+
+
+def collect() -> dict[str, t.Any]:
+    """All of it, asking systemd once for all apps."""
+    records = {name: serving(name) for name in present()}
+    with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
+        every = [part for record in records.values() if record for part in _with_runs(record.names)]
+        names = [part for part in every if part.endswith((".service", ".socket", ".timer"))]
+        states, timers = pool.submit(units.states, names, _ASKED), pool.submit(_timers)
+        certificates = dict(zip(records, pool.map(_certificate, records), strict=True))
+        programs = MANAGERS["supervisor"].states(
+            [part for record in records.values() if record and record.manager == "supervisor" for part in record.names if part not in names]
+        )
+        parts = {name: _unit(name, state) for name, state in states.result().items()} | {name: _program(programs.get(name, {})) for name in programs}
+    backup = _backup()
+    apps = {name: _app(name, record, parts, certificates[name], backup, timers.result()) for name, record in records.items()}
+    own = {unit: at for unit, at in timers.result().items() if "@" not in unit}
+    return {"apps": apps, "timers": own, "backup": backup, "disks": {path: disk for path in _DISKS if (disk := _disk(path))}}
+
+
+def _app(
+    name: str, record: Record | None, parts: dict[str, dict[str, t.Any]], certificate: int | None, backup: dict[str, t.Any], timers: dict[str, str]
+) -> dict[str, t.Any]:
+    if record is None:
+        return {"runs": False, "release": None, "slot": None, "parts": {}, "certificate_days_left": certificate}
+    slots, records = Slots(record.app), Records(record.app)
+    release = records.get("releases", record.release) or {"id": record.release}
+    own = {part: parts.get(part, {"state": "not known", "runs": False}) for part in _with_runs(record.names)}
+    declared = (wished.recall(name) or {}).get("declared", record.release)
+    return {
+        "runs": all(part["runs"] for part in own.values()),
+        "release": {
+            "id": release["id"],
+            "words": describe(release),
+            "version": (release.get("source") or {}).get("version"),
+            "revision": (release.get("source") or {}).get("revision"),
+            "since": release.get("served", {}).get("at"),
+            "by": release.get("served", {}).get("by"),
+        },
+        "withdrawn": None if declared == record.release else records.withdrawal(declared),
+        "slot": slots.links.current(),
+        "manager": record.manager,
+        "parts": own,
+        "certificate_days_left": certificate,
+        "timers": {unit: at for unit, at in timers.items() if unit.startswith(f"{record.app['unit']}@")},
+        "saved": backup.get("run"),
+        "proven": backup.get("verify"),
+    }
+
+
+def _with_runs(names: list[str]) -> list[str]:
+    """The parts of a slot, and after each timer the service whose runs it starts."""
+    return [part for name in names for part in ([name, _run_of(name)] if name.endswith(".timer") else [name])]
+
+
+def _run_of(timer: str) -> str:
+    return f"{timer.removesuffix('.timer')}.service"
+
+
+def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
+    # Between two runs, a schedule's service is dead, and all is well.
+    is_run = _SCHEDULE in name and name.endswith(".service")
+    well = state.get("ActiveState") in ("active", "activating", "deactivating", "inactive") if is_run else units.is_up(state)
+    found: dict[str, t.Any] = {"state": state.get("SubState") or "not there", "runs": well}
+    if state.get("NRestarts"):
+        found["restarts"] = int(state["NRestarts"])
+    if (memory := state.get("MemoryCurrent", "")) not in _NO_NUMBER:
+        found["memory_mb"] = round(int(memory) / 2**20)
+    return found
+
+
+def _program(state: dict[str, str]) -> dict[str, t.Any]:
+    return {"state": state.get("state", "not known").lower(), "runs": state.get("state") == "RUNNING"}
+
+
+def _certificate(name: str) -> int | None:
+    """Days that the certificate of an app is good for."""
+    folder = store.Store(_TLS).live(name)
+    certificate = store.load(folder) if folder else None
+    return int((certificate.not_after - time.time()) // 86400) if certificate else None
+
+
+def _timers() -> dict[str, str]:
+    """When each of our timers comes next."""
+    try:
+        found = json.loads(commands.run(["systemctl", "list-timers", "--output=json", "--", "flask-*"]).stdout)
+    except (commands.CommandError, ValueError):
+        return {}
+    return {one["unit"]: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(one["next"] / 1e6)) for one in found if one.get("next")}
+
+
+def _backup() -> dict[str, t.Any]:
+    """How the last backup and the last proof went."""
+    with contextlib.suppress(OSError, ValueError, HostError):
+        return {what: {key: noted[key] for key in ("time", "ok", "error") if key in noted} for what, noted in json.loads(backup_status()).items()}
+    return {}
+
+
+def _disk(path: str) -> dict[str, int] | None:
+    """Of the disk that a folder is on, what is free."""
+    if not os.path.isdir(path):
+        return None
+    found = os.statvfs(path)
+    return {"free_mb": found.f_bavail * found.f_frsize // 2**20, "used_percent": 100 - 100 * found.f_bavail // max(found.f_blocks, 1)}
+
+
+def lines(found: dict[str, t.Any]) -> t.Iterator[str]:
+    """What C(collect) found, as people read it."""
+    for name, app in found["apps"].items():
+        yield f"{name}{'' if app['runs'] else ': NOT EVERYTHING RUNS'}"
+        yield from (f"  {line}" for line in _lines_of(app))
+    if not found["apps"]:
+        yield "no apps"
+    for unit, at in found["timers"].items():
+        yield f"next {unit} {moment(at)}"
+    if not found["backup"]:
+        yield "no backup yet"
+    for path, disk in found["disks"].items():
+        yield f"disk of {path}: {disk['free_mb']} MB free, {disk['used_percent']} % used"
+
+
+def _lines_of(app: dict[str, t.Any]) -> t.Iterator[str]:
+    if app["release"] is None:
+        yield "nothing serves, or an earlier version of Flaskyard started it; run site or deploy"
+        return
+    since = f", since {moment(app['release']['since'])}{by(app['release'])}" if app["release"]["since"] else ""
+    yield f"release {app['release']['words']}{since}"
+    if withdrawn := app["withdrawn"]:
+        when = f" {moment(withdrawn['at'])}" if withdrawn["at"] else ""
+        yield f"release {withdrawn['words']} is declared, and was withdrawn{when}{by(withdrawn)}"
+    yield f"slot {app['slot']}, under {app['manager']}"
+    for part, state in app["parts"].items():
+        more = [f"{state['restarts']} restarts" if state.get("restarts") else "", f"{state['memory_mb']} MB" if "memory_mb" in state else ""]
+        yield ", ".join([f"{part} {state['state']}", *filter(None, more)])
+    if app["certificate_days_left"] is not None:
+        yield f"certificate good for {app['certificate_days_left']} days"
+    for unit, at in app["timers"].items():
+        yield f"next {unit} {moment(at)}"
+    yield ", ".join(_noted(words, app[key]) for key, words in (("saved", "backup"), ("proven", "proven")))
+
+
+def _noted(words: str, noted: dict[str, t.Any] | None) -> str:
+    if noted is None:
+        return f"{words} never"
+    return f"{words} {moment(noted['time'])}" if noted["ok"] else f"{words} FAILED {moment(noted['time'])}"

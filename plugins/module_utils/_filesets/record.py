@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host remembers of a fileset: the paths it owns, what stood there before, and a change that is under way."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import typing as t
+
+from .._host import paths
+from .._host.entries import ABSENT, Entry, read_entry, read_json, remove_leftovers, write_all, write_entry
+from .._host.locks import locked
+from .._host.marks import Mark, Marks
+from .manifest import Manifest
+
+
+def recorded() -> list[str]:
+    """Names of all sets that this host remembers."""
+    return sorted(os.listdir(paths.FILESETS)) if os.path.isdir(paths.FILESETS) else []
+
+
+def known() -> list[str]:
+    """Names of the sets that own a path on this host, or have a change under way."""
+    return [name for name in recorded() if Record(name).owned() or Record(name).interrupted]
+
+
+class Record:
+    """Below ``FILESETS/<name>``: ``manifest.json`` says what the set put where, ``originals/`` has the distribution's files it replaced, and
+    ``journal.json``, with what stood before, exists only between the first replacement and the moment when services know of the last.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._folder = os.path.join(paths.FILESETS, name)
+
+    def locked(self) -> t.ContextManager[None]:
+        """Keep other runs off.
+
+        :raises Busy: when one is at it.
+        """
+        return locked(self._file("lock"))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a change was begun and neither finished nor undone."""
+        return os.path.exists(self._file("journal.json"))
+
+    def manifest(self) -> Manifest:
+        """What the set owns."""
+        stored = read_json(self._file("manifest.json"))
+        return Manifest() if stored is None else Manifest.load(stored)
+
+    def owned(self) -> list[str]:
+        """The paths that are the set's. One that it keeps away is so when it took something from there."""
+        marks = self.manifest().marks
+        return [path for path, mark in marks.items() if mark.kind != "absent" or os.path.lexists(self._original_file(path))]
+
+    def own(self, entries: dict[str, Entry], **more: t.Any) -> None:
+        """Write down what stands now: the marks of these entries, and the further fields of a manifest."""
+        manifest = Manifest(Marks({path: Mark.of(entry) for path, entry in sorted(entries.items())}), **more)
+        if manifest != self.manifest():
+            self._set_manifest(manifest)
+
+    def remove(self) -> None:
+        """Forget everything: without files there is nothing to remember."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("manifest.json"))  # it must not outlive the originals of what it lists
+        shutil.rmtree(self._folder)
+
+    def original(self, path: str) -> Entry:
+        """What stood at a path before the set took it."""
+        return read_entry(self._original_file(path))
+
+    def save(self, before: dict[str, Entry]) -> None:
+        """Write down what stands and whose it is, in place of an earlier journal, so that a failure or a killed run can be undone."""
+        manifest, owned = self.manifest(), self.owned()
+        for path, entry in before.items():
+            if path not in owned:
+                write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
+        entries = {path: _packed(entry) for path, entry in before.items() if entry.kind != "other"}
+        self._write("journal.json", json.dumps({"owned": manifest.store(), "entries": entries}))
+
+    def saved(self) -> dict[str, Entry]:
+        """What :meth:`save` wrote down, by path."""
+        return {path: _unpacked(packed) for path, packed in self._journal()["entries"].items()}
+
+    def restore(self) -> None:
+        """Put back what :meth:`save` wrote down. The journal stays until :meth:`forget`: services are still to be told."""
+        saved = self.saved()
+        for path in saved:
+            remove_leftovers(path)
+        write_all(saved)
+        self._set_manifest(Manifest.load(self._journal()["owned"]))
+
+    def forget(self) -> None:
+        """The change is over, and services know."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("journal.json"))
+
+    def _journal(self) -> dict[str, t.Any]:
+        with open(self._file("journal.json"), encoding="utf-8") as handle:
+            return dict(json.load(handle))
+
+    def _set_manifest(self, manifest: Manifest) -> None:
+        self._write("manifest.json", json.dumps(manifest.store(), indent=1) + "\n")
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def _write(self, name: str, text: str) -> None:
+        write_entry(self._file(name), Entry("file", content=text.encode(), mode=0o600))
+
+    def _original_file(self, path: str) -> str:
+        return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
+
+
+def _packed(entry: Entry) -> dict[str, t.Any]:
+    return {**dataclasses.asdict(entry), "content": base64.b64encode(entry.content).decode()}
+
+
+def _unpacked(packed: dict[str, t.Any]) -> Entry:
+    return Entry(**{**packed, "content": base64.b64decode(packed["content"])})

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Units that have the ports which others are to take over."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._host import units
+from .._host.commands import CommandError, run
+
+#: How long units may try to take the place of others, and from when on these are told to end at once.
+_RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
+
+
+def in_the_way(names: list[str], own: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    """Those of ``names`` that are on while ``own`` units run, and have a port of theirs, or none by which to tell.
+
+    :param states: of all these units.
+    """
+    on = [name for name in names if units.is_on(states[name])]
+    if not on or not any(units.is_active(states[name]) for name in own):
+        return []
+    held = units.ports([*on, *own])
+    return _on_ports({name: held[name] for name in on}, set().union(*(held[name] for name in own)))
+
+
+def _on_ports(held: dict[str, set[int]], ports: set[int]) -> list[str]:
+    return [name for name, theirs in held.items() if theirs & ports or not theirs]
+
+
+class Rivals:
+    """Those of ``names`` that run or start at boot, before ``own`` units begin.
+
+    :param steps: gets the commands that were run.
+    """
+
+    def __init__(self, names: list[str], own: list[str], steps: list[str]) -> None:
+        self._own, self._steps = own, steps
+        self._own_are_new = not any(map(units.is_active, units.states(own).values()))
+        found = units.states(names)
+        self._held = units.ports([name for name, state in found.items() if units.is_on(state)])
+        self._replaced: list[str] = []
+
+    def replace(self, bring_up: t.Callable[[], None]) -> None:
+        """Bring up the own units beside the rivals, on the same ports, and then stop these; or in their place, where they do not share.
+
+        :raises CommandError: when the own units do not come up.
+        """
+        try:
+            bring_up()
+        except CommandError as error:
+            taken = units.taken_ports(str(error))
+            if not taken or not self._release(taken):
+                raise
+            self._bring_up_at_last(bring_up)
+        else:
+            if self._held:
+                self._release(set().union(*units.ports(self._own).values()))
+
+    def come_back(self) -> list[str]:
+        """Undo :meth:`replace`; the names of those that have the ports again, while the own units are stopped."""
+        gives_way = [name for name, held in self._held.items() if held and self._own_are_new]
+        if gives_way:
+            run(["systemctl", "disable", "--now", "--quiet", *self._own], check=False)
+        self.start_again()
+        return gives_way
+
+    def start_again(self) -> None:
+        """Have those back that were told to stop."""
+        if self._replaced:
+            run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
+
+    def _release(self, ports: set[int]) -> bool:
+        """Have the rivals on these ports let go of them, and end when they have no more to do; whether there are any."""
+        self._replaced = _on_ports(self._held, ports)
+        if self._replaced:
+            self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
+            units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
+        return bool(self._replaced)
+
+    def _bring_up_at_last(self, bring_up: t.Callable[[], None]) -> None:
+        """Bring up the own units as soon as those that did not share their ports with them are gone."""
+        begin = time.monotonic()
+        while True:
+            run(["systemctl", "reset-failed", *self._own], check=False)
+            try:
+                return bring_up()
+            except CommandError:
+                waited = time.monotonic() - begin
+                if waited > _RELEASE_SECONDS:
+                    raise
+                if waited > _PATIENCE_SECONDS:
+                    run(["systemctl", "kill", "--signal=SIGTERM", *self._replaced], check=False)
+                time.sleep(0.1)

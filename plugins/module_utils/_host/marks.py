@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was put at a path, to tell later whether it still stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import typing as t
+
+from .accounts import group_name, user_name
+from .entries import Entry, read_entry
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """What was put at a path, without its content. Owners are names: an account that is made anew may have another number."""
+
+    kind: str
+    digest: str = ""
+    target: str = ""
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0
+
+    @classmethod
+    def of(cls, entry: Entry) -> Mark:
+        """The mark of an entry."""
+        if entry.kind in ("absent", "other"):
+            return cls(entry.kind)
+        if entry.kind == "link":
+            return cls("link", target=entry.target)
+        digest = hashlib.sha256(entry.content).hexdigest() if entry.kind == "file" else ""
+        return cls(entry.kind, digest, "", user_name(entry.uid), group_name(entry.gid), entry.mode)
+
+    def differs(self, path: str) -> str:
+        """What stands at a path in place of this, in words; empty when this does."""
+        found = Mark.of(read_entry(path))
+        if found == self:
+            return ""
+        if found.kind != self.kind:
+            if self.kind == "absent":
+                return f"{path} was there again"
+            return f"{path} was {'missing' if found.kind == 'absent' else f'a {found.kind}'}"
+        if found.access != self.access:
+            return f"{path} was {found.access}, not {self.access}"
+        return f"{path} was changed"
+
+    @property
+    def access(self) -> str:
+        """Owner, group and mode."""
+        return f"{self.owner}:{self.group} {self.mode:04o}"
+
+
+class Marks(dict[str, Mark]):
+    """Marks by path."""
+
+    @classmethod
+    def load(cls, stored: dict[str, t.Any]) -> Marks:
+        """Marks as they were written."""
+        return cls({path: Mark(**mark) for path, mark in stored.items()})
+
+    def store(self) -> dict[str, t.Any]:
+        """The marks as they are written."""
+        return {path: dataclasses.asdict(mark) for path, mark in self.items()}
+
+    def differences(self) -> list[str]:
+        """What stands otherwise than it was put, in words."""
+        return [words for path, mark in self.items() if (words := mark.differs(path))]

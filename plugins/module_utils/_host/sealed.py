@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only way by which secrets travel to a module: together, in one string that Ansible neither logs nor shows.
+
+Ansible writes the arguments of a module to the host's journal. It hides those marked C(no_log), but for one inside a mapping it looks
+for the text, which it does not find once line breaks are escaped. So the key of a certificate got into the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from .wishes import wish
+
+Arguments = dict[str, t.Any]
+
+#: The name of the option that carries the others.
+CARRIER = "sealed"
+
+
+def seal(arguments: Arguments, *names: str) -> Arguments:
+    """Arguments for a module, of which those named are sealed: empty where they stand, with their values in the carrier, and the wish."""
+    hidden = {name: arguments[name] for name in names if arguments.get(name)}
+    shown = {name: value for name, value in arguments.items() if name not in hidden}
+    empty: Arguments = {name: [] if isinstance(value, list) else {} for name, value in hidden.items() if isinstance(value, (list, dict))}
+    # A value of the vault is no text yet; as one it is decrypted.
+    return {**shown, **empty, CARRIER: json.dumps({"options": hidden, "wish": wish(arguments)}, default=str)}
+
+
+class SealedModule(AnsibleModule):
+    """A module some options of which are sealed by its action plugin. C(options) has all of them, and C(params) those that may be shown.
+
+    C(wish) is the digest of all that the action plugin was given.
+
+    :param argument_spec: as in AnsibleModule; the option C(sealed) is among it.
+    """
+
+    def __init__(self, argument_spec: Arguments, **more: t.Any) -> None:
+        super().__init__(argument_spec=argument_spec, **more)
+        carried = json.loads(self.params[CARRIER] or "{}")
+        hidden = carried.get("options", {})
+        self.wish: str = carried.get("wish", "")
+        checked = ArgumentSpecValidator({name: argument_spec[name] for name in hidden}).validate(hidden)
+        if checked.error_messages:
+            self.fail_json(msg="; ".join(checked.error_messages))
+        self.options: Arguments = {**self.params, **checked.validated_parameters}

@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an app's source to a complete release on the host: what it is called, whether it is there, how it is made.
+
+Root decides and keeps the records; every step that touches the app's code runs in C(release_sandbox).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import os
+import pwd
+import subprocess
+import threading
+import typing as t
+
+from .._host.errors import HostError
+from .deploy_log import logged
+from .in_place import InPlace
+from .public import Publication, groups_of_others, leave_groups
+from .records import Kind, Outcome, Records, ReleaseError, assert_account, describe, short_hash
+from .revisions import FORMAT
+from .sandbox import Sandbox, explain
+from .secret_text import mask
+from .settings import Settings, python_identity
+from .sources import KINDS
+from .survey import with_commands
+from .wished import remember
+
+_APPS_AT_ONCE = 16
+
+
+def prepare_releases(
+    apps: list[dict[str, t.Any]], settings: Settings, uploads: dict[str, str], declared: list[str], redeploy: bool, check: bool
+) -> dict[str, t.Any]:
+    """Prepare the releases of apps, several at a time; a failure of one is not the others'.
+
+    :param apps: as the model completes them; with a C(wish) where the survey can tell later that nothing is to do.
+    :param uploads: file on the host by app, for sources that the controller sent.
+    :param declared: the names of all apps of the host.
+    :param redeploy: put releases to use again that somebody went back from.
+    :param check: change nothing, only tell.
+    :returns: C(changed), C(releases), C(failures) and C(diff), in C(wanted) the apps whose source has to be sent first, and in C(withdrawn) what is
+        declared of an app and does not serve.
+    """
+    turn = threading.Semaphore(os.cpu_count() or 1)
+
+    def prepare(app: dict[str, t.Any]) -> tuple[str, Outcome | HostError]:
+        try:
+            in_place = app["source"]["kind"] == "in_place"
+            maker = InPlace(app, settings) if in_place else Builder(app, settings, uploads.get(app["name"]), turn, redeploy)
+            with logged("deploy", maker.records, failure_only=True) if not check else contextlib.nullcontext():
+                outcome = maker.run(check)
+            if "wish" in app and not check and not outcome.wanted:
+                remember(app, outcome.release, outcome.withdrawn["id"] if outcome.withdrawn else None)
+            return app["name"], outcome
+        except HostError as error:
+            return app["name"], error
+
+    with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
+        outcomes = dict(pool.map(prepare, apps))
+    done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and not outcome.wanted}
+    settled = {app["user"] for app in apps if app["name"] in done}
+    left = leave_groups(sorted({*settled, *groups_of_others(declared)}), check)
+    return {
+        "changed": bool(left) or any(outcome.changed for outcome in done.values()),
+        "releases": {app["name"]: with_commands(Records(app), done[app["name"]].release) for app in apps if app["name"] in done},
+        "failures": {name: str(outcome) for name, outcome in outcomes.items() if isinstance(outcome, HostError)},
+        "withdrawn": {name: outcome.withdrawn for name, outcome in done.items() if outcome.withdrawn},
+        "wanted": [name for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and outcome.wanted],
+        "diff": [diff for outcome in done.values() for diff in outcome.diff]
+        + [{"prepared": f"take the proxy's account out of the group {name}\n"} for name in left],
+    }
+
+
+class Builder:
+    """Makes the release of one app.
+
+    :param app: the app as the model completes it; a source on the controller has its C(revision) too.
+    :param upload: file on the host with the app's source, when the controller sent it.
+    :param turn: limits how many apps build at a time.
+    :param redeploy: whether a release that somebody went back from may serve again.
+    """
+
+    def __init__(self, app: dict[str, t.Any], settings: Settings, upload: str | None, turn: threading.Semaphore, redeploy: bool) -> None:
+        self.app, self.redeploy = app, redeploy
+        self.paths: dict[str, str] = app["paths"]
+        self.settings = settings
+        self.turn = turn
+        self.records = Records(app)
+        self.version, self.interpreter = "", ""
+        self.sandbox = Sandbox(app, settings)
+        self.publication = Publication(app, self.records)
+        self.source = KINDS[app["source"]["kind"]](app, settings, self.sandbox, upload)
+
+    def run(self, check: bool) -> Outcome:
+        """Find the release, or make it.
+
+        :raises ReleaseError: it cannot be made; a half of it is removed again.
+        """
+        try:
+            self.version, self.interpreter = self.settings.choose_python(self.app["python"])
+            inputs = self._unspoilt(self._inputs(self.source.revision(check)))
+            if check:
+                return self._look(inputs, check).also(self.publication.missing())
+            with self.records.lock():
+                outcome = self._look(inputs, check).also(self.publication.missing())
+                self.publication.apply(self.settings)
+                if outcome.to_build and self.source.wants_upload:
+                    outcome.wanted = True
+                    return outcome
+                if outcome.to_build:
+                    with self.turn:
+                        outcome.release = self._build(outcome.release["id"], inputs)
+                    self.publication.apply(self.settings)
+                return outcome
+        except OSError as error:
+            raise ReleaseError(mask(explain(str(error), ""), self.sandbox.secrets)) from error
+
+    def _inputs(self, revision: str | None) -> dict[str, t.Any]:
+        """Everything the release depends on, and so what its id is over."""
+        keys = ("installer", "requirements", "server_requirements", "build_command", "persist")
+        return {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
+
+    def _unspoilt(self, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The inputs; with a number, when somebody changed a release of the same by hand.
+
+        A slot may run that one, so it is made anew beside it.
+        """
+        same = [record for record in self.records.all("releases") if {**record["inputs"], "again": None} == {**inputs, "again": None}]
+        for record in same:
+            if "withdrawn" in record and not self.redeploy:
+                return dict(record["inputs"])
+            if self._stands(record):
+                return dict(record["inputs"])
+        numbers = [record["inputs"].get("again", 0) for record in same]
+        return {**inputs, "again": max(numbers) + 1} if numbers else inputs
+
+    def _stands(self, record: dict[str, t.Any]) -> bool:
+        return bool(self.records.whole("releases", record["id"]) and self.records.whole("venvs", record["venv"]))
+
+    def _look(self, inputs: dict[str, t.Any], check: bool) -> Outcome:
+        """What stands on the host, and whether something is missing."""
+        identity = short_hash(inputs) if inputs["source"] else None
+        record = self.records.get("releases", identity) if identity else None
+        if record and "withdrawn" in record:
+            return self._look_at_withdrawn(record, check)
+        if record:
+            return Outcome(self._facts(inputs, identity, record["venv"]))
+        return Outcome(self._facts(inputs, identity, None), to_build=True, diff=[self.records.difference(identity, inputs)])
+
+    def _look_at_withdrawn(self, record: dict[str, t.Any], check: bool) -> Outcome:
+        """Of a release that somebody went back from: itself if it is asked for again, otherwise the one that serves in its place.
+
+        :raises ReleaseError: when there is none.
+        """
+        withdrawal = self.records.withdrawal(record["id"])
+        if self.redeploy:
+            if not check:
+                self.records.note(record["id"], withdrawn=None)
+            return Outcome(self.records.facts(record)).also([f"put release {describe(record)} to use again, which {withdrawal['by']} withdrew"])
+        if (serves := self.records.last_good()) and not self._stands(serves):
+            raise ReleaseError(
+                f"{withdrawal['by']} went back to release {describe(serves)}, which somebody has changed by hand since; change the source, or run again "
+                f"with -e redeploy=true to have release {describe(record)} serve again"
+            )
+        if serves:
+            return Outcome(self.records.facts(serves), withdrawn=withdrawal)
+        raise ReleaseError(
+            f"{withdrawal['by']} withdrew release {describe(record)}, and no other is left here that served well; change the source, or run again with "
+            "-e redeploy=true"
+        )
+
+    def _facts(self, inputs: dict[str, t.Any], identity: str | None, venv: str | None) -> dict[str, t.Any]:
+        return {
+            "id": identity,
+            "dir": self.records.tree("releases", identity) if identity else None,
+            "venv": self.records.tree("venvs", venv) if venv else None,
+            "python": self.version,
+            "source": self.source.describe(inputs["source"]),
+        }
+
+    def _build(self, identity: str, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Make the tree and the virtualenv that are missing, and record each when it is complete."""
+        self._assert_tools()
+        # The last step of a killed run may still be at work.
+        subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
+        with self._new("releases", identity, standing=False) as tree:
+            with self.source.deliver() as delivery:
+                keys = ("requirements", "installer", "persist")
+                arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
+                arguments["insecure"] = self.settings.insecure_index
+                manifest = self._step("tree.prepare", {"tree": tree, **arguments}, [tree, *delivery.writable], delivery.environment)
+            venv = self._virtualenv(tree, identity, inputs, manifest)
+            arguments = {
+                "tree": tree,
+                "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
+                "persist": {name: os.path.join(self.paths["state"], name) for name in self.app["persist"]},
+                "build_command": self.app["build_command"],
+            }
+            self._step("tree.finish", arguments, [tree])
+            facts = self._facts(inputs, identity, venv)
+            record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
+            self.records.put("releases", {**record, "status": "built"})
+        return facts
+
+    def _virtualenv(self, tree: str, identity: str, inputs: dict[str, t.Any], manifest: dict[str, t.Any]) -> str:
+        """The virtualenv for a manifest; made unless an earlier release has the same."""
+        shared = {key: inputs[key] for key in ("format", "python", "installer", "server_requirements")}
+        own = {"manifest": manifest["digest"], "release": identity if manifest["local"] else None}
+        if self.app["server_lock"]:
+            own["server_lock"] = short_hash(self.app["server_lock"])
+        if "again" in inputs:
+            # What was damaged may be the virtualenv, and other releases run on with it as it is.
+            own["again"] = inputs["again"]
+        venv = short_hash({**shared, **own})
+        standing = self.records.get("venvs", venv) is not None
+        with self._new("venvs", venv, standing) as place:
+            if not standing:
+                self._install(tree, place, manifest)
+                self.records.put("venvs", {"id": venv, "inputs": {**shared, **own}})
+        return venv
+
+    def _install(self, tree: str, venv: str, manifest: dict[str, t.Any]) -> None:
+        """Install from wheels, with the cache; or, where packages have to be built, without it."""
+        uv = self.settings.uv if self.app["installer"] == "uv" else None
+        server, lock = self.app["server_requirements"], self.app["server_lock"]
+        place = {"tree": tree, "venv": venv, "python": self.interpreter, "uv": uv}
+        arguments = {**place, "manifest": manifest, "server_lock": lock}
+        cache = self.paths["cache"]
+        done = {"complete": False}
+        if not manifest["builds"]:
+            done = self._step("virtualenv.install", {**arguments, "cache": cache}, [venv, cache])
+        if not done["complete"]:
+            # An editable install writes next to the code.
+            done = self._step("virtualenv.install", {**arguments, "cache": None}, [venv, *([tree] if manifest["local"] else [])])
+        if server and not lock:
+            self._step("virtualenv.add", {**place, "server_requirements": server}, [venv])
+        if done["replaced"]:
+            self._step("virtualenv.check", {"venv": venv, "uv": uv, "server_requirements": server}, [])
+
+    @contextlib.contextmanager
+    def _new(self, kind: Kind, identity: str, standing: bool) -> t.Iterator[str]:
+        """A directory to fill, unless it stands already; removed again when that fails."""
+        if standing:
+            yield self.records.tree(kind, identity)
+            return
+        account = pwd.getpwnam(self.app["build_user"])
+        try:
+            yield self.records.create(kind, identity, account.pw_uid, account.pw_gid)
+        except BaseException:
+            self.records.remove(kind, identity)
+            raise
+
+    def _step(self, step: str, arguments: dict[str, t.Any], writable: list[str], environment: dict[str, str] | None = None) -> t.Any:
+        return self.sandbox.run(step, arguments, writable, self.settings.build_timeout_seconds, self._units, environment)
+
+    @property
+    def _units(self) -> str:
+        """What the names of its transient units begin with; a colon is in no app's name."""
+        return f"flaskyard-release-{self.app['name']}:"
+
+    def _assert_tools(self) -> None:
+        """Say what an earlier role has not put there."""
+        uv, wheelhouse = self.settings.uv, self.settings.wheelhouse
+        if self.app["installer"] == "uv" and not (uv and os.access(uv, os.X_OK)):
+            raise ReleaseError(f"installer is 'uv' and there is none at {uv}; the role python installs it, run it first, or set installer to pip")
+        if wheelhouse and (not os.path.isdir(wheelhouse) or wheelhouse.startswith(("/home/", "/root/", "/tmp/"))):
+            raise ReleaseError(f"the wheelhouse {wheelhouse} is no directory that builds can see; put it outside of /home, /root and /tmp, such as /srv/wheels")
+        assert_account(self.app["build_user"])

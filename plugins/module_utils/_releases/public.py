@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of an app the proxy's account can read: those that are public, in every release and in the app's state.
+
+The account is not in any app's group. A link that an app makes, even one that it swaps for a file while Apache looks at it, therefore
+leads the proxy to nothing that another app keeps for itself.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import struct
+import subprocess
+import typing as t
+
+from .._host import paths
+from .._host.accounts import members
+from .._host.commands import run
+from .._host.entries import Entry, read_json, write_entry
+from .records import Records, ReleaseError
+from .sandbox import Sandbox
+from .settings import Settings
+
+#: The account that Debian's nginx and Apache serve files as.
+READER = "www-data"
+_PROXY_UNITS = ("nginx.service", "apache2.service")
+
+# acl(5), and the layout of the attribute from linux/posix_acl_xattr.h: a version, then tag, permissions and id of each entry.
+_USER, _MASK, _READ_AND_ENTER, _ENTER = 0x02, 0x10, 5, 1
+
+
+class Publication:
+    """The public files of one app.
+
+    :param app: the app as the model completes it.
+    """
+
+    def __init__(self, app: dict[str, t.Any], records: Records) -> None:
+        self._app, self._records = app, records
+        self._state: str = app["paths"]["state"]
+        self._public: dict[str, list[str]] = app["public"]
+        self._shared_file = os.path.join(records.folder, "shared.json")
+
+    def missing(self) -> list[str]:
+        """What is to be done, in words; empty when the proxy can read what is public, and no more."""
+        notes = [f"let {READER} read the public files of release {record['id']}" for record in self._unpublished()]
+        if self._state_differs():
+            notes.append(f"let {READER} read of {self._state}: {', '.join(self._public['state']) or 'nothing'}")
+        return notes
+
+    def apply(self, settings: Settings) -> None:
+        """Do what is missing, each as the account whose files it is about.
+
+        :raises ReleaseError: when the access cannot be set.
+        """
+        public = self._public["release"]
+        if releases := self._unpublished():
+            tree = self._app["paths"]["releases"]
+            # What was public stays so: the proxy may still be told to serve it.
+            shown = {record["id"]: sorted({*record.get("public", []), *public}) for record in releases}
+            arguments = {"tree": tree, "releases": shown, "group": grp.getgrnam(self._app["user"]).gr_gid}
+            self._run("public.close", arguments, tree, self._app["build_user"], settings)
+            for record in releases:
+                self._records.put("releases", {**record, "public": shown[record["id"]]})
+        if self._state_differs():
+            before, after = self._shared(), self._public["state"]
+            arguments = {"state": self._state, "folders": after, "withdrawn": sorted({*before} - {*after}), "reader": READER}
+            self._run("public.share", arguments, self._state, self._app["user"], settings)
+            write_entry(self._shared_file, Entry("file", json.dumps(after).encode(), mode=0o600))
+
+    def _run(self, step: str, arguments: dict[str, t.Any], folder: str, user: str, settings: Settings) -> None:
+        Sandbox(self._app, settings, user).run(step, arguments, [folder], settings.build_timeout_seconds)
+
+    def _unpublished(self) -> list[dict[str, t.Any]]:
+        """Releases that are closed to the proxy where they should not be, or open where they should be closed. Code in place is its owner's."""
+        wanted = set(self._public["release"])
+        return [record for record in self._records.all("releases") if record["venv"] and not ("public" in record and wanted <= set(record["public"]))]
+
+    def _state_differs(self) -> bool:
+        return self._shared() != self._public["state"] or not all(map(self._is_shared, self._public["state"]))
+
+    def _shared(self) -> list[str]:
+        return list(read_json(self._shared_file) or [])
+
+    def _is_shared(self, folder: str) -> bool:
+        path = self._state
+        for part in folder.split("/"):
+            if not _permits(path, "access", _ENTER):
+                return False
+            path = os.path.join(path, part)
+        return all(_permits(path, kind, _READ_AND_ENTER) for kind in ("access", "default"))
+
+
+def _permits(path: str, kind: str, permissions: int) -> bool:
+    """Whether an access list gives the reader these permissions."""
+    try:
+        packed = os.getxattr(path, f"system.posix_acl_{kind}", follow_symlinks=False)
+    except OSError:
+        return False
+    reader = pwd.getpwnam(READER).pw_uid
+    entries = [struct.unpack_from("<HHI", packed, offset) for offset in range(4, len(packed), 8)]
+    granted = next((bits for tag, bits, number in entries if (tag, number) == (_USER, reader)), 0)
+    mask = next((bits for tag, bits, _ in entries if tag == _MASK), 7)
+    return granted & mask & permissions == permissions
+
+
+def leave_groups(groups: t.Iterable[str], check: bool) -> list[str]:
+    """Take the proxy's account out of the groups of apps, where earlier versions put it, and have the proxies know.
+
+    :returns: the groups that it was in.
+    """
+    left = [name for name in groups if READER in members(name)]
+    if left and not check:
+        for name in left:
+            run(["gpasswd", "--delete", READER, name])
+        # A worker keeps the groups that it started with.
+        run(["systemctl", "try-reload-or-restart", *_PROXY_UNITS], check=False)
+    return left
+
+
+def app_group(name: str) -> str:
+    """The group of an app."""
+    return f"flask-{name}"
+
+
+def groups_of_others(declared: t.Collection[str]) -> list[str]:
+    """The groups of the apps that this host has or had and that are not among these."""
+    names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
+    return [app_group(name) for name in names if name not in declared]
+
+
+def assert_readable(folder: str, public: list[str]) -> None:
+    """Refuse code in place whose public files the proxy cannot read: its modes are its owner's to set.
+
+    :raises ReleaseError: naming the first.
+    """
+    for place in public:
+        path = os.path.join(folder, place)
+        test = ["setpriv", f"--reuid={READER}", f"--regid={READER}", "--init-groups", "test", "-r", path]
+        if os.path.exists(path) and subprocess.run(test, check=False).returncode != 0:
+            raise ReleaseError(f"the proxy cannot read {path}; let everybody read it, and enter the folders above it (chmod o+x)")

@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host knows of its releases: one record per release and per virtualenv, written when it is complete.
+
+A tree without a record is the rest of a killed run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import typing as t
+
+from .._host import paths
+from .._host.actor import now, stamp
+from .._host.entries import Entry, read_json, write_entry
+from .._host.errors import HostError
+from .._host.locks import locked
+
+Kind = t.Literal["releases", "venvs"]
+
+
+class ReleaseError(HostError):
+    """A release cannot be made. The text says what failed, why, and the way out."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one app.
+
+    :param to_build: the release is not there, or was not before this run.
+    :param wanted: nothing was done yet: the controller has to send the source.
+    :param withdrawn: the release that is declared and does not serve, because somebody went back from it: C(id), C(at) and C(by).
+    """
+
+    release: dict[str, t.Any]
+    to_build: bool = False
+    wanted: bool = False
+    withdrawn: dict[str, str] | None = None
+    diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host changes."""
+        return bool(self.diff)
+
+    def also(self, notes: list[str]) -> Outcome:
+        """The outcome with further changes, one line for each."""
+        self.diff += [{"prepared": f"{note}\n"} for note in notes]
+        return self
+
+
+class Records:
+    """The releases and virtualenvs of one app.
+
+    :param app: an app as the app model completes it.
+    :param state: directory of all the apps' records, which root alone can read; the host's unless given.
+    """
+
+    def __init__(self, app: dict[str, t.Any], state: str | None = None) -> None:
+        self.name: str = app["name"]
+        self.folder = os.path.join(state or paths.APPS, self.name)
+        self._trees: dict[Kind, str] = {"releases": app["paths"]["releases"], "venvs": app["paths"]["venvs"]}
+
+    def tree(self, kind: Kind, identity: str) -> str:
+        """Path of a release or virtualenv."""
+        return os.path.join(self._trees[kind], identity)
+
+    def get(self, kind: Kind, identity: str) -> dict[str, t.Any] | None:
+        """The record of a release or virtualenv, None unless it is complete and there."""
+        record: dict[str, t.Any] | None = read_json(self._path(kind, identity))
+        return record if os.path.isdir(self.tree(kind, identity)) else None
+
+    def whole(self, kind: Kind, identity: str) -> dict[str, t.Any] | None:
+        """The record of a release or virtualenv, None also when somebody changed something in it by hand."""
+        record = self.get(kind, identity)
+        return record if record and record.get("contents") in (None, outline(self.tree(kind, identity))) else None
+
+    def all(self, kind: Kind) -> list[dict[str, t.Any]]:
+        """Every complete release or virtualenv, the newest first."""
+        try:
+            names = os.listdir(os.path.join(self.folder, kind))
+        except FileNotFoundError:
+            return []
+        found = (self.get(kind, name.removesuffix(".json")) for name in names if name.endswith(".json"))
+        return sorted(filter(None, found), key=lambda record: str(record["created"]), reverse=True)
+
+    def difference(self, identity: str | None, inputs: dict[str, t.Any]) -> dict[str, str]:
+        """The newest release and one to make, by what they are made of, as Ansible shows a diff."""
+        newest = next(iter(self.all("releases")), None)
+        return {
+            "before_header": f"{self.name}: newest release, {newest['id'] if newest else 'none'}",
+            "before": _lines(newest["inputs"]) if newest else "",
+            "after_header": f"{self.name}: release to build, {identity or 'id not known before the source can be asked'}",
+            "after": _lines(inputs),
+        }
+
+    def put(self, kind: Kind, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Write a record, which makes C(record["id"]) complete."""
+        record = {"created": now(), **record}
+        # A record of an earlier version has an outline of less, by another name.
+        if "contents" not in record:
+            record["contents"] = outline(self.tree(kind, record["id"]))
+        content = json.dumps(record, indent=2).encode() + b"\n"
+        write_entry(self._path(kind, record["id"]), Entry("file", content, mode=0o600))
+        return record
+
+    def note(self, identity: str, **notes: t.Any) -> None:
+        """Note something of a release; None takes a note away."""
+        if record := self.get("releases", identity):
+            self.put("releases", {key: value for key, value in {**record, **notes}.items() if value is not None or key not in notes})
+
+    def serves(self, identity: str, before: str) -> None:
+        """Note that a release has become current.
+
+        :param before: id of the one that was; a run that was killed may not have come to say so of it.
+        """
+        if (record := self.get("releases", before)) and "served" not in record:
+            self.note(before, served={"at": record["created"], "by": ""})
+        record = self.get("releases", identity) or {}
+        self.note(identity, status="built", served=record["served"] if identity == before and "served" in record else stamp())
+
+    def last_good(self, but: str = "") -> dict[str, t.Any] | None:
+        """The release that served last, of those that did well and that nobody withdrew.
+
+        :param but: id of one that does not count.
+        """
+        good = [record for record in self.all("releases") if "served" in record and is_good(record) and record["id"] != but]
+        return max(good, key=lambda record: str(record["served"]["at"]), default=None)
+
+    def withdrawal(self, identity: str) -> dict[str, str]:
+        """Of a release that somebody withdrew: its C(id), what it is in C(words), and C(at) and C(by)."""
+        record = self.get("releases", identity) or {"id": identity}
+        return {"id": identity, "words": describe(record), "at": "", "by": "", **record.get("withdrawn", {})}
+
+    def facts(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What roles are told of a release that stands here."""
+        venv = self.tree("venvs", record["venv"]) if record["venv"] else None
+        return {"id": record["id"], "dir": self.tree("releases", record["id"]), "venv": venv, "python": record["python"], "source": record["source"]}
+
+    def create(self, kind: Kind, identity: str, uid: int, gid: int) -> str:
+        """An empty directory in place of whatever a killed run left there, which the build account fills and nobody else sees until it is complete."""
+        self.remove(kind, identity)
+        path = self.tree(kind, identity)
+        os.mkdir(path, 0o700)
+        os.chown(path, uid, gid, follow_symlinks=False)
+        return path
+
+    def link(self, kind: Kind, identity: str, folder: str) -> None:
+        """A link to a folder that is somebody else's, in place of a directory of its own."""
+        self.remove(kind, identity)
+        os.symlink(folder, self.tree(kind, identity))
+
+    def remove(self, kind: Kind, identity: str) -> None:
+        """Remove a release or virtualenv; the record goes first, so that no half of one is taken for whole."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(kind, identity))
+        tree = self.tree(kind, identity)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(tree) if os.path.islink(tree) else shutil.rmtree(tree)
+
+    def lock(self) -> t.ContextManager[None]:
+        """Be the only run that works on the app's releases.
+
+        :raises Busy: when another run does.
+        """
+        return locked(os.path.join(self.folder, "lock"))
+
+    def _path(self, kind: Kind, identity: str) -> str:
+        return os.path.join(self.folder, kind, f"{identity}.json")
+
+
+def prune_releases(app: dict[str, t.Any], keep: int, in_use: t.Iterable[str], state: str | None = None) -> list[str]:
+    """Remove what no slot runs and nobody will go back to.
+
+    :param keep: how many good releases stay, those that served last first, and how many that somebody went back from: as long as one of these is declared, its
+        record has to say so. Of the bad ones the newest stays, to be looked at.
+    :param in_use: ids that stay in any case.
+    :returns: ids of the removed releases. Virtualenvs that no release has any more go with them.
+    :raises Busy: when another run works on the app's releases.
+    """
+    records = Records(app, state)
+    used = set(in_use)
+    with records.lock():
+        releases = records.all("releases")
+        good = [record["id"] for record in sorted(releases, key=_served_last, reverse=True) if is_good(record)]
+        withdrawn = [record["id"] for record in releases if "withdrawn" in record]
+        bad = [record["id"] for record in releases if record["status"] == "bad" and "withdrawn" not in record]
+        doomed = [identity for identity in good[keep:] + withdrawn[keep:] + bad[1:] if identity not in used]
+        for identity in doomed:
+            records.remove("releases", identity)
+        needed = {record["venv"] for record in records.all("releases")}
+        for venv in records.all("venvs"):
+            if venv["id"] not in needed:
+                records.remove("venvs", venv["id"])
+    return doomed
+
+
+def is_good(record: dict[str, t.Any]) -> bool:
+    """Whether nothing speaks against a release."""
+    return record["status"] != "bad" and "withdrawn" not in record
+
+
+def describe(record: dict[str, t.Any]) -> str:
+    """A release in words: its id, and what it was made of."""
+    source = record.get("source") or {}
+    revision = str(source.get("revision") or "").removeprefix("sha256:")[:12]
+    version = str(source.get("version") or "")
+    parts = [part for part in ("" if revision and version.startswith(revision) else version, revision) if part]
+    return f"{record['id']} ({', '.join(parts)})" if parts else str(record["id"])
+
+
+def _served_last(record: dict[str, t.Any]) -> str:
+    return str(record.get("served", {}).get("at") or record["created"])
+
+
+def outline(tree: str) -> str | None:
+    """What can be told of a tree without reading its files: every path, where links lead, and of each file its size and the second of its last change.
+
+    Of what is installed in a virtualenv it has the paths alone, since that may be tens of thousands of files. It is to notice what somebody changed by
+    hand: nothing on a host can write to a tree that is complete. None of code in place.
+    """
+    if os.path.islink(tree):
+        return None
+    lines, folders = [], [tree]
+    while folders:
+        folder = folders.pop()
+        installed = "/site-packages" in folder.removeprefix(tree)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+            for entry in entries:
+                line = entry.path.removeprefix(tree)
+                if entry.is_symlink():
+                    line += f" -> {os.readlink(entry.path)}"
+                elif entry.is_dir():
+                    folders.append(entry.path)
+                elif not installed:
+                    status = entry.stat()
+                    line += f" {status.st_size} {int(status.st_mtime)}"
+                lines.append(line)
+    return short_hash(sorted(lines))
+
+
+def assert_account(user: str) -> None:
+    """Say that an earlier role has not made a build account.
+
+    :raises ReleaseError: there is none.
+    """
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        raise ReleaseError(f"there is no account {user}; the role app makes it, run it first") from None
+
+
+def short_hash(value: t.Any) -> str:
+    """12 hexadecimal digits that stand for a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _lines(inputs: dict[str, t.Any]) -> str:
+    # A build command may hold secrets; that it is another one can be seen all the same.
+    shown = {**inputs, "build_command": short_hash(inputs["build_command"])} if inputs.get("build_command") else inputs
+    return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in shown.items() if key != "format")

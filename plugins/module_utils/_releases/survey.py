@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the release that every app was last declared to have stands, and the proxy can read of it what is public."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._host import paths
+from .._host.accounts import members
+from .._host.entries import read_entry
+from .public import READER, Publication, app_group
+from .records import Records
+from .settings import python_identity
+from .wished import recall
+
+#: A longer Procfile is none.
+_PROCFILE_BYTES = 65536
+
+
+def survey() -> dict[str, dict[str, t.Any]]:
+    """Of each app: the recorded C(wish) with its C(release), in C(lacks) what does not hold, in words, in C(sources) the revisions that
+    have a release here, in C(withdrawn) the release that was declared, if somebody went back from it, and in C(grouped) whether the proxy's account is in
+    the app's group.
+    """
+    names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
+    return {name: {**_look(name), "grouped": READER in members(app_group(name))} for name in names}
+
+
+def _look(name: str) -> dict[str, t.Any]:
+    stored = recall(name)
+    if stored is None:
+        return {"wish": "", "lacks": [], "release": {}, "sources": [], "withdrawn": None}
+    records, release = Records(stored["app"]), stored["release"]
+    record, venv = records.whole("releases", release["id"]), records.whole("venvs", os.path.basename(release["venv"]))
+    lacks = Publication(stored["app"], records).missing()
+    if not (record and venv):
+        lacks.append(f"release {release['id']} is not as it was made")
+    elif record["inputs"]["python"] != python_identity(release["python"]):
+        lacks.append(f"release {release['id']} was made for another distribution")
+    if "withdrawn" in (record or {}):
+        lacks.append(f"release {release['id']} was withdrawn by a rollback that did not end")
+    declared = stored.get("declared", release["id"])
+    withdrawn = None if declared == release["id"] else records.withdrawal(declared)
+    release, sources = with_commands(records, release), [one["inputs"]["source"] for one in records.all("releases")]
+    return {"wish": stored["wish"], "lacks": lacks, "release": release, "sources": sources, "withdrawn": withdrawn}
+
+
+def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A release with the C(release_command) that has run for it, None when none has, and the text of its C(procfile), empty when there is none."""
+    record = records.get("releases", release["id"]) if release["id"] else None
+    if record is None:
+        return {**release, "release_command": None, "procfile": ""}
+    procfile = os.path.join(records.tree("releases", release["id"]), "Procfile")
+    small = os.path.isfile(procfile) and os.path.getsize(procfile) <= _PROCFILE_BYTES
+    return {**release, "release_command": (record.get("release_command") or {}).get("command"), "procfile": read_entry(procfile).text if small else ""}

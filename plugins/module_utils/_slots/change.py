@@ -1,0 +1,448 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The change of an app from one slot to the next, in phases.
+
+C(command) runs the command of the release. C(prepare) starts the new slot on its own socket and asks whether it is healthy. C(switch) makes it
+current, checks through the public door, and moves the work over: processes and schedules. C(retire) drains and stops the old slot. Until the switch
+the old slot knows nothing of it; after it, any failure goes back.
+
+Over several hosts, each phase is a call of its own, so that a phase begins on no host before the one before it has ended on all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import typing as t
+
+from .._host import units
+from .._host.commands import CommandError, run
+from .._host.entries import Entry, read_entry, write_entry
+from .._host.errors import HostError
+from .._host.marks import Mark, Marks
+from .._releases.records import Records, describe
+from .command import run_release_command
+from .folder import Record, digest
+from .gate import GateError
+from .parts import split
+from .reasons import headline, without_journal
+from .recipe import Recipe
+from .secret_keys import SecretKeys
+from .standing import Slots
+from .survey import drift
+
+_INTERVAL_SECONDS = 0.2
+
+
+class SlotError(HostError):
+    """The change did not happen; what was current still is."""
+
+
+class Change:
+    """What one app is to run.
+
+    :param slots: the slots that it has.
+    :param recipe: what the wanted slot is made of; its release is empty while it is not known, in check mode on a new host.
+    :param manager: what runs the wanted slot.
+    :param wish: digest of what was asked for, to be recorded.
+    """
+
+    def __init__(self, slots: Slots, recipe: Recipe, manager: str, wish: str) -> None:
+        self.slots, self.recipe = slots, recipe
+        self._app = slots.app
+        self._manager_name, self._manager = manager, slots.managers[manager]
+        self._wish = wish
+        self._secret_path: str = self._app["paths"]["secret_key"]
+        self._exclusive: bool = self._app.get("exclusive", False)
+        self._alone_since = 0.0
+        #: Seconds during which nothing of an exclusive app served.
+        self.gap_seconds = 0.0
+        #: Seconds that each phase took, in words.
+        self.timings: dict[str, float] = {}
+        self._records = Records(self._app)
+        self._began = 0.0
+
+    # --- what should be
+
+    @property
+    def secret_key(self) -> str:
+        """The app's SECRET_KEY, and behind it the one before; empty while there is none."""
+        return read_entry(self._secret_path).text
+
+    def wanted(self) -> str | None:
+        """Name of the slot that is to be current, or None while its release is not known."""
+        return self.recipe.slot(self.secret_key, self.slots.restarts()) if self.recipe.release and self.secret_key else None
+
+    def ensure_secret_key(self) -> None:
+        """Have the app's SECRET_KEY: the one that the current slot runs with, or else a new one."""
+        if not self.secret_key:
+            self._write_secret_key(self._running_key() or SecretKeys.new().text)
+
+    @contextlib.contextmanager
+    def new_secret_key(self) -> t.Iterator[None]:
+        """Have a new SECRET_KEY, and the present one behind it; take that back when the slot that serves stays.
+
+        A run that is killed meanwhile leaves the new one, and the next run ends the rotation.
+        """
+        before, serves = self.secret_key, self.slots.links.current()
+        self._write_secret_key(SecretKeys.read(before).rotated().text)
+        try:
+            yield
+        except (HostError, OSError):
+            if self.slots.links.current() == serves:
+                self._write_secret_key(before)
+            raise
+
+    def _running_key(self) -> str:
+        """The key that somebody removed from its place while the current slot has it."""
+        folder = self.slots.folder(self.slots.links.current() or "-")
+        record, key = folder.record(), SecretKeys.of(folder.environment()).text
+        return key if record and digest(key) == record.secret_key else ""
+
+    def _write_secret_key(self, key: str) -> None:
+        entry = Entry("file", content=key.encode(), mode=0o600)
+        if not read_entry(self._secret_path).same_as(entry):
+            write_entry(self._secret_path, entry)
+
+    def was_asked_before(self) -> bool:
+        """Whether the current slot was made for just this, so that anything it lacks is drift."""
+        current = self.slots.links.current()
+        record = self.slots.folder(current).record() if current else None
+        return record is not None and record.wish == self._wish
+
+    def shown(self) -> dict[str, str]:
+        """The recipe as a diff shows it."""
+        return self.recipe.shown(self.secret_key)
+
+    def names(self) -> list[str]:
+        """What the manager calls the parts of the wanted slot."""
+        slot = self.wanted()
+        return self._manager.names(slot, self._pieces(slot)[0]) if slot else []
+
+    def lacks(self, states: dict[str, dict[str, str]]) -> list[str]:
+        """What keeps the current slot from being the wanted one in full, in words; empty when nothing does.
+
+        :param states: of everything that C(names) names, from the manager.
+        """
+        slot, current = self.wanted(), self.slots.links.current()
+        if slot is None or slot != current:
+            return [f"bring up slot {slot or '(not known yet)'} in place of {current or 'none'}"]
+        return self.drift(states) + [f"remove the left-over slot {other}" for other in self.slots.left_over()]
+
+    def drift(self, states: dict[str, dict[str, str]]) -> list[str]:
+        """What of the current slot, which is the wanted one, is not as it was made, in words; the same that the survey says."""
+        slot = self.slots.links.current()
+        record = self.slots.folder(slot).record() if slot else None
+        if record is None or record.manager != self._manager_name:
+            return [f"write down what slot {slot} is made of"]
+        return drift(self.slots, record, states) or ([] if record.wish == self._wish else [f"write down what slot {slot} was asked for"])
+
+    # --- the phases
+
+    def run(self) -> None:
+        """All phases.
+
+        :raises SlotError: when the wanted slot could not become current; what was current still is.
+        """
+        # One that served a moment ago may have hours left to finish its work. Another of the same need not wait for that.
+        renamed = self.slots.named_anew() if self.slots.retires(self._known()) else contextlib.nullcontext()
+        with self.slots.locked(), renamed:
+            slot, old = self._known(), self.slots.links.current()
+            self.prepare(slot, old)
+            self.switch(slot, old)
+        self._retire(old)
+
+    def command(self) -> None:
+        """Run the command of the release, in the new slot.
+
+        :raises HostError: when it did not succeed; the new slot is gone again.
+        """
+        slot = self._known()
+        with self.slots.locked():
+            old = self.slots.links.current()
+            folder = self.slots.folder(slot)
+            self._refuse_withdrawn(slot, old)
+            try:
+                self._wait_for_retirement(slot)
+                self._write(slot)
+                with self._timed("release command"):
+                    run_release_command(self._app, folder, self._has_run_command)
+            except (HostError, OSError) as error:
+                if slot != old:
+                    self.slots.discard(slot)
+                raise SlotError(f"{error}\n{self._serving(old)}") from error
+
+    def _has_run_command(self) -> bool:
+        record = self._records.get("releases", self.recipe.release) or {}
+        return bool((record.get("release_command") or {}).get("command") == self._app["release_command"]["command"])
+
+    def start(self) -> None:
+        """The part of C(run) before the switch; all of it, where only something of the current slot is to be put right.
+
+        :raises SlotError: when the slot did not pass; what was current still is.
+        """
+        slot = self._known()
+        if slot == self.slots.links.current():
+            self.run()
+        if slot == self.slots.links.current() or self._exclusive:
+            return
+        with self.slots.locked():
+            self.prepare(slot, self.slots.links.current())
+
+    def finish(self) -> None:
+        """The part of C(run) from the switch on.
+
+        :raises SlotError: when the wanted slot could not become current; what was current still is.
+        """
+        if self._exclusive:
+            self.run()
+            return
+        slot = self._known()
+        with self.slots.locked():
+            old = self.slots.links.current()
+            if not self.slots.gate.speaks(self.slots.socket(slot)):
+                raise SlotError(f"slot {slot}, which this run has started, is gone: another run changes the app. {self._serving(old)}")
+            self._refuse_withdrawn(slot, old)
+            self.switch(slot, old)
+        self._retire(old)
+
+    def cancel(self) -> None:
+        """Remove the slot that C(start) has started."""
+        slot = self._known()
+        with self.slots.locked():
+            if slot not in self.slots.links.all().values() and slot in self.slots.present():
+                self._manager.kill(slot)
+                self.slots.discard(slot)
+
+    @contextlib.contextmanager
+    def _timed(self, phase: str) -> t.Iterator[None]:
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[phase] = round(time.monotonic() - begin, 2)
+
+    def _known(self) -> str:
+        slot = self.wanted()
+        if slot is None:
+            raise SlotError("its release is not prepared; run the role app first")
+        return slot
+
+    def _retire(self, old: str | None) -> None:
+        if old and old not in self.slots.links.all().values():
+            retire(self.slots, old)
+
+    def prepare(self, slot: str, old: str | None) -> None:
+        """Start a slot on its own socket, and wait until it is healthy there.
+
+        :param old: what is current; the same slot, when something of it is to be put right.
+        :raises SlotError: with the journal; a new slot is gone again.
+        """
+        with self._timed("start and health check"):
+            self._prepare(slot, old)
+
+    def _prepare(self, slot: str, old: str | None) -> None:
+        self._refuse_withdrawn(slot, old)
+        self._wait_for_retirement(slot)
+        for other in self.slots.left_over():
+            if other != slot:
+                self.slots.discard(other)
+        names = self._manager.names(slot, self._pieces(slot)[0])
+        ran = slot == old and not self._manager.lacks(names, self._manager.states(names))
+        # A slot of this name may have failed before, for another reason.
+        self._began = 0 if slot == old else time.time()
+        step = "write"
+        try:
+            self._write(slot)
+            step = "start"
+            if self._exclusive and old and old != slot:
+                self._make_room(old)
+            self._manager.start(slot)
+            step = "gate"
+            if ran and not self.slots.gate.speaks(self.slots.socket(slot)):
+                self._manager.restart(slot)
+            self.slots.gate.wait(self.slots.socket(slot), lambda: self._manager.dead(slot))
+        except (CommandError, GateError, OSError) as error:
+            raise self._failed(slot, old, step, str(error), served=False) from error
+
+    def switch(self, slot: str, old: str | None) -> None:
+        """Make a prepared slot the current one, and see that the public door is as healthy as before.
+
+        :raises SlotError: when it is not; the old slot is current again.
+        """
+        with self._timed("switch and public check"):
+            before, release = self._switch_web(slot, old)
+        with self._timed("processes and schedules"):
+            self._switch_work(slot, old, before, release)
+        self._records.serves(self.recipe.release, before=os.path.basename(release))
+
+    def _switch_web(self, slot: str, old: str | None) -> tuple[dict[str, str], str]:
+        """Make the web server of a slot the current one; the links and the link to the release as they were."""
+        links, gate = self.slots.links, self.slots.gate
+        before, release = links.all(), links.release()
+        # Of an exclusive app nothing serves at this moment.
+        healthy = bool(self._app["canonical"] and old and old != slot and (self._alone_since or gate.public_answer()[0]))
+        self._point(slot, links.with_current(slot), f"releases/{self.recipe.release}")
+        if self._alone_since:
+            self.gap_seconds = time.monotonic() - self._alone_since
+        if healthy and old:
+            after = gate.public_answer()
+            if not after[0]:
+                after = gate.public_answer()
+            if not after[0]:
+                self._point(old, before, release)
+                raise self._failed(slot, old, "public check", f"{gate.public_url} gave {after[1]}; the switch was undone", served=True)
+        return before, release
+
+    def _switch_work(self, slot: str, old: str | None, before: dict[str, str], release: str) -> None:
+        """Have the work of a slot in place of that of the old one."""
+        if failed := self._move_work(slot, old):
+            if slot != old:
+                self._go_back(old, before, release)
+            raise self._failed(slot, old, "work", "\n".join(failed), served=True)
+
+    def _failed(self, slot: str, old: str | None, step: str, why: str, served: bool) -> SlotError:
+        """The end of a change that failed: the new slot is gone, and the old one serves as before."""
+        words = self._give_up(slot, old, step, why, served)
+        try:
+            self._give_room_back(old)
+        except CommandError as error:
+            words += f"\nslot {old} does not start again: {error}"
+        return SlotError(words)
+
+    def _make_room(self, old: str) -> None:
+        """Stop the slot that serves, since an exclusive app holds what the next one needs: a port, a lock, a device.
+
+        :raises CommandError: when it still runs.
+        """
+        self._alone_since = time.monotonic()
+        for manager in self.slots.managers.values():
+            if manager.has(old):
+                manager.pause(old)
+
+    def _give_room_back(self, old: str | None) -> None:
+        """Have the slot serve again that C(_make_room) has stopped, once the new one is gone."""
+        if old and self._alone_since:
+            for manager in self.slots.managers.values():
+                if manager.has(old):
+                    manager.start(old)
+                    manager.start_work(old, wait=False)
+
+    def _move_work(self, slot: str, old: str | None) -> list[str]:
+        """Have the old slot's work end and the new one's begin; what of it does not stay up, in words."""
+        if old and old != slot:
+            for manager in self.slots.managers.values():
+                manager.stop_work(old)
+        try:
+            self._manager.start_work(slot, after=old)
+        except CommandError as error:
+            return [str(error)]
+        return self._manager.failed_work(slot)
+
+    def _go_back(self, old: str | None, links: dict[str, str], release: str) -> None:
+        """Make the old slot current again, with its work; nothing, where there was none."""
+        if old is None:
+            self.slots.links.point_release(release)
+            self.slots.links.point(links)
+            return
+        self._point(old, links, release)
+        # Of an exclusive app, C(_give_room_back) does it, when the new one is gone.
+        for manager in self.slots.managers.values() if not self._alone_since else ():
+            manager.start_work(old, wait=False)
+
+    def _point(self, slot: str, links: dict[str, str], release: str) -> None:
+        for manager in self.slots.managers.values():
+            manager.enable(slot)
+        self.slots.links.point_release(release)
+        self.slots.links.point(links)
+
+    # --- the pieces
+
+    def _pieces(self, slot: str) -> tuple[list[t.Any], dict[str, str]]:
+        return split(self.recipe.texts(slot, self.slots.folder(slot).path), self._manager.is_starter)
+
+    def _write(self, slot: str) -> None:
+        """Write all that the slot is made of, and last the record of it."""
+        self._write_secret_key(self.secret_key)
+        folder = self.slots.folder(slot)
+        parts, files = self._pieces(slot)
+        entries = folder.entries(self.recipe, files, self.secret_key)
+        for path, entry in entries.items():
+            if not read_entry(path).same_as(entry):
+                write_entry(path, entry)
+        self._manager.install(slot, parts)
+        marks = Marks({path: Mark.of(entry) for path, entry in {**entries, **self._manager.entries(slot, parts)}.items()})
+        names = self._manager.names(slot, parts)
+        folder.put_record(Record(self._app, self._wish, self.recipe.release, self._manager_name, names, digest(self.secret_key), marks))
+
+    def _give_up(self, slot: str, old: str | None, step: str, why: str, served: bool) -> str:
+        """Go back to the old slot; the message: what failed and why, what serves, and the last lines of the journal.
+
+        :param step: what failed.
+        :param why: what it said.
+        :param served: whether the slot may have requests to end.
+        """
+        log = self._manager.log(slot, self._began)
+        # Of several services, that which is named has the reason.
+        of_named = [text for name, text in log.items() if name in why]
+        first = headline(step, without_journal(why), "\n".join(of_named or log.values()))
+        journal = [units.journal_of(name, text) for name, text in log.items()]
+        if slot == old:
+            return "\n".join([first, f"slot {slot} is current and does not serve as it should; nothing else was changed", *journal])
+        if served:
+            self.slots.drain(slot)
+        else:
+            self._manager.kill(slot)
+        self.slots.discard(slot)
+        if not self.slots.links.release().endswith(self.recipe.release):
+            self._records.note(self.recipe.release, status="bad")
+        return "\n".join([first, f"the new slot {slot} is gone, {self._serving(old)}", *journal])
+
+    @staticmethod
+    def _serving(old: str | None) -> str:
+        return f"slot {old} serves as before" if old else "nothing of the app was serving before"
+
+    def _refuse_withdrawn(self, slot: str, old: str | None) -> None:
+        """A rollback that came between the release and this is not undone.
+
+        :raises SlotError: naming who went back from the release.
+        """
+        record = self._records.get("releases", self.recipe.release) or {}
+        if slot != old and "withdrawn" in record:
+            by = record["withdrawn"]["by"]
+            raise SlotError(f"release {describe(record)} was withdrawn by {by}, and does not serve again unless you run with -e redeploy=true")
+
+    def _wait_for_retirement(self, slot: str) -> None:
+        """A slot that was current a moment ago, and is wanted again, has to be gone first: its server may not take requests any more.
+
+        :raises SlotError: when its work takes longer.
+        """
+        end = time.monotonic() + self._app["graceful_timeout_seconds"] + 120
+        while self.slots.retires(slot):
+            if time.monotonic() > end:
+                raise SlotError(f"slot {slot} is wanted again while it still finishes its work; run again once {self.slots.retirement(slot)} has ended")
+            time.sleep(_INTERVAL_SECONDS)
+
+
+def retire(slots: Slots, slot: str) -> None:
+    """Have a slot drained and stopped, without waiting for it: the new one serves."""
+    unit = slots.retirement(slot)
+    run(["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={unit}", *_PROPERTIES, *_PROGRAM, slots.name, slot])
+
+
+_PROGRAM = ["/usr/bin/python3", "-IB", "/usr/local/lib/flaskyard", "_slots.retire"]
+_PROPERTIES = [
+    f"--property={line}"
+    for line in (
+        "SyslogIdentifier=flaskyard-retire",
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL",
+        "ProtectSystem=strict",
+        "ReadWritePaths=/etc/flask /etc/systemd/system -/etc/supervisor -/var/lib/systemd/timers /run",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+        "IPAddressDeny=any",
+    )
+]

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which slot of an app is current: what the proxy reaches now, and after a boot.
+
+It is one fact in two places, because /run is empty after a boot: the link C(current.sock), and the line of tmpfiles.d that makes the link again.
+A slot is enabled before the link moves and the old one disabled after, so a crash in between leaves a host that boots into a slot that
+has passed its gate.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._host.entries import ABSENT, Entry, read_entry, write_entry
+
+
+class Links:
+    """The links of one app.
+
+    :param app: the app as the model completes it.
+    """
+
+    def __init__(self, app: dict[str, t.Any]) -> None:
+        self._own: str = app["paths"]["socket"]
+        self._release: str = app["paths"]["current"]
+        self._record = f"/etc/tmpfiles.d/{app['unit']}@current.conf"
+
+    def all(self) -> dict[str, str]:
+        """Slots by the path of their link. There is one link for each protocol: see C(Change.settle)."""
+        lines = [line.split() for line in read_entry(self._record).text.splitlines() if line.startswith("L+ ")]
+        recorded = {self._own: "", **{words[1]: words[-1] for words in lines}}
+        found = {path: read_entry(path).target or target for path, target in recorded.items()}
+        return {path: target.removesuffix(".sock") for path, target in found.items() if target}
+
+    def current(self) -> str | None:
+        """Name of the slot that the proxy reaches."""
+        links = self.all()
+        return links.get(self._own) or next(iter(links.values()), None)
+
+    def retained(self) -> dict[str, str]:
+        """Links of other protocols with their slots, which the proxy uses until its configuration has changed."""
+        return {path: slot for path, slot in self.all().items() if path != self._own}
+
+    def with_current(self, slot: str) -> dict[str, str]:
+        """The links as they are when this slot is the current one."""
+        return {**self.all(), self._own: slot}
+
+    def point(self, links: dict[str, str]) -> None:
+        """Have these links, and no others, now and after a boot."""
+        for path in {*self.all(), *links}:
+            write_entry(path, Entry("link", target=f"{links[path]}.sock") if path in links else ABSENT)
+        write_entry(self._record, Entry("file", content=_record_text(links).encode(), mode=0o644) if links else ABSENT)
+
+    def lacks(self, release: str) -> list[str]:
+        """What of the links is not as it should be while the current slot runs this release, in words."""
+        links = self.all()
+        notes = [f"{path} was missing" for path, slot in links.items() if read_entry(path).target != f"{slot}.sock"]
+        if read_entry(self._record).text != _record_text(links):
+            notes.append(f"{self._record} was not about the current slot")
+        if os.path.basename(self.release()) != release:
+            notes.append(f"{self._release} was {self.release() or 'missing'}, not releases/{release}")
+        return notes
+
+    def release(self) -> str:
+        """Where the link to the release that serves leads; empty when there is none."""
+        return read_entry(self._release).target
+
+    def serving_release(self, releases: str) -> dict[str, str]:
+        """C(id) and C(dir) of the release that serves, which a run that prepares no releases goes on with; empty when none does.
+
+        :param releases: the folder of all releases.
+        """
+        identity = os.path.basename(self.release())
+        return {"id": identity, "dir": f"{releases}/{identity}"} if identity else {}
+
+    def point_release(self, target: str) -> None:
+        """Have the link to the release lead to C(releases/<id>), or have none."""
+        write_entry(self._release, Entry("link", target=target) if target else ABSENT)
+
+
+def _record_text(links: dict[str, str]) -> str:
+    lines = [f"L+ {path} - - - - {slot}.sock\n" for path, slot in sorted(links.items())]
+    return "".join(["# Which slot is current; written at each switch.\n", *lines])

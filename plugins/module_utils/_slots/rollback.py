@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Go back to a release that served well, with today's settings, through the same gate and switch as a deploy.
+
+The slot that serves keeps all that it is made of, so nobody else is asked: neither a controller nor the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import typing as t
+
+from .._host.actor import stamp
+from .._host.errors import Failures, HostError
+from .._releases import wished
+from .._releases.deploy_log import logged
+from .._releases.records import Records, describe, is_good
+from .._releases.settings import python_identity
+from .recalled import assert_recallable, recalled, slot_that_serves
+from .standing import Slots
+from .survey import present, serving
+
+
+class RollbackError(HostError):
+    """There is nothing to go back to. The text says why, and the way out."""
+
+
+@dataclasses.dataclass
+class Step:
+    """What a rollback does to one app.
+
+    :param before: record of the release that serves.
+    :param after: record of the one that is to serve.
+    """
+
+    app: str
+    before: dict[str, t.Any]
+    after: dict[str, t.Any]
+
+    def words(self, done: bool) -> str:
+        """What becomes of the app, in one line."""
+        since = str(self.after.get("served", {}).get("at") or self.after["created"])[:16].replace("T", " ")
+        return f"{self.app}: release {describe(self.after)}, of {since} UTC, {'serves' if done else 'would serve'} in place of {describe(self.before)}"
+
+    def commands(self, records: Records) -> list[str]:
+        """Release commands that ran since the older release did, in words, the first first: a rollback does not undo what they did to a database."""
+        own = self.after.get("release_command") or {"at": self.after["created"]}
+        ran = [record for record in records.all("releases") if record["id"] != self.after["id"] and record.get("release_command", {}).get("at", "") > own["at"]]
+        ran.sort(key=lambda record: str(record["release_command"]["at"]))
+        return [_command(self.app, record) for record in ran]
+
+
+def _command(app: str, record: dict[str, t.Any]) -> str:
+    ran = record["release_command"]
+    return f"{app}: {ran['command']} ran for release {record['id']} at {ran['at'][:16].replace('T', ' ')} UTC, by {ran.get('by') or 'somebody'}"
+
+
+class Rollback:
+    """The rollback of one app.
+
+    :param name: of the app.
+    :param release: id of the release to go to; the last that served well before the present one unless given.
+    :raises HostError: when nothing of the app serves here, or what serves was not written down.
+    """
+
+    def __init__(self, name: str, release: str | None = None) -> None:
+        self._record, self._wanted = slot_that_serves(name), release
+        self.slots, self.records = Slots(self._record.app), Records(self._record.app)
+
+    def look(self) -> Step:
+        """What would be done.
+
+        :raises HostError: when it cannot be done.
+        """
+        before = self.records.get("releases", self._record.release) or {"id": self._record.release, "created": ""}
+        after = self._chosen(before["id"])
+        self._assert_whole(after, before)
+        return Step(self.slots.name, before, after)
+
+    def run(self) -> Step:
+        """Do it.
+
+        :raises HostError: when it cannot be done, or the release did not pass its gate; what served still does.
+        :raises Busy: when another run works on the app.
+        """
+        with self.records.lock():
+            self._record = slot_that_serves(self.slots.name)
+            step = self.look()
+            change = recalled(self.slots, self._record, step.after["id"])
+            with logged("rollback", self.records, step.after["id"]), self._written_down(step):
+                change.run()
+        return step
+
+    @contextlib.contextmanager
+    def _written_down(self, step: Step) -> t.Iterator[None]:
+        """Write down which release is to serve, and take that back when it does not come to.
+
+        Before the change, so that the run that follows one that was killed ends the rollback, and does not undo it.
+        """
+        before, after = step.before["id"], step.after["id"]
+        again = step.after.get("withdrawn")
+        # What is asked for again was left by a rollback, which this undoes.
+        left = [] if again else [before, *self._between(step)]
+        self.records.note(after, withdrawn=None)
+        for release in left:
+            self.records.note(release, withdrawn=stamp())
+        undo = wished.put_in_place(self.slots.name, self.records.facts(step.after))
+        try:
+            yield
+        except (HostError, OSError):
+            if os.path.basename(self.slots.links.release()) != after:
+                undo()
+                for release in left:
+                    self.records.note(release, withdrawn=None)
+                self.records.note(after, withdrawn=again)
+            raise
+
+    def _between(self, step: Step) -> list[str]:
+        """Releases that served after the one to go to: who goes past them does not want them either, and the next rollback goes on from there."""
+        since = step.after.get("served", {}).get("at")
+        good = [record for record in self.records.all("releases") if since and is_good(record) and record.get("served", {}).get("at", "") > since]
+        return [record["id"] for record in good if record["id"] not in (step.before["id"], step.after["id"])]
+
+    def _chosen(self, current: str) -> dict[str, t.Any]:
+        name, others = self.slots.name, [record for record in self.records.all("releases") if record["id"] != current]
+        if self._wanted is None:
+            if found := self.records.last_good(but=current):
+                return found
+            raise RollbackError(f"there is no earlier release of {name} that served well; {_choice(others)}")
+        if self._wanted == current:
+            raise RollbackError(f"release {current} of {name} is the one that serves; {_choice(others)}")
+        if found := self.records.get("releases", self._wanted):
+            return found
+        raise RollbackError(f"there is no release {self._wanted!r} of {name} here; {_choice(others)}")
+
+    def _assert_whole(self, after: dict[str, t.Any], before: dict[str, t.Any]) -> None:
+        """See that the release is as it was made, for this host, and for the server that runs now."""
+        inputs, words = after["inputs"], f"release {describe(after)} of {self.slots.name}"
+        if not after["venv"]:
+            raise RollbackError(f"the code of {self.slots.name} is in place, in {inputs['source']}: put it back there as it was, then deploy")
+        if not (self.records.whole("releases", after["id"]) and self.records.whole("venvs", after["venv"])):
+            raise RollbackError(f"{words} is not as it was made, since somebody has changed it; deploy its source anew")
+        if inputs["python"] != python_identity(after["python"]):
+            raise RollbackError(f"{words} was made for another distribution ({inputs['python']}); deploy its source anew")
+        made, runs = (_servers(record.get("inputs", {})) for record in (after, before))
+        if "inputs" in before and made != runs:
+            raise RollbackError(f"{words} was made for another server ({made}; now {runs}); declare its source and its server, then deploy")
+        assert_recallable(self._record)
+
+
+def _servers(inputs: dict[str, t.Any]) -> str:
+    names = {re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower() for requirement in inputs.get("server_requirements") or []}
+    return ", ".join(sorted(names)) or "none of its own"
+
+
+def _choice(others: list[dict[str, t.Any]]) -> str:
+    """The releases that one could name."""
+    if not others:
+        return "no other release is left on this host. Declare an older source, then deploy"
+    return f"these are here: {', '.join(map(describe, others))}. Name one of them, or declare an older source and deploy"
+
+
+def roll_back(app: str | None, release: str | None, check: bool) -> tuple[dict[str, t.Any], Failures]:
+    """Roll back one app, or all.
+
+    :param app: its name; all apps that have slots here unless given.
+    :param release: id of the release to go to; without an app, the app is the one that has it.
+    :param check: change nothing, only tell.
+    :returns: C(changed), C(rolled_back) in words, C(release_commands) in words, C(diff); and what failed, by app.
+    """
+    names = [app] if app else present()
+    if release and not app:
+        names = [name for name in names if (record := serving(name)) and Records(record.app).get("releases", release)]
+    failures, words, commands = Failures(), [], []
+    if not names:
+        failures["rollback"] = f"there is no release {release!r} of any app on this host" if release else "there are no apps on this host"
+    for name in names:
+        with failures.of(name):
+            rollback = Rollback(name, release)
+            step = rollback.look() if check else rollback.run()
+            words.append(step.words(done=not check))
+            commands += step.commands(rollback.records)
+    diff = [{"prepared": f"{line}\n"} for line in words]
+    return {"changed": bool(words), "rolled_back": words, "release_commands": commands, "diff": diff}, failures

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The slots that an app has on this host, and what may be done to any of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from .._host import paths, units
+from .._host.entries import Entry, read_json, write_entry
+from .._host.errors import HostError
+from .._host.locks import locked
+from .drain import drain
+from .folder import Folder
+from .gate import Gate
+from .links import Links
+from .manager import SlotManager
+from .supervisor import SupervisorSlots
+from .systemd import SystemdSlots
+
+#: What runs slots. Each is asked to remove a slot, since the one that began it may not be the one in use now.
+MANAGERS: dict[str, type[SlotManager]] = {"systemd": SystemdSlots, "supervisor": SupervisorSlots}
+
+
+class Slots:
+    """The slots of one app.
+
+    :param app: the app as the model completes it; for what is not declared any more, its name and paths are enough.
+    """
+
+    def __init__(self, app: dict[str, t.Any]) -> None:
+        self.app = app
+        self.name: str = app["name"]
+        self.managers: dict[str, SlotManager] = {name: kind(app) for name, kind in MANAGERS.items()}
+        self.links = Links(app)
+        self.gate = Gate(app)
+
+    def present(self) -> list[str]:
+        """Names of all slots that have files here."""
+        try:
+            return sorted(os.listdir(self.app["paths"]["slots"]))
+        except FileNotFoundError:
+            return []
+
+    def left_over(self) -> list[str]:
+        """Slots that nothing reaches and nobody is about to stop: what killed runs left."""
+        reached = self.links.all().values()
+        return [slot for slot in self.present() if slot not in reached and not self.retires(slot)]
+
+    def folder(self, slot: str) -> Folder:
+        """The folder of a slot."""
+        return Folder(self.app, slot)
+
+    def socket(self, slot: str) -> str:
+        """The path where a slot listens."""
+        return f"{self.app['paths']['run']}/{slot}.sock"
+
+    def retirement(self, slot: str) -> str:
+        """Name of the transient unit that drains and stops a slot."""
+        return f"flaskyard-retire-{self.name}:{slot}.service"
+
+    def retires(self, slot: str) -> bool:
+        """Whether a slot is being drained and stopped."""
+        unit = self.retirement(slot)
+        return units.is_active(units.states([unit])[unit])
+
+    def drain(self, slot: str) -> None:
+        """Wait until no connection waits to be accepted in a slot, and a moment more."""
+        drain(self.socket(slot), self.app["graceful_timeout_seconds"])
+
+    def discard(self, slot: str) -> None:
+        """Stop a slot, giving its requests the time they may take, and remove its files."""
+        for manager in self.managers.values():
+            manager.remove(slot)
+        self.folder(slot).remove()
+
+    def settle(self) -> None:
+        """Stop the slots that speak another protocol than the current one.
+
+        A slot that speaks, say, FastCGI cannot take the link of one that speaks HTTP: the proxy has to be told. So it gets a link of
+        its own, and the old slot serves on until the proxy's role has changed its configuration and calls this.
+        """
+        with self.locked():
+            for slot in self.links.retained().values():
+                self.drain(slot)
+                self.links.point({path: name for path, name in self.links.all().items() if name != slot})
+                self.discard(slot)
+
+    def stop(self) -> None:
+        """Stop and remove every slot; code, state and configuration of the app stay."""
+        with self.locked():
+            for slot in self.present():
+                units.stop(self.retirement(slot))
+                self.discard(slot)
+            self.links.point({})
+
+    def releases(self) -> set[str]:
+        """Ids of the releases that slots run, those that are about to stop among them."""
+        return {record.release for slot in self.present() if (record := self.folder(slot).record())}
+
+    def restarts(self) -> int:
+        """How often somebody asked for another slot of the same; part of what a slot is named after."""
+        number = read_json(self._restarts)
+        return number if isinstance(number, int) else 0
+
+    def put_restarts(self, number: int) -> None:
+        """Write it down."""
+        write_entry(self._restarts, Entry("file", content=str(number).encode(), mode=0o600))
+
+    @property
+    def _restarts(self) -> str:
+        return f"{paths.APPS}/{self.name}/restarts"
+
+    @contextlib.contextmanager
+    def named_anew(self) -> t.Iterator[None]:
+        """Have the next slot be named otherwise than the one that is made of the same; take that back when the one that serves stays."""
+        before, serves = self.restarts(), self.links.current()
+        self.put_restarts(before + 1)
+        try:
+            yield
+        except (HostError, OSError):
+            if self.links.current() == serves:
+                self.put_restarts(before)
+            raise
+
+    def locked(self) -> t.ContextManager[None]:
+        """Be the only run that changes the app's slots.
+
+        :raises Busy: when another run does.
+        """
+        return alone(self.name)
+
+
+def alone(app: str) -> t.ContextManager[None]:
+    """Be the only one that changes, stops or starts the slots of an app.
+
+    :raises Busy: when somebody else does.
+    """
+    return locked(f"{paths.APPS}/{app}/slot.lock")

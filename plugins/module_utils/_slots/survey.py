@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether every app of this host runs what it was last told to, and is healthy."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import typing as t
+
+from .._host import paths
+from .folder import Folder, Record
+from .standing import MANAGERS, Slots
+
+_APPS_AT_ONCE = 16
+#: Where the slots of an app are, as the app model has it; what is found there knows the rest.
+_SLOTS = "/etc/flask/{}/slots"
+
+
+def survey() -> dict[str, dict[str, t.Any]]:
+    """Of each app that has slots: the recorded C(wish), in C(lacks) what does not hold, in words, the current C(slot), the C(protocol)
+    that it speaks, and in C(retained) the slots that only the proxy's present configuration uses.
+    """
+    names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
+    records = {name: found for name in names if (found := _records(name)) is not None}
+    states = {
+        manager: kind.states([part for found in records.values() for record in found.values() if record.manager == manager for part in record.names])
+        for manager, kind in MANAGERS.items()
+    }
+    with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
+        return dict(zip(records, pool.map(lambda found: _look(found, states), records.values()), strict=True))
+
+
+def serving(name: str) -> Record | None:
+    """The record of the slot of an app that serves; None when there is none, or it was not written down."""
+    records = _records(name) or {}
+    slots = Slots(next(iter(records.values())).app) if records else None
+    return records.get(slots.links.current() or "") if slots else None
+
+
+def present() -> list[str]:
+    """Apps that have slots here."""
+    names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
+    return [name for name in names if _records(name) is not None]
+
+
+def undeclared(declared: t.Collection[str]) -> list[str]:
+    """Apps that have slots here and are not among these."""
+    return [name for name in present() if name not in declared]
+
+
+def _records(name: str) -> dict[str, Record] | None:
+    """Records by slot; None for an app without slots."""
+    folder = _SLOTS.format(name)
+    slots = os.listdir(folder) if os.path.isdir(folder) else []
+    found = {slot: Folder({"paths": {"slots": folder}}, slot).record() for slot in slots}
+    return {slot: record for slot, record in found.items() if record} if slots else None
+
+
+def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
+    unknown = {"wish": "", "lacks": ["what runs was not written down"], "slot": None, "protocol": None, "retained": []}
+    if not records:
+        return unknown
+    slots = Slots(next(iter(records.values())).app)
+    current = slots.links.current()
+    record = records.get(current or "")
+    if record is None:
+        return {**unknown, "slot": current}
+    slots = Slots(record.app)
+    left = [f"slot {slot} was left over" for slot in slots.left_over()]
+    lacks, retained = drift(slots, record, states[record.manager]) + left, [*slots.links.retained().values()]
+    return {"wish": record.wish, "lacks": lacks, "slot": current, "protocol": record.app["protocol"], "retained": retained}
+
+
+def drift(slots: Slots, record: Record, states: dict[str, dict[str, str]]) -> list[str]:
+    """What of the current slot is not as it was made, in words.
+
+    :param states: of its parts, from its manager.
+    """
+    notes = [*record.differences(), *slots.managers[record.manager].lacks(record.names, states), *slots.links.lacks(record.release)]
+    healthy, answer = slots.gate.answer(slots.socket(slots.links.current() or ""))
+    return notes if healthy else [*notes, f"its health check gave {answer}"]

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The databases of all apps of a host, in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: database
+short_description: Give every app a role and a database of its own
+version_added: 0.1.0
+description:
+  - Role and database are named after the app's account, C(flask-NAME), so the server knows by the socket who connects, and there is no password.
+  - The role can log in and owns its database. No other role may connect there.
+  - A database that no app asks for any more stays, and the task says so. M(flaskyard.server.app_absent) with C(purge=true) removes it.
+  - Where M(flaskyard.server.survey) has found everything as declared, the task makes no remote call.
+options:
+  engine:
+    description: The server.
+    type: str
+    choices: [postgresql]
+    required: true
+  apps:
+    description: Names of the apps that have a database there.
+    type: list
+    elements: str
+    required: true
+  sealed:
+    description: Filled in by the action plugin.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be made, also where the server is not installed yet.
+  diff_mode:
+    support: full
+    description: Lists what is missing or differs.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Give the shop a database
+  flaskyard.server.database:
+    engine: postgresql
+    apps: [shop]
+"""
+
+RETURN = r"""
+steps:
+  description: What was missing or different, in words.
+  type: list
+  elements: str
+  returned: always
+kept:
+  description: Databases that no app asks for any more.
+  type: list
+  elements: str
+  returned: always
+"""
+
+from ..module_utils._databases import postgresql, standing
+from ..module_utils._host.errors import HostError
+from ..module_utils._host.sealed import SealedModule
+
+
+def main() -> None:
+    """Compare, and do what there is to do."""
+    module = SealedModule(
+        argument_spec={
+            "engine": {"type": "str", "choices": ["postgresql"], "required": True},
+            "apps": {"type": "list", "elements": "str", "required": True},
+            "sealed": {"type": "str", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    engine, apps = module.params["engine"], sorted(module.params["apps"])
+    try:
+        bare = module.check_mode and not postgresql.answers()
+        todo = standing.steps(apps, standing.NOTHING if bare else standing.found())
+        before, asked = standing.recorded(engine)
+        kept = sorted(standing.account(app) for app in {*asked} - {*apps})
+        if not module.check_mode:
+            standing.carry_out(todo)
+            standing.remember(engine, apps, module.wish)
+    except (HostError, OSError) as error:
+        module.fail_json(msg=f"databases of {engine}: {error}")
+    lacking = [step.lack for step in todo]
+    # Nobody declared that.
+    for lack in lacking if before == module.wish else []:
+        module.warn(f"databases of {engine}: repaired: {lack}")
+    for name in kept:
+        module.warn(f"no app asks for the database {name} any more; it stays, with its data, until the playbook remove runs for its app with -e purge=true")
+    module.exit_json(changed=bool(todo), steps=lacking, kept=kept, diff={"prepared": "".join(f"{line}\n" for line in lacking)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a command as an app runs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: run_command
+short_description: Run a command as an app runs
+version_added: 0.1.0
+description:
+  - Runs a command once, as the account of an app, with the environment, the sandbox and the folder of the release that serves.
+  - On several hosts that have the app, it runs on the first one of the play.
+  - The command line shows in the process list of the host, so it must not contain a secret.
+options:
+  app:
+    description: Name of the app.
+    type: str
+    required: true
+  command:
+    description: The command line. It is split as a shell does, and runs without one.
+    type: str
+    required: true
+  arguments:
+    description: Filled in by the action plugin with the words of the command line.
+    type: list
+    elements: str
+attributes:
+  check_mode:
+    support: full
+    description: Runs nothing.
+  diff_mode:
+    support: none
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Create an administrator
+  flaskyard.server.run_command:
+    app: shop
+    command: flask create-admin ada
+"""
+
+RETURN = r"""
+stdout:
+  description: What the command printed.
+  returned: when it ran
+  type: str
+stderr:
+  description: What the command printed as errors.
+  returned: when it ran
+  type: str
+rc:
+  description: Its exit status.
+  returned: when it ran
+  type: int
+"""
+
+import subprocess
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._host.errors import HostError
+from ..module_utils._slots.once import command_line
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "app": {"type": "str", "required": True},
+            "command": {"type": "str", "required": True},
+            "arguments": {"type": "list", "elements": "str"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        command = command_line(module.params["app"], module.params["arguments"], terminal=False)
+    except HostError as error:
+        module.fail_json(msg=str(error))
+    if module.check_mode:
+        module.exit_json(changed=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    result = {"changed": True, "rc": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+    if done.returncode:
+        module.fail_json(msg=f"the command ended with {done.returncode}: {module.params['command']}", **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

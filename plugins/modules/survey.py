@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles need to know of a host, and the state of all that they have put there, in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: survey
+short_description: Look at a host, what it has, and whether all that was declared still holds
+version_added: 0.1.0
+description:
+  - Returns C(ansible_facts['flaskyard']).
+  - One call in place of C(ansible.builtin.setup) and C(ansible.builtin.package_facts), which take four times as long and need python3-apt.
+  - It also looks at everything that the modules of this collection have put in place, which is content, owners and modes of files, accounts, directories,
+    links, units, firewall rules, and whether each app answers its health check. Where that is what a task declares, the task makes no call.
+options:
+  key:
+    description: Filled in by the action plugin, which uses it to compare without showing anything.
+    type: str
+  sealed:
+    description: Filled in by the action plugin with O(key).
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+author:
+  - Flaskyard maintainers
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  flaskyard.server.survey:
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts, below the key C(flaskyard).
+  returned: success
+  type: dict
+  contains:
+    flaskyard:
+      description: The facts.
+      type: dict
+      contains:
+        distribution:
+          description: C(id) and C(release) of C(/etc/os-release), such as V(debian) and V(13).
+          type: dict
+        cores:
+          description: Processors this host may use.
+          type: int
+        memory_mb:
+          description: Memory in MiB, or the limit of the container.
+          type: int
+        packages:
+          description: Names of the installed Debian packages.
+          type: list
+          elements: str
+        pythons:
+          description: Paths of interpreters by version, such as C(/usr/bin/python3.13) for V(3.13).
+          type: dict
+        python:
+          description: Version of the distribution's own interpreter, such as V(3.13).
+          type: str
+        openssl:
+          description: Version of the OpenSSL library, such as V(3.5).
+          type: str
+        filesets:
+          description: Names of the sets that M(flaskyard.server.fileset) has files of in place, or that a run was killed over.
+          type: list
+          elements: str
+        tools:
+          description: Tools below C(/opt/flaskyard) by name, each with C(version) and C(path).
+          type: dict
+        databases:
+          description: Database servers in which apps have a database, such as V(postgresql).
+          type: list
+          elements: str
+        protocols:
+          description: What the current slot of each app speaks, such as V(http). An app that is not among them has none, or one of an earlier version.
+          type: dict
+        survey:
+          description: >-
+            By kind, such as V(filesets), and name: what was declared there last, as a digest that only this run can make, in C(wish), and in C(lacks)
+            what of it does not hold, in words.
+          type: dict
+        ssh_port:
+          description: Port on this host that the present connection came in on.
+          type: int
+"""
+
+import glob
+import os
+import platform
+import re
+import ssl
+import subprocess
+import sys
+
+from ansible.module_utils.basic import AnsibleModule
+
+SPECIFICATION = {"key": {"type": "str"}, "sealed": {"type": "str", "no_log": True}}
+
+# Before anything is imported that an older Python does not understand. This is the first module that a host runs.
+if tuple(map(int, platform.python_version_tuple()[:2])) < (3, 11):
+    AnsibleModule(SPECIFICATION, supports_check_mode=True).fail_json(
+        msg=f"{sys.executable} on the host is Python {platform.python_version()}; Flaskyard needs 3.11 or newer. "
+        "Use Debian 12 or newer, or set ansible_python_interpreter to a newer Python of the host."
+    )
+
+from ..module_utils._certificates import survey as certificates
+from ..module_utils._databases import standing as databases
+from ..module_utils._filesets import standing
+from ..module_utils._filesets.record import known
+from ..module_utils._host.login import login_environment
+from ..module_utils._host.sealed import SealedModule
+from ..module_utils._host.wishes import veiled
+from ..module_utils._releases import survey as releases
+from ..module_utils._slots import survey as slots
+
+
+def distribution() -> dict[str, str]:
+    """Name and release, as os-release(5) gives them."""
+    release = platform.freedesktop_os_release()
+    return {"id": release["ID"], "release": release.get("VERSION_ID", ""), "name": release["PRETTY_NAME"]}
+
+
+def memory_mb() -> int:
+    """The smaller of the machine's memory and the control group's limit."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as handle:
+            total = min(total, int(handle.read()))
+    except (OSError, ValueError):
+        pass
+    return total // 2**20
+
+
+def packages() -> list[str]:
+    """Installed packages; empty where there is no dpkg."""
+    try:
+        output = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Package}\n"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return sorted({line[3:].strip() for line in output.splitlines() if line.startswith("ii ")})
+
+
+def pythons() -> dict[str, str]:
+    """Interpreters in the usual places; the distribution's own wins."""
+    found = {}
+    for pattern in ("/opt/python*/bin/python3.*", "/usr/local/bin/python3.*", "/usr/bin/python3.*"):
+        for path in sorted(glob.glob(pattern)):
+            match = re.fullmatch(r"python(3\.\d+)", os.path.basename(path))
+            if match and os.access(path, os.X_OK):
+                found[match[1]] = path
+    return found
+
+
+def tools() -> dict[str, dict[str, str]]:
+    """What the role python installed with tasks_from=tool; the newest of each name."""
+    found = {}
+    for folder in sorted(glob.glob("/opt/flaskyard/*-*"), key=os.path.getmtime):
+        name, version = os.path.basename(folder).split("-", 1)
+        path = os.path.join(folder, "bin", name)
+        if os.access(path, os.X_OK):  # pip writes it after all that it depends on
+            found[name] = {"version": version, "path": path}
+    return found
+
+
+def ssh_port() -> int:
+    """From SSH_CONNECTION, which sudo takes away; 22 on other connections."""
+    words = login_environment("SSH_CONNECTION").split()
+    return int(words[3]) if len(words) == 4 else 22
+
+
+def state(key: str) -> dict[str, dict[str, dict[str, object]]]:
+    """What of everything that was declared holds, by kind and name."""
+    found = {
+        "filesets": standing.survey(),
+        "releases": releases.survey(),
+        "slots": slots.survey(),
+        "certificates": certificates.survey(),
+        "databases": databases.survey(),
+    }
+
+    def shown(entry: dict[str, object]) -> dict[str, object]:
+        return {**entry, "wish": veiled(str(entry["wish"]), key) if entry["wish"] else ""}
+
+    return {kind: {name: shown(entry) for name, entry in entries.items()} for kind, entries in found.items()}
+
+
+def main() -> None:
+    """Gather and return."""
+    module = SealedModule(argument_spec=SPECIFICATION, supports_check_mode=True)
+    found = state(module.options["key"] or "")
+    facts = {
+        "distribution": distribution(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mb": memory_mb(),
+        "packages": packages(),
+        "pythons": pythons(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "openssl": ".".join(map(str, ssl.OPENSSL_VERSION_INFO[:2])),
+        "filesets": known(),
+        "tools": tools(),
+        "ssh_port": ssh_port(),
+        "databases": sorted(found["databases"]),
+        "protocols": {name: entry["protocol"] for name, entry in found["slots"].items() if entry["protocol"]},
+        "survey": found,
+    }
+    module.exit_json(ansible_facts={"flaskyard": facts})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the survey found, as action plugins ask for it: is there anything to do on the host?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import typing as t
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+
+from ..module_utils._host.wishes import veiled
+
+Variables = dict[str, t.Any]
+_KEY_FILE = "flaskyard-survey-key"
+
+
+def facts(variables: Variables) -> dict[str, t.Any]:
+    """C(ansible_facts['flaskyard']).
+
+    :raises AnsibleActionFail: the survey did not run.
+    """
+    found: dict[str, t.Any] | None = variables.get("ansible_facts", {}).get("flaskyard")
+    if found is None:
+        raise AnsibleActionFail("the facts of flaskyard.server.survey are missing; run it, or the role flaskyard.server.host, first")
+    return found
+
+
+def entries(variables: Variables, kind: str) -> dict[str, dict[str, t.Any]]:
+    """What the survey found of a kind, by name; nothing when it did not run, or something has changed since."""
+    found: dict[str, dict[str, t.Any]] = variables.get("ansible_facts", {}).get("flaskyard", {}).get("survey", {}).get(kind, {})
+    return found
+
+
+def holds(entry: dict[str, t.Any] | None, wanted: str) -> bool:
+    """Whether this wish was the last, and all of it holds."""
+    return entry is not None and entry["wish"] == veiled(wanted, run_key()) and not entry["lacks"]
+
+
+def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:
+    """Facts for the result of a task that changed the host: what the survey found before is not known any more.
+
+    :param kinds: those that the change can have touched; all unless given.
+    """
+    known = variables.get("ansible_facts", {}).get("flaskyard", {})
+    kept = {kind: found for kind, found in known.get("survey", {}).items() if kinds and kind not in kinds}
+    return {"flaskyard": {**known, "survey": kept}} if known else {}
+
+
+def run_key() -> str:
+    """The key of this run of Ansible, the same in all its processes, and in no log: a file in the run's own folder, which goes when the run ends."""
+    path = os.path.join(constants.DEFAULT_LOCAL_TMP, _KEY_FILE)
+    if not os.path.exists(path):
+        # Two processes may be here at once: the first to have a whole file there wins.
+        descriptor, own = tempfile.mkstemp(dir=constants.DEFAULT_LOCAL_TMP)
+        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+            handle.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(own, path)
+        os.unlink(own)
+    with open(path, encoding="ascii") as handle:
+        return handle.read()

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks that ask a host for one thing: one call each, and the host is told who asks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .controller import Controller
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({}, {}),
+        ({"app": "shop"}, {"app": "shop"}),
+        ({"app": "shop", "release": "1a2b3c4d5e6f"}, {"app": "shop", "release": "1a2b3c4d5e6f"}),
+    ],
+)
+def test_a_rollback_is_one_call_without_a_survey(tmp_path: Path, given: dict[str, Any], sent: dict[str, Any]) -> None:
+    run = Controller(tmp_path).play("rollback", "--check", **given)
+    assert run.ok, run.output
+    [call] = run.calls
+    assert (call["module"], call["check"]) == ("rollback", True)
+    assert re.fullmatch(r"[\w.-]+@[\w.-]+", call["options"].pop("by")) and call["options"] == sent
+
+
+def test_whoever_removes_an_app_is_named(tmp_path: Path) -> None:
+    run = Controller(tmp_path).play("remove", flask_apps=[], app="old")
+    [removal] = [call["options"] for call in run.calls if call["module"] == "app_absent"]
+    assert removal["name"] == "old" and "@" in removal["by"], run.output
+
+
+@pytest.mark.parametrize("redeploy", [True, False])
+def test_releases_that_were_withdrawn_serve_again_only_when_asked_for(tmp_path: Path, redeploy: bool) -> None:
+    app = {"name": "shop", "source": {"git": "https://git.example.com/shop.git", "version": "main"}, "wsgi": "shop:app"}
+    asked: dict[str, Any] = {"redeploy": "true"} if redeploy else {}
+    run = Controller(tmp_path).play("deploy", flask_apps=[app], **asked)
+    [call] = [call["options"] for call in run.calls if call["module"] == "release"]
+    assert call["redeploy"] is redeploy, run.output

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is rendered: each role as it comes, and with all that its templates make a difference for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import MANAGERS, PROXIES, SERVERS
+
+HASH = "$6$change$8ooE9OwbP64ROyCWSH/02V/gz5bnYszvMp48tBGb5ggFK4iPA.LZ7PosQlxNK8LvLrPb4TKFPiQPIdfTycopU/"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+PLAIN: dict[str, Any] = {"name": "plain", "source": {"path": "/app"}, "wsgi": "app:app", "domains": ["plain.test"]}
+RICH: dict[str, Any] = {
+    **PLAIN,
+    "name": "rich",
+    "domains": ["rich.test", "www.rich.test", "rich.example"],
+    "tls": {"issuer": "selfsigned"},
+    "static": [{"url": "/static", "path": "static"}, {"url": "/uploads", "path": "uploads"}],
+    "persist": ["uploads", "instance"],
+    "streaming": ["/stream"],
+    "rate_limit": {"requests_per_second": 1, "burst": 2, "paths": ["/pid"]},
+    "access": [{"path": "/env", "allow": ["192.0.2.0/24", "2001:db8::/32"]}, {"path": "/process", "users": {"ada": HASH}}, {"path": "/process/open"}],
+    "headers": {"X-Signs": r"\"'%%{Host}i %n \\ ;#{}", "X-Content-Type-Options": ""},
+    "max_body_mb": 128,
+    "timeout_seconds": 2,
+    "env": {"QUOTES": "'\" $HOME %n\n", "PLAIN": "a"},
+    "sandbox": {"network": False, "memory_max_mb": 512},
+    "nginx_extra": "location = /raw { return 410; }",
+    "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
+}
+#: Arguments that systemd would change if they stood as they are.
+ARGUMENTS = r"""env A="%n" '$HOME' '%%' 'a\b' \" 'x;y' ü"""
+WORK: dict[str, Any] = {
+    "release_command": "flask db upgrade",
+    "processes": [
+        {"name": "worker", "command": ARGUMENTS, "count": 2, "memory_max_mb": 128, "stop_signal": "INT"},
+        {"name": "mail-out", "command": "flask mail"},
+    ],
+    "schedules": [
+        {"name": "nightly", "command": ARGUMENTS, "calendar": "Mon..Fri *-*-* 03:30:00 UTC", "catch_up": True, "random_delay_seconds": 60, "memory_max_mb": 64},
+        {"name": "often", "command": "flask poll", "calendar": "*:0/5"},
+    ],
+}
+BELOW = {
+    **PLAIN,
+    "name": "below",
+    "domains": RICH["domains"],
+    "path": "/below",
+    "tls": RICH["tls"],
+    "error_page": "error.html",
+    "maintenance_page": "down.html",
+}
+BOTH = {**PLAIN, "name": "both", "domains": ["one.test", "two.test"], "redirect": False, "rate_limit": RICH["rate_limit"], "access": RICH["access"]}
+SERVICE = {
+    "name": "files",
+    "domains": RICH["domains"],
+    "path": "/files",
+    "upstream": "127.0.0.1:3000",
+    "access": [{"path": "/locked", "allow": ["192.0.2.0/24"]}],
+}
+STORES = {**PLAIN, "domains": [], "database": "postgresql", "database_pool": True, "queue": "valkey"}
+BALANCERS = {"flask_trusted_networks": ["192.0.2.0/24"], "flask_proxy_protocol": True}
+
+
+def rich(manager: str) -> dict[str, Any]:
+    """An app with all that this process manager can do."""
+    if manager == "systemd":
+        return {**RICH, **WORK}
+    return {key: value for key, value in {**RICH, **WORK}.items() if key not in ("sandbox", "processes")}
+
+
+Case = tuple[str, dict[str, Any]]
+#: A role and its variables, by name.
+CASES: dict[str, Case] = {
+    "app": ("app", {"flask_apps": [PLAIN, RICH]}),
+    "backup": (
+        "backup",
+        {"flask_apps": [RICH], "backup_commands": [{"name": "dump", "user": "nobody", "command": "seq 9"}], "backup_on_failure": ["alert.service"]},
+    ),
+    "firewall": ("firewall", {"firewall_allow": [{"port": "8001-8002,8100", "from": ["10.0.0.0/8", "fe80::/10"]}, {"port": 8200}]}),
+    "host": ("host", {}),
+    "postgresql": (
+        "postgresql",
+        {"flask_apps": [STORES], "postgresql_hba": ["host a a 192.0.2.0/24 cert"], "postgresql_settings": {"jit": "off"}},
+    ),
+    "python": ("python", {"python_ca_certificates": [PEM], "python_index_url": "https://user:secret@pypi.test/simple"}),
+    "supervisor": ("supervisor", {}),
+    "systemd": ("systemd", {"systemd_slice_memory_max": "2G"}),
+    "valkey": ("valkey", {"flask_apps": [STORES, {**STORES, "name": "other"}], "valkey_settings": {"hz": 20}}),
+    "tls": ("tls", {"flask_apps": [{**PLAIN, "tls": {"issuer": "letsencrypt"}}], "tls_email": "ops@plain.test", "tls_acme_ca_file": "/etc/hostname"}),
+    **{
+        f"{proxy}, {name}": (proxy, {"flask_proxy": proxy, **variables})
+        for proxy in PROXIES
+        for name, variables in (
+            ("no app", {"flask_apps": []}),
+            ("plain", {"flask_apps": [PLAIN]}),
+            ("rich", {"flask_apps": [RICH, BELOW, PLAIN, BOTH], "flask_proxy_services": [SERVICE]}),
+            ("behind balancers", {"flask_apps": [PLAIN, BELOW], **BALANCERS}),
+        )
+    },
+    **{
+        f"{server}, {manager}": (server, {"flask_apps": [{**app, "server": server} for app in (PLAIN, rich(manager))], "flask_manager": manager})
+        for server, kind in SERVERS.items()
+        for manager in MANAGERS
+        if manager in kind.managers
+    },
+}

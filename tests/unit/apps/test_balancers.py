@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host may say of the load balancers in front of it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.balancers import balancer_problems
+
+
+@pytest.mark.parametrize(
+    ("networks", "protocol"), [([], False), (["10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::1"], False), (["192.0.2.1/32"], True), (["0.0.0.0/0"], True)]
+)
+def test_ordinary_values_are_accepted(networks: list[str], protocol: bool) -> None:
+    assert balancer_problems(networks, protocol) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("10.0.0.0/8; include /etc/x", "flask_trusted_networks has '10.0.0.0/8; include /etc/x'; expected a network such as 192.0.2.0/24"),
+        ("10.0.0.0/8\nLoadModule x", "expected a network"),
+        ("fe80::%eth0;include /etc/x", "expected a network"),
+        ("10.0.0.0/8\n", "expected a network"),
+        ("balancer.example.com", "expected a network"),
+        ("10.0.0.0/255.0.0.0", "expected a network"),
+        ("", "expected a network"),
+        (10, "flask_trusted_networks has 10 (int); expected a network"),
+        ("10.0.0.1/8", "'10.0.0.1/8'; expected a network such as 192.0.2.0/24: 10.0.0.1/8 has host bits set"),
+        ("10.0.0.0/33", "'10.0.0.0/33' does not appear to be an IPv4 or IPv6 network"),
+    ],
+)
+def test_a_value_that_is_no_network_is_told_with_what_is_expected(network: t.Any, message: str) -> None:
+    [problem] = balancer_problems(["192.0.2.0/24", network], False)
+    assert message in problem
+
+
+@pytest.mark.parametrize("networks", ["10.0.0.0/8", {"10.0.0.0/8": True}, None])
+def test_networks_are_a_list(networks: t.Any) -> None:
+    assert "expected a list of networks" in balancer_problems(networks, False)[0]
+
+
+@pytest.mark.parametrize("protocol", ["false", "yes", 1, None])
+def test_the_protocol_is_true_or_false(protocol: t.Any) -> None:
+    assert "expected true or false" in balancer_problems(["10.0.0.0/8"], protocol)[0]
+
+
+def test_the_protocol_needs_somebody_to_believe() -> None:
+    [problem] = balancer_problems([], True)
+    assert "every client would have the load balancer's address" in problem and "name the networks" in problem

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How an app finds its database and its queue."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.model import AppModelError, complete_apps
+
+APP: dict[str, t.Any] = {"name": "shop", "source": {"path": "/"}, "wsgi": "shop:app"}
+
+
+def environment(**keys: t.Any) -> dict[str, str]:
+    return {name: value for name, value in complete_apps([{**APP, **keys}])[0]["env"].items() if name != "FLASK_APP"}
+
+
+def test_an_app_without_stores_gets_nothing() -> None:
+    [app] = complete_apps([APP])
+    assert (environment(), app["store_units"], app["queue_place"]) == ({}, [], None)
+
+
+def test_two_words_give_an_app_all_it_needs() -> None:
+    assert environment(database="postgresql", queue="valkey") == {
+        "DATABASE_URL": "postgresql:///flask-shop?host=/run/postgresql",
+        "REDIS_URL": "unix:///run/flaskyard-valkey-shop/valkey.sock",
+        "CELERY_BROKER_URL": "redis+socket:///run/flaskyard-valkey-shop/valkey.sock",
+    }
+
+
+def test_a_pool_is_in_front_and_can_be_passed() -> None:
+    assert environment(database="postgresql", database_pool=True) == {
+        "DATABASE_URL": "postgresql:///flask-shop?host=/run/flaskyard-pgbouncer",
+        "DATABASE_DIRECT_URL": "postgresql:///flask-shop?host=/run/postgresql",
+    }
+    with pytest.raises(AppModelError, match="database_pool is for database 'postgresql'"):
+        environment(database_pool=True)
+
+
+def test_the_users_own_value_wins() -> None:
+    given = {"DATABASE_URL": "postgresql+psycopg:///flask-shop?host=/run/postgresql", "A": 1}
+    assert environment(database="postgresql", env=given) == {**given, "A": "1"}
+
+
+def test_the_servers_start_before_the_app() -> None:
+    [app] = complete_apps([{**APP, "database": "postgresql", "database_pool": True, "queue": "valkey"}])
+    assert app["store_units"] == ["postgresql.service", "flaskyard-pgbouncer.service", "flaskyard-valkey-shop.service"]
+
+
+@pytest.mark.parametrize("keys", [{"database": "oracle"}, {"queue": "kafka"}, {"database": True}])
+def test_other_servers_are_refused(keys: dict[str, t.Any]) -> None:
+    with pytest.raises(AppModelError, match=f"{next(iter(keys))} is .*expected"):
+        complete_apps([{**APP, **keys}])

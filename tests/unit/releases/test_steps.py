@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an app depends on, as the steps of a build read it; and archives that try to leave their place."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._releases import steps
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.sandbox import _PROGRAM, _SOURCES
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.archive import unpack
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.manifest import Manifest, read_manifest
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.tree import assert_replaceable
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.virtualenv import normalised
+from hypothesis import given
+from hypothesis import strategies as st
+
+PYPROJECT = '[project]\nname = "app"\nversion = "{version}"\ndependencies = ["flask>=3"]\n'
+
+
+def manifest(tree: Path, requirements: str | None = None, installer: str = "uv", **files: str) -> Manifest:
+    for name, content in files.items():
+        path = tree / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    return read_manifest(tree, requirements, installer)
+
+
+def test_the_file_that_counts(tmp_path: Path) -> None:
+    assert manifest(tmp_path)["kind"] == "none"
+    assert manifest(tmp_path, pyproject_toml=PYPROJECT.format(version=1))["kind"] == "pyproject"
+    assert manifest(tmp_path, requirements_txt="flask\n")["file"] == "requirements.txt"
+    assert manifest(tmp_path, uv_lock="version = 1\n")["kind"] == "uv.lock"
+    assert manifest(tmp_path, requirements="requirements.txt")["kind"] == "requirements"
+
+
+def test_only_what_is_installed_counts(tmp_path: Path) -> None:
+    first = manifest(tmp_path, pyproject_toml=PYPROJECT.format(version=1))
+    assert manifest(tmp_path, pyproject_toml=PYPROJECT.format(version=2))["digest"] == first["digest"]
+    assert manifest(tmp_path, pyproject_toml=PYPROJECT.replace(">=3", ">=4"))["digest"] != first["digest"]
+
+
+def test_included_files_count(tmp_path: Path) -> None:
+    first = manifest(tmp_path, requirements_txt="-r more/base.txt\n-c https://example.com/c.txt\n", more__base_txt="-r ../requirements.txt\nflask==3.0\n")
+    assert first["digest"] != manifest(tmp_path, more__base_txt="flask==3.1\n")["digest"]
+
+
+@pytest.mark.parametrize(
+    ("line", "local"),
+    [
+        ("flask==3.1", False),
+        ("flask @ https://example.com/flask.whl", False),
+        ("-e .", True),
+        ("--editable=./part", True),
+        (".[dev]", True),
+        ("./part", True),
+        ("../part", True),
+        ("/srv/part", True),
+        ("part @ file:///srv/part", True),
+        ("part @ ./part", True),
+        ("--find-links https://example.com/", False),
+    ],
+)
+def test_what_is_installed_from_the_tree_itself(tmp_path: Path, line: str, local: bool) -> None:
+    assert manifest(tmp_path, requirements_txt=f"# a comment\n{line}\n")["local"] is local
+
+
+@pytest.mark.parametrize(
+    ("source", "local"),
+    [('{ virtual = "." }', False), ('{ editable = "." }', False), ('{ registry = "https://example.com" }', False), ('{ directory = "part" }', True)],
+)
+def test_local_packages_in_a_lock(tmp_path: Path, source: str, local: bool) -> None:
+    lock = f'version = 1\n[[package]]\nname = "part"\nsource = {source}\n'
+    assert manifest(tmp_path, pyproject_toml=PYPROJECT.format(version=1), uv_lock=lock)["local"] is local
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"uv_lock": ""}, "without the pyproject.toml"),
+        ({"pyproject_toml": "[project"}, "cannot be read"),
+        ({"pyproject_toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n'}, "dynamic"),
+        ({"pyproject_toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, "poetry export"),
+        ({"requirements_txt": "-r none.txt\n"}, "none.txt cannot be read"),
+    ],
+)
+def test_refused(tmp_path: Path, files: dict[str, str], words: str) -> None:
+    with pytest.raises(StepError, match=words):
+        manifest(tmp_path, **files)
+
+
+def test_a_lock_of_uv_needs_uv(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="set installer to uv"):
+        manifest(tmp_path, installer="pip", uv_lock="version = 1\n", pyproject_toml=PYPROJECT)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [("gunicorn==27.0.1", "gunicorn"), ("Flask_SQLAlchemy[x]>=3", "flask-sqlalchemy"), (" zope.interface ; python_version<'4'", "zope-interface")],
+)
+def test_names(requirement: str, name: str) -> None:
+    assert normalised(requirement) == name
+
+
+def test_a_persisted_directory_may_hide_keepers_only(tmp_path: Path) -> None:
+    place = tmp_path / "uploads"
+    assert_replaceable(place, "uploads")
+    (place / "deep").mkdir(parents=True)
+    (place / "deep/.gitkeep").touch()
+    assert_replaceable(place, "uploads")
+    (place / "deep/a.png").touch()
+    with pytest.raises(StepError, match="uploads/deep/a.png"):
+        assert_replaceable(place, "uploads")
+
+
+names = st.lists(st.sampled_from(["a", "b", "..", ".", "c/d"]), min_size=1, max_size=4).map("/".join)
+members = st.lists(st.tuples(names, st.sampled_from(["file", "directory", "link", "hard"]), names), max_size=6)
+
+
+@given(members, st.booleans())
+def test_nothing_ever_leaves_its_place(tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, str, str]], strip: bool) -> None:
+    top = tmp_path_factory.mktemp("top")
+    tree = top / "one/tree"
+    tree.mkdir(parents=True)
+    kinds = {"file": tarfile.REGTYPE, "directory": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE}
+    with tarfile.open(top / "archive.tar", "w") as opened:
+        for name, kind, target in entries:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname, member.size = kinds[kind], target, 1 if kind == "file" else 0
+            opened.addfile(member, io.BytesIO(b"x"))
+    try:
+        unpack(tree, str(top / "archive.tar"), strip)
+    except (StepError, OSError):
+        pass
+    else:
+        assert all(path.resolve().is_relative_to(tree.resolve()) for path in tree.rglob("*"))
+    assert {path.name for path in top.iterdir()} == {"archive.tar", "one"} and [path.name for path in (top / "one").iterdir()] == ["tree"]
+
+
+def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
+    folder = Path(steps.__file__ or "").parent
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "entry"} == set(_SOURCES) - {""}
+    (tmp_path / "requirements.txt").write_text("-r none.txt\n")
+    arguments: dict[str, object] = {"tree": str(tmp_path), "source": None, "packages": None, "requirements": None, "installer": "uv", "persist": []}
+    job = {"sources": _SOURCES, "step": "tree.prepare", "arguments": arguments, "environment": {}}
+    program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=True)
+    assert "none.txt cannot be read" in json.loads(done.stdout)["error"]

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reason of a failure, found in journals of real runs: every server with an app that cannot be imported, one that exits, and one that is ill.
+
+Frames of libraries are left out of C(journals/).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.reasons import headline, reason, without_journal
+
+JOURNALS = Path(__file__).parent / "journals"
+SERVERS = ["fastcgi", "granian", "gunicorn", "mod_wsgi", "passenger", "uwsgi", "waitress"]
+MISSING = "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"
+UNHEALTHY = "GET /healthz gave status 500; expected status 200, 2 times in a row within 8 s (key healthcheck)"
+
+
+def journal(name: str) -> str:
+    return (JOURNALS / f"{name}.log").read_text()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_exception_of_an_import_is_the_reason(server: str) -> None:
+    assert reason(journal(f"{server}-imp")) == f"{MISSING}: add it to the requirements, or correct the key wsgi"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_ill_app_is_told_with_its_exception(server: str) -> None:
+    assert headline("gate", UNHEALTHY, journal(f"{server}-health")).splitlines() == [
+        "gate: GET /healthz gave status 500 (RuntimeError: the database is gone)",
+        "expected status 200, 2 times in a row within 8 s (key healthcheck)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("fastcgi", "Main process exited, code=exited, status=3/NOTIMPLEMENTED"),
+        ("granian", "Unexpected exit from worker-1"),
+        ("gunicorn", "Worker (pid:573) exited with code 3"),
+        ("mod_wsgi", ""),
+        ("passenger", "The application process exited prematurely."),
+        ("uwsgi", "worker 1 (pid: 1633) died"),
+        ("waitress", "Main process exited, code=exited, status=3/NOTIMPLEMENTED"),
+    ],
+)
+def test_of_a_worker_that_exits_the_server_tells(server: str, words: str) -> None:
+    assert reason(journal(f"{server}-exits")) == words
+
+
+def test_a_port_that_the_old_slot_has_names_the_key() -> None:
+    first = headline("gate", "GET / gave no answer (timed out); the service does not stay up", journal("gunicorn-busy")).splitlines()
+    assert first == [
+        "gate: OSError: [Errno 98] Address already in use: another process holds the port or lock; if it is the old slot, set exclusive: true",
+        "GET / gave no answer (timed out); the service does not stay up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ""),
+        ("Worker exiting\nall is well\n", ""),
+        ("ValueError: said, not raised", ""),
+        ("Traceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'DATABASE_URL'\n", "KeyError: 'DATABASE_URL'"),
+        ("Traceback (most recent call last):\n  File\njinja2.exceptions.TemplateNotFound: x\n  more\n", "jinja2.exceptions.TemplateNotFound: x"),
+        ("Traceback (most recent call last):\n  File\nAssertionError\n", "AssertionError"),
+        ("Traceback (most recent call last):\n  File\n[08:18] [ERROR] another worker\n  File\nKeyError: 1\n", "KeyError: 1"),
+        ("Traceback (most recent call last):\n  File\nA: 1\nlater\nTraceback (most recent call last):\n  File\nB: 2\n", "B: 2"),
+        (
+            "Traceback (most recent call last):\n  f\nOSError: [Errno 28] No space left on device\n",
+            "OSError: [Errno 28] No space left on device: free some space (df -h)",
+        ),
+        ("Started x.service - X.\nno queue\nx.service: Main process exited, code=exited, status=1/FAILURE\n", "no queue"),
+        (
+            "Started x.service - X.\nx.service: Main process exited, code=killed, status=11/SEGV\n",
+            "Main process exited, code=killed, status=11/SEGV",
+        ),
+        ("x.service: Failed with result 'oom-kill'.", "it ran out of memory: raise sandbox.memory_max_mb"),
+        ("Traceback (most recent call last):\n  f\nValueError: " + "x" * 1000, "ValueError: " + "x" * 287 + "…"),
+    ],
+)
+def test_one_line_of_a_text(text: str, found: str) -> None:
+    assert reason(text) == found
+
+
+def test_an_app_that_runs_and_does_not_answer_is_told_by_that() -> None:
+    seen = "GET /healthz gave no answer (timed out); expected status 200"
+    assert headline("gate", seen, journal("uwsgi-exits")) == "gate: GET /healthz gave no answer (timed out) (worker 1 (pid: 1633) died)\nexpected status 200"
+
+
+def test_a_wrong_body_is_its_own_reason() -> None:
+    seen = "GET / gave status 200 without 'ready' in its body; expected 'ready'"
+    assert headline("gate", seen, journal("gunicorn-health")) == f"gate: {seen}"
+
+
+def test_a_command_is_quoted_without_its_journal() -> None:
+    said = 'systemctl start a.service ended with 1:\nJob for a.service failed.\nSee "systemctl status a.service" and more.\n--- journal of a.service\nlines'
+    assert without_journal(said) == "systemctl start a.service ended with 1:\nJob for a.service failed."

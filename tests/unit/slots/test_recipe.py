@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a slot is made of, and what follows from that."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.flaskyard.server.plugins.module_utils._host.environment_file import parse_environment_file
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.recipe import Recipe, asked_for, difference, loopback_address
+
+RECIPE = Recipe("r1", "/srv/r1", {"service": "ExecStart=@FLASKYARD_RELEASE_DIR@ @FLASKYARD_SLOT@ @FLASKYARD_SLOT_DIR@"}, 'TOKEN="hunter2"\n')
+SECRET_FILES = {"a.cfg": {"variable": "A", "content": "aHVudGVyMg=="}}
+
+
+def test_everything_that_a_slot_runs_with_is_in_its_name() -> None:
+    name = RECIPE.slot("key")
+    assert name == RECIPE.slot("key") and len(name) == 10
+    others: list[tuple[str, t.Any]] = [("release", "r2"), ("files", {"service": "other"}), ("env", 'TOKEN="hunter3"\n')]
+    assert name not in {dataclasses.replace(RECIPE, **{field: value}).slot("key") for field, value in others} | {RECIPE.slot("other")}
+    other_file = {**SECRET_FILES, "a.cfg": {**SECRET_FILES["a.cfg"], "content": "bmV3"}}
+    assert len({dataclasses.replace(RECIPE, secret_files=files).slot("key") for files in ({}, SECRET_FILES, other_file)}) == 3
+    assert dataclasses.replace(RECIPE, release_dir="/elsewhere").slot("key") == name, "where it lies follows from its id"
+
+
+def test_names_do_not_change_from_version_to_version() -> None:
+    assert RECIPE.slot("key") == "8f7a81b2db", "each app would be started anew by an upgrade"
+
+
+def test_a_wish_is_the_same_wherever_the_code_came_from() -> None:
+    one, other = ({"id": "r1", "source": {"location": place}} for place in ("/home/ada/shop", "/builds/7"))
+    assert asked_for({}, one, {}, "", "systemd", {}) == asked_for({}, one, {}, "", "systemd") != asked_for({}, one, {}, "", "systemd", SECRET_FILES)
+    assert asked_for({}, one, {}, "", "systemd") == asked_for({}, other, {}, "", "systemd") != asked_for({}, {"id": "r2"}, {}, "", "systemd")
+
+
+def test_tokens_are_filled_in() -> None:
+    assert RECIPE.texts("abc0123def", "/etc/s")["service"] == "ExecStart=/srv/r1 abc0123def /etc/s"
+
+
+def test_an_app_has_a_secret_key_and_may_have_its_own() -> None:
+    assert 'SECRET_KEY="key"' in RECIPE.environment("key", "/etc/s")
+    assert 'SECRET_KEY="mine"' in dataclasses.replace(RECIPE, env='SECRET_KEY="mine"\n').environment("key", "/etc/s")
+
+
+def test_the_key_before_is_a_fallback_of_the_host_s_key_only() -> None:
+    assert parse_environment_file(RECIPE.environment("new\0old", "/etc/s")) == {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": '["old"]', "TOKEN": "hunter2"}
+    assert parse_environment_file(dataclasses.replace(RECIPE, env='SECRET_KEY="mine"\n').environment("new\0old", "/etc/s")) == {"SECRET_KEY": "mine"}
+
+
+def test_a_diff_shows_that_a_value_changed_and_not_the_value() -> None:
+    before, after = RECIPE.shown("key"), dataclasses.replace(RECIPE, env='TOKEN="hunter3"\n').shown("key")
+    [entry] = difference("shop", before, after)
+    assert entry["before_header"] == "shop: env" and entry["before"] != entry["after"] and "hunter" not in str(entry)
+
+
+def test_the_app_is_told_where_its_files_are() -> None:
+    recipe = dataclasses.replace(RECIPE, secret_files=SECRET_FILES)
+    assert parse_environment_file(recipe.environment("key", "/etc/s"))["A"] == "/etc/s/files/a.cfg"
+
+
+def test_a_diff_shows_that_a_file_changed_and_not_its_content() -> None:
+    other = {"a.cfg": {"variable": "A", "content": "aHVudGVyMw=="}}
+    before, after = (dataclasses.replace(RECIPE, secret_files=files).shown("key") for files in (SECRET_FILES, other))
+    [entry] = difference("shop", before, after)
+    assert (entry["before_header"], entry["before"][:18]) == ("shop: secret_files", "a.cfg in A = (secr") and entry["before"] != entry["after"]
+    assert "aHVudGVy" not in str(entry) and "hunter" not in str(entry)
+
+
+def test_a_recipe_is_recalled_from_what_a_slot_keeps() -> None:
+    recipe = dataclasses.replace(RECIPE, secret_files=SECRET_FILES)
+    environment = parse_environment_file(recipe.environment("new\0old", "/etc/s"))
+    assert Recipe.recalled("r1", "/srv/r1", recipe.shown("new\0old"), environment, SECRET_FILES) == recipe
+
+
+def test_a_slot_has_an_address_of_its_own_that_apps_are_denied_and_no_client_gets() -> None:
+    names = [f"{number * 7919:010x}" for number in range(1, 2000)] + ["0000000000", "ffffffffff"]
+    for address, port in map(loopback_address, names):
+        assert address.startswith("127.77.") and all(int(part) < 256 for part in address.split("."))
+        assert 20000 <= port < 32768, "the range of outgoing connections begins at 32768"
+    assert loopback_address("38f7dae1cd") == loopback_address("38f7dae1cd") != loopback_address("c06b89e0b5")
