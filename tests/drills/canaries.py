@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.flaskyard.server.plugins.module_utils.app_keys import APP
-from ansible_collections.flaskyard.server.plugins.module_utils.app_schema import Key
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.keys import APP
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.schema import Key
 
 from tests.docs.roles import ROLES, entry_points
 
@@ -34,6 +35,9 @@ def _secret_keys(keys: dict[str, Key]) -> Iterator[str]:
 
 def _marked(options: dict[str, Any]) -> Iterator[str]:
     for name, option in options.items():
+        # The keys of apps are taken from their declarations.
+        if name.startswith("flask_"):
+            continue
         if option.get("no_log"):
             yield name
         yield from (f"{name}.{path}" for path in _marked(option.get("options", {})))
@@ -67,6 +71,8 @@ class Canaries:
         text = self.texts
         return {
             "app.env": {"API_TOKEN": text["app.env"], "MULTI_LINE": f"first\n{text['app.env']}-second\n"},
+            "app.files.content": f"password = {text['app.files.content']}\n\n",
+            "app.files.content_base64": base64.b64encode(b"\0\xff" + text["app.files.content_base64"].encode()).decode("ascii"),
             "app.access.users": {"ada": f"$6${text['app.access.users']}$x"},
             "app.tls.key": self.key,
             "app.source.deploy_key": f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text['app.source.deploy_key']}\n-----END OPENSSH PRIVATE KEY-----\n",

@@ -5,19 +5,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
-from .harness import Host, Server
+from .harness import Server
+
+HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session")
-def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A host that `site.yml` made out of a bare Debian 13. The drills share it: each leaves it serving, and begins with its own declaration."""
-    folder = tmp_path_factory.mktemp("drills")
-    with Host.up("web", folder) as host:
-        server = Server(host, folder)
-        server.apply("site")
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module of drills has a host of its own, or one for each proxy: so any worker can take it."""
+    for item in items:
+        if item.path.parent == HERE and isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
+            parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+            proxies = [value for value in parameters if value in PROXIES]
+            item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem.removeprefix("test_"), *proxies])))
+
+
+@pytest.fixture(scope="module")
+def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A host that `site.yml` has provisioned. The drills of a module share it: each leaves it serving, and begins with its own declaration."""
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    with Server.provisioned(name, tmp_path_factory.mktemp(name)) as server:
         yield server
 
 

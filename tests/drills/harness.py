@@ -16,14 +16,16 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
+from tests.hosts.provisioned import provisioned_image
 from tests.load import Load, Plan, Report, Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,15 +95,19 @@ class Host:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.container = name, f"{PREFIX}-{name}"
+        #: The version of the collection that runs are of: a checkout.
+        self.tree = ROOT
         self._variables = folder / f"{name}.json"
         self._inventory = ROOT / ".cache" / "hosts" / PREFIX / "inventory.json"
         self.address: str = json.loads(self._inventory.read_text())["all"]["children"]["flask"]["hosts"][name]["ansible_host"]
 
     @classmethod
     @contextlib.contextmanager
-    def up(cls, name: str, folder: Path, distribution: str = "trixie", user: str = "root", domains: str = DOMAIN) -> Iterator[Host]:
-        """A bare host, for as long as the context lasts. With FLASKYARD_KEEP_HOSTS=1 it stays, and the next run takes it up again."""
-        options = ["--prefix", PREFIX, "--distribution", distribution, "--user", user]
+    def up(cls, name: str, folder: Path, distribution: str = "trixie", user: str = "root", domains: str = DOMAIN, image: str = "") -> Iterator[Host]:
+        """A bare host, or one from an image, for as long as the context lasts. With FLASKYARD_KEEP_HOSTS=1 it stays, and the next run takes it up again."""
+        if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+            name = f"{name}-{worker}"
+        options = ["--prefix", PREFIX, "--distribution", distribution, "--user", user, "--image", image]
         keep = "FLASKYARD_KEEP_HOSTS" in os.environ
         if not (keep and subprocess.run(["podman", "container", "exists", f"{PREFIX}-{name}"], check=False).returncode == 0):
             subprocess.run([*HOSTS, "up", *options, f"{name}={domains}"], check=True, stdout=subprocess.DEVNULL)
@@ -113,12 +119,13 @@ class Host:
 
     def start(self, playbook: str, *options: str, **variables: Any) -> subprocess.Popen[str]:
         """Begin a playbook, in a process group of its own."""
-        self._variables.write_text(json.dumps({"target": self.name, **variables}))
+        # An image serves hosts of any name; the one name that ends up in a file must not differ.
+        self._variables.write_text(json.dumps({"target": self.name, "backup_host": "drills", **variables}))
         command: list[str | Path] = [Path(sys.executable).with_name("ansible-playbook"), "-i", self._inventory, "-e", f"@{self._variables}", *options]
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(self.tree / "ansible.cfg"), "NO_COLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
         return subprocess.Popen(
-            [*command, ROOT / "playbooks" / f"{playbook}.yml"],
-            cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            [*command, self.tree / "playbooks" / f"{playbook}.yml"],
+            cwd=self.tree, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def play(self, playbook: str, *options: str, **variables: Any) -> Run:
@@ -223,6 +230,27 @@ class Server:
         self._applied = ""
         self.reset()
 
+    @classmethod
+    @contextlib.contextmanager
+    def provisioned(cls, name: str, folder: Path) -> Iterator[Self]:
+        """A host on which `site.yml` has set up `probe` as it comes: from an image, which the first who asks makes out of a bare Debian 13."""
+        image = provisioned_image(cls._provision)
+        with Host.up(name, folder, image=image) as host:
+            # What lies in the image's layer of overlayfs cannot be renamed, as folders on a disk can (EXDEV).
+            host.sh("cp -a /var/lib/flask-probe /var/lib/state; rm -r /var/lib/flask-probe; mv /var/lib/state /var/lib/flask-probe")
+            server = cls(host, folder)
+            server._applied = server._declared("site")
+            yield server
+
+    @classmethod
+    def _provision(cls, image: str) -> None:
+        """Make the image."""
+        name = "provisioned"
+        subprocess.run([*HOSTS, "up", "--prefix", PREFIX, f"{name}={DOMAIN}"], check=True, stdout=subprocess.DEVNULL)
+        with tempfile.TemporaryDirectory() as folder:
+            cls(Host(name, Path(folder)), Path(folder)).apply("site")
+        subprocess.run([*HOSTS, "freeze", "--prefix", PREFIX, name, image], check=True, stdout=subprocess.DEVNULL)
+
     def reset(self) -> None:
         """Declare `probe` as it comes; nothing happens on the host."""
         shutil.rmtree(self.source, ignore_errors=True)
@@ -276,16 +304,23 @@ class Server:
     # --- looking at it
 
     def serving(self, app: str = "probe") -> Serving:
-        """The slots of an app, which is current, and the processes that answer."""
+        """The slots of an app, which is current, and the processes that answer; once those that were current have retired."""
+        self.wait(f"! systemctl is-active --quiet 'flaskyard-retire-{app}:*'")
         lines = self.host.sh(f"""
             ls /etc/flask/{app}/slots | xargs
             current=$(readlink /run/flask-{app}/current.sock)
             echo "${{current%.sock}}"
             systemctl show --property=MainPID --value "flask-{app}@${{current%.sock}}.service"
             pgrep nginx | xargs
-            ls /etc/systemd/system | sed -n 's/^flask-{app}@\\(.*\\).service$/\\1/p' | xargs""").splitlines()
+            ls /etc/systemd/system | sed -n 's/^flask-{app}@\\([^-]*\\).service$/\\1/p' | xargs""").splitlines()
         assert lines[0] == lines[4], "folders of slots and units of slots are not the same"
         return Serving(tuple(lines[0].split()), lines[1], lines[2], lines[3])
+
+    def finish(self, load: Load) -> Report:
+        """End a load once its clients have come to the current slot. A deploy ends earlier: behind a few threads, all may still wait for the slot of before."""
+        self.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
+        time.sleep(1)
+        return load.finish()
 
     def marker(self) -> str:
         """Which release with which environment answers, asked from outside."""
@@ -362,6 +397,10 @@ def probe(source: Path) -> App:
     }
 
 
+#: Answers per second that a load has at least, on a machine that is busy with much else. Fewer would leave gaps in which nobody looked.
+LEAST_RATE = 5
+
+
 def assert_nothing_failed(report: Report, reloaded: bool = False, enough: int = 500) -> None:
     """Every request of the load had a good answer, and there were enough of them to say so.
 
@@ -370,4 +409,4 @@ def assert_nothing_failed(report: Report, reloaded: bool = False, enough: int = 
     """
     assert set(report.errors) <= ({"closed on reuse"} if reloaded else set()), report.failures
     assert set(report.statuses) == {200}, report.failures
-    assert report.requests > enough
+    assert report.requests > enough and report.rate > LEAST_RATE

@@ -67,7 +67,7 @@ def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Serv
     server.app["server"] = "fastcgi"
     server.apply("site")
     assert server.marker() == "one.a"
-    assert len(server.host.sh("ls /etc/flask/probe/slots").split()) == 1, "the slot of before has gone"
+    assert len(server.serving().slots) == 1, "the slot of before has gone"
     assert server.apply("site").changed == 0
     server.reset()
     server.settle("site")
@@ -99,3 +99,33 @@ def test_a_second_host(server: Server, tmp_path: Path) -> None:
         assert all(len(key) >= 64 for key in keys)
         assert server.apply("site").changed == 0
     assert server.serving().current != before.current
+
+
+@pytest.mark.parametrize("broken", [{"build_command": "exit 3"}, {"wsgi": "probe:nothing"}])
+def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: Server, broken: App) -> None:
+    before = server.begin("site")
+    server.app |= {"server": "fastcgi", **broken}
+    server.play("site").assert_says("probe: ", "The proxy is left as it is")
+    assert server.marker() == "one.a" and server.serving() == before
+    server.reset()
+    server.settle("site")
+
+
+def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> None:
+    """One that cannot be built, one that does not pass its gate, one that is new, and one that changes: the good ones go live, and the run names the bad."""
+    broken = {**second(), "name": "broken", "domains": ["broken.test"], "build_command": "echo no compiler; exit 3"}
+    dead = {**second(), "name": "dead", "domains": ["dead.test"], "wsgi": "plain:nothing"}
+    server.app["env"]["PROBE_MARKER"] = "goes-on"
+    server.others = [broken, second(), dead]
+    run = server.play("site")
+    run.assert_says("broken: ", "no compiler", "dead: gate: ")
+    assert "Callback dispatch" not in run.output, "everything that was to be said was shown"
+    assert server.marker() == "one.goes-on" and server.host.ask(host=SECOND).body == b"plain"
+    again = server.play("site")
+    again.assert_says("broken: ", "dead: ")
+    server.others = [second()]
+    server.apply("site")
+    assert server.apply("site").changed == 0
+    server.others = []
+    for name in ("second", "broken", "dead"):
+        server.apply("remove", "-e", f"app={name}", "-e", "purge=true")

@@ -22,7 +22,6 @@ CHANGES: dict[str, list[Step]] = {
 }
 #: Of any password: this drill asks for nothing, but users have files of their own.
 HASH = "$6$change$8ooE9OwbP64ROyCWSH/02V/gz5bnYszvMp48tBGb5ggFK4iPA.LZ7PosQlxNK8LvLrPb4TKFPiQPIdfTycopU/"
-pytestmark = pytest.mark.xdist_group("change_of_mind")
 
 
 def provision(server: Server, step: Step = ({}, {})) -> Picture:
@@ -31,6 +30,7 @@ def provision(server: Server, step: Step = ({}, {})) -> Picture:
     server.app |= {"access": [{"path": "/env", "users": {"ada": HASH}}], **step[0]}
     server.variables = step[1]
     server.apply("site")
+    server.wait("! systemctl is-active --quiet 'flaskyard-retire-*'")
     return Picture.of(server.host)
 
 
@@ -38,12 +38,14 @@ def provision(server: Server, step: Step = ({}, {})) -> Picture:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Picture]]:
     """The host that changes, and what it was like before it ever did."""
     folder = tmp_path_factory.mktemp("changing")
-    with Host.up("two-minds", folder) as host:
-        server = Server(host, folder)
+    with Server.provisioned("two-minds", folder) as server:
         yield server, provision(server)
 
 
-@pytest.mark.parametrize("what", ["proxies", "managers", pytest.param("servers", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(what, marks=[pytest.mark.xdist_group(f"change_of_mind-{what}"), *([pytest.mark.long] if what == "servers" else [])]) for what in CHANGES],
+)
 def test_nothing_is_left_of_what_was(first: tuple[Server, Picture], what: str, tmp_path: Path) -> None:
     changing, before = first
     with Host.up(f"direct-{what}", tmp_path) as host:

@@ -22,8 +22,14 @@ def during_start(server: Server) -> None:
     server.app["env"] |= {"PROBE_MARKER": "start", "PROBE_IMPORT_SECONDS": "3"}
 
 
-def before_drain(server: Server) -> None:
-    server.app["env"]["PROBE_MARKER"] = "drain"
+def during_release_command(server: Server) -> None:
+    server.replace('MARKER = "one"', f'MARKER = "one"  # {time.time_ns()}')
+    server.app["release_command"] = """sh -c 'sleep 5; echo ran >> "$STATE_DIRECTORY/commands"'"""
+    server.host.sh("rm -f /var/lib/flask-probe/commands")
+
+
+def during_work(server: Server) -> None:
+    server.app["processes"] = [{"name": "worker", "command": "sleep infinity", "healthy_after_seconds": 8}]
 
 
 def during_fileset(server: Server) -> None:
@@ -34,14 +40,15 @@ def during_fileset(server: Server) -> None:
 MOMENTS: dict[str, Kill] = {
     "build": (during_build, "deploy", BUILDING),
     "start": (during_start, "deploy", "ls /run/flask-probe/ | grep -v current | grep -qv $old"),
-    "drain": (before_drain, "deploy", "! test $(readlink /run/flask-probe/current.sock) = $old.sock"),
+    "command": (during_release_command, "deploy", "systemctl show --property=ActiveState flaskyard-release-command-probe | grep -q activating"),
+    "work": (during_work, "deploy", "systemctl list-units --plain --no-legend 'flask-probe@*-process.worker.1.service' | grep -q running"),
     "fileset": (during_fileset, "site", "test -e /var/lib/flaskyard/filesets/nginx/journal.json"),
 }
 LONG = pytest.mark.long
 
 
 @pytest.mark.parametrize("what", ["module", pytest.param("playbook", marks=LONG)])
-@pytest.mark.parametrize("moment", ["drain", "fileset", pytest.param("build", marks=LONG), pytest.param("start", marks=LONG)])
+@pytest.mark.parametrize("moment", ["start", "command", "work", "fileset", pytest.param("build", marks=LONG)])
 def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what: str) -> None:
     change, playbook, when = MOMENTS[moment]
     server.begin(playbook)
@@ -55,8 +62,41 @@ def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what:
     again = server.apply(playbook)
     assert again.changed == 0, again.output[-4000:]
     assert server.serving().slots == (server.serving().current,), "no slot is left over"
+    if moment == "command":
+        assert server.host.sh("cat /var/lib/flask-probe/commands") == "ran", "what had begun went on, and was not done twice"
+    if moment == "work":
+        worker = f"flask-probe@{server.serving().current}-process.worker.1.service"
+        assert server.host.sh("systemctl list-units --plain --no-legend 'flask-probe@*-process.*' | cut -d' ' -f1") == worker
     assert server.marker() == f"one.{server.app['env']['PROBE_MARKER']}"
     assert server.host.sh("ls -A /var/lib/flaskyard/filesets/*/ | grep -E 'journal|saved' || true") == ""
+
+
+def test_firewall_rules_that_a_killed_run_did_not_prove_are_proven_by_the_next(server: Server) -> None:
+    """Unproven, they would be taken back 45 seconds after they were loaded, and nobody would say so."""
+    server.begin("site")
+    server.variables = {"firewall_allow": [{"port": 7070, "from": ["198.51.100.0/24"]}]}
+    armed = "systemctl --quiet is-active flask-firewall-revert.timer"
+    server.killed("playbook", armed, "site")
+    assert server.host.sh(f"if {armed}; then echo yes; fi") == "yes", "too late: nothing is to be taken back any more"
+    again = server.apply("site", "--diff")
+    assert "the rules were not proven by a new connection" in again.output
+    # A command after "!" does not end a shell that has -e.
+    assert server.host.sh(f"if {armed}; then echo yes; fi") == "", "nothing is to be taken back any more"
+    assert server.host.sh("cmp /etc/flask-firewall/rules.nft /etc/flask-firewall/kept.nft; nft list table inet flaskyard | grep -c 7070") == "1"
+    assert server.apply("site").changed == 0
+
+
+def test_a_retirement_that_is_killed_is_finished_by_the_next_run(server: Server) -> None:
+    before = server.begin()
+    server.app["env"]["PROBE_MARKER"] = "retired"
+    with server.load() as load:
+        server.apply()
+        server.host.sh("systemctl kill --signal=KILL 'flaskyard-retire-probe:*'")
+        assert server.host.sh("ls /etc/flask/probe/slots | wc -l") == "2", "a request of three seconds had kept the old slot"
+        assert f"slot {before.current}" in server.apply("deploy", "--diff").output
+        report = load.finish()
+    assert_nothing_failed(report)
+    assert server.serving().slots == (server.serving().current,) and server.apply().changed == 0
 
 
 def test_a_killed_process_is_replaced(server: Server) -> None:
@@ -96,3 +136,37 @@ def test_a_reboot_in_the_middle_of_a_change(server: Server) -> None:
     assert server.marker() in ("one.a", "one.power"), "whichever is recorded as current serves"
     server.settle()
     assert server.marker() == "one.power"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("proxy", "unit"), [("nginx", "nginx.service"), ("apache", "apache2.service")])
+def test_proxy_killed_again_and_again_comes_back(server: Server, proxy: str, unit: str) -> None:
+    server.variables = {"flask_proxy": proxy}
+    server.apply("site")
+    # systemd gives up a unit that starts six times within ten seconds, unless told otherwise.
+    server.host.sh(f"""
+        for i in 1 2 3 4 5 6; do
+            old=$(systemctl show --value --property=MainPID {unit})
+            systemctl kill --signal=SIGKILL {unit}
+            for j in $(seq 40); do
+                sleep 0.05; new=$(systemctl show --value --property=MainPID {unit})
+                test $new = 0 || test $new = $old || break
+            done
+        done""")
+    server.wait(f"systemctl is-active --quiet {unit}", 10)
+    assert server.host.ask().status == 200
+
+
+@pytest.mark.long
+def test_run_after_a_power_cut_inside_dpkg(server: Server) -> None:
+    server.begin("site")
+    server.host.sh("""
+        cd /run && apt-get -qq update && apt-get -qq download restic && apt-get -qq purge -y restic >/dev/null
+        dpkg --install restic_*.deb >/dev/null 2>&1 &
+        until ls /var/lib/dpkg/updates | grep -q '^[0-9]'; do :; done
+        kill -KILL $! && rm restic_*.deb
+        printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d""")
+    assert "restic" in server.host.sh("dpkg --audit; ls /var/lib/dpkg/updates")
+    server.apply("site")
+    assert server.host.sh("dpkg --audit; ls /var/lib/dpkg/updates; ls /usr/sbin/policy-rc.d 2>/dev/null || true") == ""
+    server.host.sh("restic version")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .harness import BUILDING, Server
+from .harness import BUILDING, Server, assert_nothing_failed
 
 Spoil = Callable[[Server], contextlib.AbstractContextManager[tuple[str, ...]]]
 
@@ -75,10 +75,108 @@ def misspelt_key(server: Server) -> Iterator[tuple[str, ...]]:
     yield "app 'probe'", "unknown key helthcheck", "did you mean 'healthcheck'?", "nothing was touched"
 
 
+@contextlib.contextmanager
+def import_error(server: Server) -> Iterator[tuple[str, ...]]:
+    server.replace("from flask import Flask,", "from flask import Flask, a_name_it_has_not,")
+    yield "probe: gate: ImportError: cannot import name 'a_name_it_has_not' from 'flask'", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def missing_dependency(server: Server) -> Iterator[tuple[str, ...]]:
+    server.replace("from flask import Flask,", "import shop_payments\nfrom flask import Flask,")
+    yield "probe: gate: ModuleNotFoundError: No module named 'shop_payments': add it to the requirements", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def worker_dies_at_boot(server: Server) -> Iterator[tuple[str, ...]]:
+    server.replace("app = Flask(", "os._exit(3)\napp = Flask(")
+    yield "probe: gate: Worker (pid:", "exited with code 3", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def port_of_the_old_slot(server: Server) -> Iterator[tuple[str, ...]]:
+    """What happens to an app that listens on a port of its own beside its socket."""
+    server.host.sh("systemd-run --quiet --unit=held python3 -m http.server --bind 127.0.0.1 7001; sleep 1")
+    server.replace("app = Flask(", 'held = socket.create_server(("127.0.0.1", 7001))\napp = Flask(')
+    try:
+        yield "probe: gate: OSError: [Errno 98] Address already in use", "another process holds the port or lock; if it is the old slot, set exclusive: true"
+    finally:
+        server.host.sh("systemctl stop held")
+
+
+@contextlib.contextmanager
+def health_500(server: Server) -> Iterator[tuple[str, ...]]:
+    server.replace('    return "health', '    raise RuntimeError("the database is gone")\n    return "health')
+    yield "probe: gate: GET /healthz gave status 500 (RuntimeError: the database is gone)", "expected status 200", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def wrong_body(server: Server) -> Iterator[tuple[str, ...]]:
+    server.app["healthcheck"]["body"] = "all is well"
+    server.replace('"health', '"all is not well')
+    yield "probe: gate: GET /healthz gave status 200 without 'all is well' in its body", "healthcheck", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def health_that_hangs(server: Server) -> Iterator[tuple[str, ...]]:
+    server.replace('    return "health', '    time.sleep(3600)\n    return "health')
+    server.app["healthcheck"]["timeout_seconds"] = 5
+    yield "probe: gate: GET /healthz gave no answer (timed out)", "within 5 s", "journal of flask-probe@"
+
+
+@contextlib.contextmanager
+def failing_build_command(server: Server) -> Iterator[tuple[str, ...]]:
+    server.app["build_command"] = "echo cannot build the pages; exit 7"
+    yield "probe: build_command ended with 7", "cannot build the pages"
+
+
+@contextlib.contextmanager
+def no_such_package(server: Server) -> Iterator[tuple[str, ...]]:
+    (server.source / "uv.lock").unlink()
+    (server.source / "pyproject.toml").unlink()
+    (server.source / "requirements.txt").write_text("flask\nflaskyard-has-no-such-package==1.0\n")
+    yield "probe: ", "a package or version that is asked for is not in the index", "flaskyard-has-no-such-package"
+
+
+@contextlib.contextmanager
+def ill_once_it_is_current(server: Server) -> Iterator[tuple[str, ...]]:
+    """Healthy at its gate, and not behind the proxy."""
+    server.replace("app = Flask(", 'CURRENT = os.readlink("/run/flask-probe/current.sock")\napp = Flask(')
+    server.replace('    return "health', '    if CURRENT != os.readlink("/run/flask-probe/current.sock"):\n        abort(503)\n    return "health')
+    yield "probe: public check: https://probe.test/healthz gave status 503", "the switch was undone", "journal of flask-probe@"
+
+
+#: Of each, that the old release serves on and nobody notices is shown under load.
+BAD: list[Spoil] = [
+    import_error, missing_dependency, worker_dies_at_boot, port_of_the_old_slot, health_500, wrong_body, health_that_hangs,
+    failing_build_command, no_such_package, full_disk, ill_once_it_is_current,
+]  # fmt: skip
 LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, unsupported_distribution, misspelt_key]
 
 
-@pytest.mark.parametrize("spoil", [full_disk, *(pytest.param(spoil, marks=pytest.mark.long) for spoil in LONG)])
+@pytest.mark.parametrize("spoil", BAD)
+def test_a_bad_release_never_serves(server: Server, spoil: Spoil) -> None:
+    before = server.begin()
+    with server.load(slow_path=None) as load, spoil(server) as says:
+        run = server.play()
+        report = load.finish()
+    run.assert_says(*says)
+    assert_nothing_failed(report)
+    assert [version.marker for version in report.versions] == ["one.a"]
+    assert server.serving() == before, "same processes, no left-over slot"
+
+
+def test_after_a_reboot_the_old_release_serves(server: Server) -> None:
+    """After all the bad ones above."""
+    before = server.begin()
+    server.host.reboot()
+    now = server.serving()
+    assert (now.slots, now.current, server.marker()) == (before.slots, before.current, "one.a")
+    assert server.apply().changed == 0, "nothing was left for a run to put right"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("spoil", LONG)
 def test_a_failed_deploy(server: Server, spoil: Spoil) -> None:
     before = server.begin()
     with spoil(server) as says:
@@ -116,7 +214,7 @@ def test_port_80_is_taken(server: Server) -> None:
 @pytest.mark.long
 def test_two_runs_at_once(server: Server) -> None:
     server.begin()
-    server.app["build_command"] = f"sleep 8 # {time.time_ns()}"
+    server.app["build_command"] = f"sleep 40 # {time.time_ns()}"
     server.app["env"]["PROBE_MARKER"] = "both"
     first = server.start()
     server.wait(BUILDING)

@@ -13,9 +13,6 @@ from tests.hosts.exposure import bound
 
 from .harness import Host, Server
 
-# It has a host of its own.
-pytestmark = pytest.mark.xdist_group("full_host")
-
 SERVERS = ["gunicorn", "uwsgi", "waitress", "granian", "mod_wsgi", "passenger", "fastcgi"]
 #: Accounts that are no app's door: a person's, the proxy's, another app's, those of builds, and root.
 STRANGERS = ["nobody", "www-data", "flask-probe", "flask-probe-b", "flask-on-mod-wsgi-b", "root"]
@@ -77,9 +74,7 @@ def app_name(server: str) -> str:
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A host with an app under each server, and all roles of `site.yml`."""
-    folder = tmp_path_factory.mktemp("full")
-    with Host.up("full", folder) as host:
-        server = Server(host, folder)
+    with Server.provisioned("full", tmp_path_factory.mktemp("full")) as server:
         for name in SERVERS:
             server.others.append({**server.app, "name": app_name(name), "server": name, "domains": [f"{app_name(name)}.test"]})
         server.others.append({**server.app, "name": "alone", "server": "mod_wsgi", "domains": ["alone.test"], "sandbox": {"network": False}})

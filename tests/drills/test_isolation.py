@@ -49,7 +49,7 @@ cat > /run/walk.py <<'END'
 import glob, json, os, stat
 paths = {"/srv/flask/probe/releases", "/srv/flask/probe/venvs", "/srv/flask/probe/current", "/etc/flask/probe/secret_key", "/run/flask-probe/current.sock"}
 for manifest in glob.glob("/var/lib/flaskyard/filesets/*/manifest.json"):
-    paths |= set(json.load(open(manifest))["paths"])
+    paths |= set(json.load(open(manifest))["marks"])
 for top in ("/etc/flask", "/var/lib/flaskyard", "/opt/flaskyard", "/etc/flask-tls"):
     for folder, folders, files in os.walk(top):
         paths |= {os.path.join(folder, name) for name in [*folders, *files]}

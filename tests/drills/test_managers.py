@@ -74,6 +74,25 @@ def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
     assert supervised.host.sh("ls /run/flask-supervisor; ls /etc/flask/probe/slots").split() == [f"flask-probe@{before}", before]
 
 
+def test_systemd_runs_release_commands_and_schedules_beside_supervisor(supervised: Server) -> None:
+    state = "/var/lib/flask-probe"
+    supervised.host.sh(f"rm -f {state}/commands {state}/runs")
+    supervised.app["release_command"] = """sh -c 'echo "$PROBE_MARKER $(id -un)" >> "$STATE_DIRECTORY/commands"'"""
+    supervised.app["schedules"] = [{"name": "often", "command": """sh -c 'echo "$PROBE_MARKER" >> "$STATE_DIRECTORY/runs"'""", "calendar": "*:*:*"}]
+    supervised.apply()
+    assert supervised.host.sh(f"cat {state}/commands") == "a flask-probe"
+    supervised.wait(f"grep a {state}/runs")
+    supervised.app["env"]["PROBE_MARKER"] = "b"
+    supervised.apply()
+    supervised.wait(f"grep b {state}/runs")
+    timer = f"flask-probe@{current(supervised)}-schedule.often.timer"
+    supervised.wait(f"test $(ls /etc/systemd/system | grep -c 'flask-probe@.*timer$') = 1 && systemctl is-active {timer}")
+    assert supervised.host.sh("flaskyard run probe -- sh -c 'echo $PROBE_MARKER'") == "b"
+    assert supervised.apply().changed == 0
+    supervised.host.sh(f"systemctl disable --now --quiet {timer}")
+    assert supervised.apply().changed and supervised.host.sh(f"systemctl is-active {timer}") == "active"
+
+
 def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -> None:
     master = supervised.host.sh(f"supervisorctl pid flask-probe@{current(supervised)}:0")
     # A worker that hangs would not notice that its master is gone.

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
 from .harness import DOMAIN, Server
 

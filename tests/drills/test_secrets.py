@@ -51,6 +51,10 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     host.sh(f"bash -c 'sleep 1; : {CONTROL}'; logger {CONTROL}; echo {CONTROL} > /root/control; chmod 600 /root/control")
 
     server.app["env"] |= value["app.env"]
+    server.app["files"] = [
+        {"path": "shop.cfg", "variable": "SHOP_SETTINGS", "content": value["app.files.content"]},
+        {"path": "keys/client.p12", "variable": "SHOP_CERTIFICATE", "content_base64": value["app.files.content_base64"]},
+    ]
     server.app["access"] = [{"path": "/process", "users": value["app.access.users"]}]
     server.app["tls"] = {"issuer": "files", "certificate": canaries.certificate, "key": value["app.tls.key"]}
     command = {"name": "shop", "user": "root", "command": "echo dumped", "environment": value["backup_commands.environment"]}
@@ -59,8 +63,17 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     said += [server.apply("backup", "--diff", "-vvv").output]
     token = f"{canaries.texts['app.env']}-changed"
     server.app["env"]["API_TOKEN"] = token
+    settings = f"password = {canaries.texts['app.files.content']}-changed\n\n"
+    server.app["files"][0]["content"] = settings
     said += [server.apply("deploy", "--diff", "-vvv").output]
-    assert host.ask("/env").json["API_TOKEN"] == token, "it does reach the application"
+    environment = host.ask("/env").json
+    assert environment["API_TOKEN"] == token, "it does reach the application"
+    assert host.ask(f"/read?path={environment['SHOP_SETTINGS']}").json["text"] == settings, "and exactly so"
+    assert host.sh(f"base64 --wrap=0 {environment['SHOP_CERTIFICATE']}") == value["app.files.content_base64"]
+    assert host.sh(f"runuser -u www-data -- cat {environment['SHOP_SETTINGS']} 2>/dev/null || echo closed") == "closed", "the proxy cannot read it"
+    host.sh(f"chmod 0444 {environment['SHOP_SETTINGS']}")
+    said += [server.apply("deploy", "--diff", "-vvv").output]
+    assert f"put right: {environment['SHOP_SETTINGS']} was root:flask-probe 0444, not root:flask-probe 0440" in " ".join(said[-1].split())
 
     # What fails talks most.
     server.app["env"]["PROBE_HEALTH"] = "500"
@@ -86,12 +99,19 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     host.sh("umask 077; cat > /run/patterns <<'END'\n" + "\n".join([CONTROL, *secrets]) + "\nEND")
     holding = _holding(server)
     slot = server.serving().current
+    files = f"/etc/flask/probe/slots/{slot}/files"
     for path in holding:
-        wanted = "root www-data 640" if path.startswith("/etc/nginx/flask-users/") else "root root 600"
-        assert host.sh(f"stat -c '%U %G %a' {path}") == wanted, path
+        wanted = {"/etc/nginx/flask-users": "root www-data 640", files: "root flask-probe 440", f"{files}/keys": "root flask-probe 440"}
+        assert host.sh(f"stat -c '%U %G %a' {path}") == wanted.get(path.rpartition("/")[0], "root root 600"), path
     # Each in the file that the service it is for reads, and in no other.
     allowed = {"/root/control", "/etc/flask/probe/secret_key", f"/etc/flask/probe/slots/{slot}/env", "/etc/flaskyard/python.env"}
-    allowed |= {"/etc/nginx/flask-users/probe-0", "/etc/flask-backup/secrets.toml", "/etc/flask-backup/password"}
+    allowed |= {
+        f"{files}/shop.cfg",
+        f"{files}/keys/client.p12",
+        "/etc/nginx/flask-users/probe-0",
+        "/etc/flask-backup/secrets.toml",
+        "/etc/flask-backup/password",
+    }
     assert "/root/control" in holding and {path for path in holding if not path.startswith("/etc/flask-tls/files/probe/")} <= allowed
 
     # What is no longer declared was secret all the same.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils.providers import PROXIES, SERVERS
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES, SERVERS
 
 from .harness import DOMAIN, Server
 

@@ -17,6 +17,8 @@ BOUNDS = {
     "flask-backup-verify.service": 2.5,
     "flask-backup.service": 2.5,
     "flask-*@*.service": 1.1,
+    "flaskyard-valkey-*.service": 0.3,
+    "flaskyard-pgbouncer.service": 0.6,
     "flask-certbot.service": 1.9,
     "flask-certificates-check.service": 1.6,
     "flask-firewall.service": 2.2,

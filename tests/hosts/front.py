@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
@@ -64,7 +65,12 @@ class FrontContract:
 
     def test_killed_master_comes_back(self, host: Host, site: Site, unit_property: Callable[[str, str], str]) -> None:
         with host.sudo():
-            host.check_output(f"kill -9 {unit_property(self.service, 'MainPID')}")
+            killed = unit_property(self.service, "MainPID")
+            host.check_output(f"kill -9 {killed}")
+            # Its children may answer for a moment longer.
+            end = time.monotonic() + 20
+            while unit_property(self.service, "MainPID") in (killed, "0") and time.monotonic() < end:
+                time.sleep(0.1)
         site.wait(self.absent)
 
     def test_journal_of_the_configuration_is_quiet(self, host: Host) -> None:

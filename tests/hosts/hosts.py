@@ -33,7 +33,7 @@ CACHE = Path(__file__).resolve().parents[2] / ".cache" / "hosts"
 KEY = CACHE / "id_ed25519"
 NETWORK = "flaskyard"
 PACKAGES = ("podman", "runc", "netavark", "iptables", "uidmap", "mmdebstrap", "openssh-client")
-RELEASES = ("bookworm", "trixie")
+RELEASES = ("bullseye", "bookworm", "trixie")  # the first is older than what is supported: tests see it refused
 BARE = "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,ca-certificates,iproute2"
 EXTRA_CA_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o IdentitiesOnly=yes -o ConnectTimeout=20"
@@ -169,7 +169,6 @@ def image(release: str, *extra: str) -> str:
             run("mmdebstrap", "--variant=minbase", *recipe, release, str(archive))
             run("podman", "import", "--quiet", str(archive), name)
             archive.unlink()
-    containers_conf(name)
     return name
 
 
@@ -240,17 +239,19 @@ def ssh_command(host: Host, user: str | None = None) -> list[str]:
 # --- what the commands do ----------------------------------------------------------------------------------------------
 
 
-def up(prefix: str, release: str, names: Sequence[str], user: str = "root") -> list[Host]:
-    """Give bare hosts, replacing those of the same name.
+def up(prefix: str, release: str, names: Sequence[str], user: str = "root", image_name: str = "") -> list[Host]:
+    """Give bare hosts, or hosts as an image has them, replacing those of the same name.
 
     Args:
         prefix: set of hosts that belong together.
         release: code name, one of RELEASES.
         names: `name` or `name=domain,domain`; the CA of the same prefix resolves the domains to the host.
         user: account in the inventory, `root` or `admin` (who has sudo without a password).
+        image_name: what `freeze` has made of a host of this release.
     """
     prepare_machine()
-    built = image(release)
+    built = image_name or image(release)
+    containers_conf(built)
     made = []
     for item in names:
         name, _, domains = item.partition("=")
@@ -265,7 +266,9 @@ def ca(prefix: str, validity_seconds: int = NINETY_DAYS) -> Host:
     """Start Pebble, the ACME test server, for the hosts of `prefix`; its certificates live `validity_seconds`."""
     prepare_machine()
     host = Host("ca", prefix, "ca", "trixie", "root", next_address(), (CA_NAME,))
-    start(host, image("trixie", "pebble", "openssl"))
+    built = image("trixie", "pebble", "openssl")
+    containers_conf(built)
+    start(host, built)
     inside(host, CA_SETUP.read_text(), CA_NAME, str(ACME_PORT), str(MANAGEMENT_PORT), str(validity_seconds))
     directory(prefix).mkdir(parents=True, exist_ok=True)
     trusted = directory(prefix) / "acme-ca.pem"
@@ -312,7 +315,9 @@ def publish(prefix: str) -> None:
                 # Left by a run that was cut off, whatever the engine lists as its state; or it reboots.
                 progress(f"{host.container} does not run")
         directory(prefix).mkdir(parents=True, exist_ok=True)
-        inventory(prefix).write_text(json.dumps(inventory_of(present), indent=2) + "\n")
+        fresh = inventory(prefix).with_suffix(".new")
+        fresh.write_text(json.dumps(inventory_of(present), indent=2) + "\n")
+        fresh.replace(inventory(prefix))  # others read it meanwhile
 
 
 def inventory_of(present: Sequence[Host]) -> dict[str, object]:
@@ -366,6 +371,21 @@ def down(prefix: str, names: Sequence[str] = ()) -> None:
         shutil.rmtree(directory(prefix), ignore_errors=True)
 
 
+def freeze(prefix: str, name: str, image_name: str) -> None:
+    """Shut a host down and keep it as an image, without its identity and journal. What a first boot does, a host from the image does again."""
+    [host] = chosen(prefix, [name])
+    run("podman", "stop", "--time=60", host.container)
+    root = Path(run("podman", "mount", host.container).strip())
+    (root / "etc/machine-id").write_text("")
+    for journal in root.glob("var/log/journal/*"):
+        shutil.rmtree(journal)
+    for stamp in ("etc/.updated", "var/.updated"):
+        (root / stamp).unlink(missing_ok=True)
+    run("podman", "unmount", host.container)
+    run("podman", "commit", "--quiet", host.container, image_name)
+    down(prefix, [name])
+
+
 def chosen(prefix: str, names: Sequence[str]) -> list[Host]:
     """Return the hosts of `prefix` called `names`, or all.
 
@@ -397,6 +417,9 @@ def parser() -> argparse.ArgumentParser:
     making = command("up", "start bare hosts (replacing those of the same name) and write the inventory", "+")
     making.add_argument("--distribution", default="trixie", choices=RELEASES, help="[%(default)s]")
     making.add_argument("--user", default="root", choices=("root", "admin"), help="login of the inventory; admin uses sudo [%(default)s]")
+    making.add_argument("--image", default="", help="start from what `freeze` kept")
+    keeping = command("freeze", "shut a host down and keep it as an image", 1)
+    keeping.add_argument("image", help="its name, such as localhost/flaskyard-mine:1")
     authority = command("ca", "start Pebble, an ACME CA, for the hosts of the prefix")
     authority.add_argument("--validity", type=int, default=NINETY_DAYS, metavar="SECONDS", help="life of a certificate [%(default)s]")
     command("down", "remove hosts, or the whole prefix", "*").add_argument("--all", action="store_true", help="every prefix")
@@ -413,7 +436,10 @@ def main() -> int:
     prefix = arguments.prefix
     match arguments.command:
         case "up":
-            up(prefix, arguments.distribution, arguments.names, arguments.user)
+            up(prefix, arguments.distribution, arguments.names, arguments.user, arguments.image)
+        case "freeze":
+            [name] = arguments.names
+            freeze(prefix, name, arguments.image)
         case "ca":
             ca(prefix, arguments.validity)
         case "down":

@@ -30,12 +30,12 @@ CLOSED = [
 IGNORED = [
     *["/etc/passwd*", "/etc/shadow*", "/etc/group*", "/etc/gshadow*", "/etc/sub[ug]id*", "/etc/.pwd.lock"],
     *["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/machine-id", "/etc/ld.so.cache", "/run/.containerenv", "*/__pycache__"],
-    *["/tmp/ansible_*", "/tmp/*systemd-logind*", "/var/tmp/*systemd-logind*", "/run/systemd/*.pid"],
+    *["/tmp/ansible_*", "/tmp/*systemd-logind*", "/var/tmp/*systemd-logind*", "/run/systemd/*.pid", "/run/systemd/transient"],
 ]
 #: The content differs from host to host or from run to run.
 RANDOM = [
-    *["/etc/flask/*/secret_key", "/etc/flask/*/manifest.json", "/etc/flask-tls/*.pem", "/etc/flask-backup/password"],
-    *["/run/*.pid", "/run/flask-supervisor/*", "/var/lib/flaskyard/apps/*"],
+    *["/etc/flask/*/secret_key", "/etc/flask/*/manifest.json", "/etc/flask/*/record.json", "/etc/flask-tls/*.pem", "/etc/flask-backup/password"],
+    *["/run/*.pid", "/run/flask-supervisor/*", "/var/lib/flaskyard/*.json", "/var/lib/flaskyard/apps/*"],
 ]
 #: The number of a process in the name of its socket.
 PID = r"(?<=[a-z]\.)\d+"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import subprocess
@@ -85,7 +86,13 @@ class Host:
         """Run tasks on the host and return what was printed."""
         playbook = self.scratch / "play.json"
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]))
-        ansible = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections")}
+        ansible = {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/release/callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "answers",
+            "ANSWER": str(self.scratch / "answer.json"),
+        }
         done = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), "-i", self.inventory, *options, playbook],
             env={**os.environ, **ansible, **(environment or {})},
@@ -104,24 +111,30 @@ class Host:
         :param controller: environment of ansible-playbook.
         :param options: of the module, over those that the role gives.
         """
-        answer = self.scratch / "answer.json"
         arguments = {
             "apps": "{{ flask_apps | flaskyard.server.apps }}",
-            "uv": "{{ ansible_facts['flaskyard']['tools']['uv']['path'] }}",
-            "pythons": "{{ ansible_facts['flaskyard']['pythons'] }}",
+            "uv": self.facts["tools"]["uv"]["path"],
+            "pythons": self.facts["pythons"],
             "build_timeout_seconds": 120,
             **self.index,
             **options,
         }
-        save = {"content": "{{ result | to_json }}", "dest": str(answer)}
-        here = {"delegate_to": "localhost", "become": False, "check_mode": False, "diff": False, "vars": {"ansible_connection": "local"}}
-        tasks: list[dict[str, t.Any]] = [
-            {"flaskyard.server.host_facts": {}},
-            {"flaskyard.server.release": arguments, "register": "result", "ignore_errors": True},
-            {"ansible.builtin.copy": save, **here},
-        ]
-        printed = self.play(tasks, *play, environment=controller, flask_apps=[{"wsgi": "app:app", **app} for app in apps])
-        return Result(json.loads(answer.read_text()), printed)
+        task = {"flaskyard.server.release": arguments, "register": "result", "ignore_errors": True}
+        printed = self.play([task], *play, environment=controller, flask_apps=[{"wsgi": "app:app", **app} for app in apps])
+        return Result(self.answer, printed)
+
+    @property
+    def answer(self) -> dict[str, t.Any]:
+        """What the last registered task answered."""
+        answer: dict[str, t.Any] = json.loads((self.scratch / "answer.json").read_text())
+        return answer
+
+    @functools.cached_property
+    def facts(self) -> dict[str, t.Any]:
+        """What the survey says of the host."""
+        self.play([{"flaskyard.server.survey": {}, "register": "result"}])
+        facts: dict[str, t.Any] = self.answer["ansible_facts"]["flaskyard"]
+        return facts
 
     @property
     def index(self) -> dict[str, t.Any]:

@@ -8,7 +8,9 @@ import pytest
 
 from .conftest import Run
 
+OLDEST = pytest.param("offline CONTROLLER=oldest", marks=[pytest.mark.xdist_group("offline-oldest"), pytest.mark.long])
 
-@pytest.mark.parametrize("target", [pytest.param(target, marks=pytest.mark.xdist_group(target)) for target in ("lint", "unit")])
+
+@pytest.mark.parametrize("target", [*(pytest.param(target, marks=pytest.mark.xdist_group(target)) for target in ("lint", "unit", "offline")), OLDEST])
 def test_make(target: str, run: Run) -> None:
-    run(["make", target])
+    run(["make", *target.split()])

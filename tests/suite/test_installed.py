@@ -40,5 +40,6 @@ def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path)
     installed = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
     run(["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path / "installed", archive], **installed)
     said = run([ROOT / "tests" / "demo", PREFIX, "flaskyard.server.site"], **installed)
-    assert "A guestbook, served by Flaskyard" in said
+    titles = re.findall(r"<title>(.*)</title>", said)
+    assert titles == ["A guestbook, served by Flaskyard", "A new release of: A guestbook, served by Flaskyard", "A guestbook, served by Flaskyard"]
     run([ROOT / "tests" / "hosts" / "hosts.py", "down", "--prefix", PREFIX])

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 import testinfra
-from ansible_collections.flaskyard.server.plugins.module_utils.certificates import self_sign
+from ansible_collections.flaskyard.server.plugins.module_utils._certificates.key_pairs import self_sign
 
 from tests.hosts.client import Site
 

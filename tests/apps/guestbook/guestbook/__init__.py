@@ -1,10 +1,12 @@
 """A guestbook: the sample application that Flaskyard's demo and tests bring to a server.
 
-Configuration comes from the environment: ``SECRET_KEY`` (required) and any ``GUESTBOOK_<KEY>``, such as ``GUESTBOOK_TITLE``.
+Configuration comes from the environment: ``SECRET_KEY`` (required), ``SECRET_KEY_FALLBACKS`` (older keys, as a JSON list) and any
+``GUESTBOOK_<KEY>``, such as ``GUESTBOOK_TITLE``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +28,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         TITLE="Guestbook",
         KEEP=1000,
         SECRET_KEY=os.environ.get("SECRET_KEY"),
+        SECRET_KEY_FALLBACKS=json.loads(os.environ.get("SECRET_KEY_FALLBACKS", "[]")),
         DATABASE=str(Path(app.instance_path, "guestbook.sqlite3")),
         UPLOADS=str(Path(app.root_path).parent / "uploads"),
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,

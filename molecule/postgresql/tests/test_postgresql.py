@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles postgresql and valkey: an app has a database and a queue of its own, which no other app can see, and which come back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from testinfra.host import Host
+
+from tests.hosts.exposure import bound
+from tests.hosts.playbook import PROJECT, Outcome, run_playbook
+
+CONVERGE = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")
+APPS = ("notes", "other")
+Ask = Callable[..., Any]
+
+
+@dataclass
+class Server:
+    """A host with two apps that have stores."""
+
+    host: Host
+    name: str
+
+    def run(self, command: str) -> str:
+        """Run a shell command as root."""
+        with self.host.sudo():
+            return str(self.host.check_output(f"bash -c {shlex.quote(command)}"))
+
+    def fails(self, command: str) -> str:
+        """Run a shell command as root that must fail; what it complained about."""
+        with self.host.sudo():
+            done = self.host.run(f"bash -c {shlex.quote(command)}")
+        assert done.rc != 0, done.stdout
+        return str(done.stderr)
+
+    def psql(self, statement: str, account: str = "postgres", target: str = "dbname=postgres") -> str:
+        """Run a statement, as an account of the host."""
+        return self.run(f"cd / && runuser -u {account} -- psql -XAtqc {shlex.quote(statement)} {shlex.quote(f'host=/run/postgresql {target}')}")
+
+    def converge(self, **variables: Any) -> Outcome:
+        """Run the scenario's playbook with other variables."""
+        return run_playbook(CONVERGE, self.name, **variables)
+
+    def playbook(self, verb: str, **variables: Any) -> Outcome:
+        """Run one of the collection's playbooks."""
+        return run_playbook(PROJECT / "playbooks" / f"{verb}.yml", self.name, **variables)
+
+
+@pytest.fixture
+def server(host: Host, name: str) -> Server:
+    """The host."""
+    return Server(host, name)
+
+
+@pytest.fixture
+def notes(host: Host) -> dict[str, Any]:
+    """The first app, as the scenario declares it."""
+    declared: dict[str, Any] = host.ansible.get_variables()["notes"]
+    return declared
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_app_without_network_writes_and_reads_its_own(app: str, ask: Ask) -> None:
+    ask(f"/notes?text=of-{app}", method="POST", app=app)
+    ask(f"/jobs?text=of-{app}", method="POST", app=app)
+    assert set(ask("/notes", app=app)["notes"]) == set(ask("/jobs", app=app)["jobs"]) == {f"of-{app}"}
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("database=postgresql:///flask-other?host=/run/postgresql", "no pg_hba.conf entry"),
+        ("database=postgresql://flask-other@/flask-other?host=/run/postgresql", "Peer authentication failed"),
+        ("database=postgresql://postgres@/postgres?host=/run/postgresql", "Peer authentication failed"),
+        ("database=postgresql:///postgres?host=/run/postgresql", "no pg_hba.conf entry"),
+        ("database=postgresql:///flask-other.restore?host=/run/postgresql", "no pg_hba.conf entry"),
+        ("database=postgresql:///flask-other?host=/run/flaskyard-pgbouncer", "FATAL"),
+        ("database=postgresql://flask-other@/flask-other?host=/run/flaskyard-pgbouncer", "FATAL"),
+        ("database=postgresql://root@/pgbouncer?host=/run/flaskyard-pgbouncer", "FATAL"),
+        ("queue=unix:///run/flaskyard-valkey-other/valkey.sock", "Permission denied"),
+    ],
+)
+def test_an_app_cannot_look_into_what_is_anothers(place: str, words: str, ask: Ask) -> None:
+    kind, target = place.split("=", 1)
+    assert words in ask(f"/peek?{kind}={quote(target, safe='')}", app="notes")["refused"]
+
+
+def test_an_app_finds_its_own_by_the_same_ways(ask: Ask) -> None:
+    for kind, target in (("database", "postgresql:///flask-notes?host=/run/postgresql"), ("queue", "unix:///run/flaskyard-valkey-notes/valkey.sock")):
+        assert ask(f"/peek?{kind}={quote(target, safe='')}", app="notes") == {"refused": None}
+
+
+def test_many_connections_share_few_in_the_pool(server: Server, ask: Ask) -> None:
+    assert ask("/prepared?prepare=no", app="other") == {"refused": None}
+    version = server.run("pgbouncer --version | head -1").split()[1]
+    prepares = tuple(map(int, version.split(".")[:2])) >= (1, 21)
+    assert (ask("/prepared", app="other")["refused"] is None) == prepares
+    shown = server.run("cd /; psql -XAt -h /run/flaskyard-pgbouncer pgbouncer -c 'SHOW SERVERS'")
+    assert shown.count("\n") == 0 and "|flask-other|" in shown, "20 connections shared one"
+    assert "DATABASE_DIRECT_URL=postgresql:///flask-other?host=/run/postgresql" in server.run("cat /etc/flask/other/slots/*/env").replace("'", "").replace(
+        '"', ""
+    )
+
+
+def test_nobody_else_on_the_host_gets_in(server: Server) -> None:
+    target = shlex.quote("host=/run/postgresql dbname=flask-notes user=flask-notes")
+    for account in ("nobody", "flask-notes-b", "flask-other"):
+        assert "authentication failed" in server.fails(f"cd /; runuser -u {account} -- psql {target} -c 'SELECT 1'")
+    # The build account is in the group of its app, so it can talk to the queue, as it can to nothing of another app.
+    script = "import socket; socket.socket(socket.AF_UNIX).connect('/run/flaskyard-valkey-notes/valkey.sock')"
+    for account in ("nobody", "flask-other", "flask-other-b"):
+        assert "Permission" in server.fails(f"cd /; runuser -u {account} -- python3 -c {shlex.quote(script)}")
+    assert server.run("ss --no-header --listening --tcp --numeric | grep -E ':(5432|6379)' || true") == ""
+
+
+def test_roles_can_log_in_and_do_no_more(server: Server) -> None:
+    found = server.psql("SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolpassword IS NULL FROM pg_authid WHERE rolname LIKE 'flask-%' ORDER BY 1")
+    assert found.splitlines() == [f"flask-{app}|f|f|f|t" for app in APPS]
+    assert server.psql("SELECT DISTINCT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname LIKE 'flask-%'") == "UTF8|C.UTF-8"
+
+
+def test_sizes_follow_from_the_memory(server: Server) -> None:
+    assert server.psql("SHOW shared_buffers") == "128MB"
+
+
+def test_an_app_does_not_administer_its_queue(server: Server) -> None:
+    ask = "cd /; runuser -u flask-notes -- $(command -v valkey-cli redis-cli | head -1) -s /run/flaskyard-valkey-notes/valkey.sock"
+    for command in ("config set dir /tmp", "shutdown", "migrate 127.0.0.1 1 a 0 1"):
+        assert "NOPERM" in server.run(f"{ask} {command}")
+    assert server.run(f"{ask} set a 1; {ask} flushdb").split() == ["OK", "OK"]
+
+
+def test_a_full_queue_refuses_and_forgets_nothing(server: Server, ask: Ask) -> None:
+    assert server.run("grep -E '^(maxmemory|maxmemory-policy|appendonly) ' /etc/flask-valkey/notes.conf").splitlines() == [
+        "appendonly yes",
+        "maxmemory 256mb",
+        "maxmemory-policy noeviction",
+    ]
+    ask("/jobs?text=kept", method="POST", app="notes")
+    before = ask("/jobs", app="notes")
+    server.run("systemctl kill --signal=KILL flaskyard-valkey-notes; sleep 2; systemctl is-active flaskyard-valkey-notes")
+    assert ask("/jobs", app="notes") == before
+
+
+@pytest.mark.parametrize("unit", ["flaskyard-valkey-notes.service", "flaskyard-pgbouncer.service"])
+def test_unit_is_confined(unit: str, host: Host, exposure: Callable[[str], float]) -> None:
+    with host.sudo():
+        assert exposure(unit) <= bound(unit)
+
+
+def test_what_somebody_changed_is_named_and_put_right(server: Server, ask: Ask) -> None:
+    server.run(
+        "systemctl stop flaskyard-valkey-notes; cd /; runuser -u postgres -- psql -qc 'GRANT CONNECT ON DATABASE \"flask-notes\" TO PUBLIC' "
+        "-c 'ALTER ROLE \"flask-other\" NOLOGIN SUPERUSER'; rm /etc/postgresql/*/main/conf.d/flaskyard.conf; systemctl stop 'postgresql@*-main.service'"
+    )
+    before = server.run("systemctl show --property=MainPID flaskyard-valkey-other")
+    outcome = server.converge()
+    assert outcome.ok, outcome.text
+    for words in ("flaskyard-valkey-notes.service was dead", "did not use /etc/flask-postgresql/postgresql.conf"):
+        assert words in outcome.text
+    for words in ("repaired: database flask-notes was open to every role", "repaired: role flask-other could not log in, or could do more than that"):
+        assert words in outcome.text
+    assert not server.converge().changed
+    assert server.run("systemctl show --property=MainPID flaskyard-valkey-other") == before
+    assert ask("/peek?database=" + quote("postgresql:///flask-other?host=/run/postgresql", safe=""), app="other") == {"refused": None}
+
+
+def test_what_the_server_refuses_does_not_stay(server: Server, ask: Ask) -> None:
+    outcome = server.converge(postgresql_hba=["local all all nonsense"])
+    assert not outcome.ok and "invalid authentication method" in outcome.text and "The old files are back and active" in outcome.text
+    outcome = server.converge(postgresql_settings={"work_mem": "much"})
+    assert not outcome.ok and "work_mem" in outcome.text
+    assert not server.converge().changed
+    assert ask("/healthz", app="notes") == "health"
+
+
+def test_a_backup_brings_schema_and_data_back(server: Server, ask: Ask) -> None:
+    ask("/notes?text=saved", method="POST", app="notes")
+    server.psql("CREATE EXTENSION IF NOT EXISTS pg_trgm", "flask-notes", "dbname=flask-notes")
+    before, other = ask("/notes", app="notes"), ask("/notes", app="other")
+    server.run("systemctl start flask-backup.service")
+    ask("/notes?text=since", method="POST", app="notes")
+    server.psql("ALTER TABLE note ADD COLUMN since int", "flask-notes", "dbname=flask-notes")
+    ask("/notes?text=since", method="POST", app="other")
+    outcome = server.playbook("restore", app="notes")
+    assert outcome.ok and "so is the database flask-notes" in outcome.text, outcome.text
+    assert ask("/notes", app="notes") == before
+    assert (
+        server.psql("SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = 'note'::regclass AND attnum > 0", "flask-notes", "dbname=flask-notes")
+        == "text"
+    )
+    assert ask("/notes", app="other") != other, "another app's is not touched"
+    assert server.psql("SELECT count(*) FROM pg_database WHERE datname ~ 'restore|before'") == "0"
+    server.run("systemctl start flask-backup-verify.service")
+    assert not server.converge().changed
+
+
+def test_a_database_with_which_the_app_does_not_work_is_put_back(server: Server, ask: Ask) -> None:
+    server.psql("ALTER TABLE note RENAME TO away; CREATE VIEW note AS SELECT 1 AS number", "flask-notes", "dbname=flask-notes")
+    server.run("systemctl start flask-backup.service")
+    server.psql("DROP VIEW note; ALTER TABLE away RENAME TO note", "flask-notes", "dbname=flask-notes")
+    before = ask("/notes", app="notes")
+    outcome = server.playbook("restore", app="notes")
+    assert not outcome.ok and "The state that was there is back" in outcome.text and "the database flask-notes.restore" in outcome.text, outcome.text
+    assert ask("/notes", app="notes") == before
+    server.run("systemctl start flask-backup.service")
+
+
+def test_an_app_that_needs_them_no_more_keeps_its_data_until_it_is_purged(server: Server, notes: dict[str, Any], ask: Ask) -> None:
+    ask("/notes?text=kept", method="POST", app="other")
+    before = ask("/notes", app="other")
+    outcome = server.converge(flask_apps=[notes])
+    assert outcome.ok and "no app asks for the database flask-other any more; it stays" in outcome.text, outcome.text
+    assert server.fails("systemctl cat flaskyard-valkey-other")
+    assert server.converge().ok
+    assert ask("/notes", app="other") == before and ask("/jobs", app="other")["jobs"]
+    outcome = server.playbook("remove", flask_apps=[notes], app="other", purge=True)
+    assert outcome.ok, outcome.text
+    assert server.psql("SELECT datname FROM pg_database WHERE datname LIKE 'flask-%' AND datname NOT LIKE '%.restore'") == "flask-notes"
+    assert server.psql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'flask-%'") == "flask-notes"
+    assert server.run("ls -d /var/lib/flaskyard-valkey-other /var/lib/private/flaskyard-valkey-other 2>/dev/null || true") == ""
+    assert server.converge().ok
+    assert ask("/notes", app="other") == {"notes": []}

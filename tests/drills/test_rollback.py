@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Back to the release that served before: under load, for good, and never to one that does not work."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import BUILDING, ROOT, Run, Server, assert_nothing_failed
+
+
+class Calls:
+    """Counts the modules that playbooks run on their hosts."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def of(self, server: Server, playbook: str, *options: str) -> tuple[Run, list[str]]:
+        """Run a playbook that must succeed; it, and the modules that it ran on the host."""
+        self._file.write_text("")
+        run = server.apply(playbook, *options)
+        lines = [line.split("\t") for line in self._file.read_text().splitlines()]
+        return run, [what for kind, what, *_ in lines if kind == "module"]
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    monkeypatch.setenv("ANSIBLE_CALLBACK_PLUGINS", str(ROOT / "tests" / "bench" / "callbacks"))
+    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "remote_calls")
+    monkeypatch.setenv("REMOTE_CALLS", str(tmp_path / "calls"))
+    return Calls(tmp_path / "calls")
+
+
+def two_releases(server: Server, marker: str = "two") -> None:
+    """Have one release serve after another, whatever an earlier drill left."""
+    server.apply("deploy", "-e", "redeploy=true")
+    newer(server, marker)
+
+
+def newer(server: Server, marker: str) -> None:
+    """Deploy another source."""
+    server.replace('MARKER = "one"', f'MARKER = "{marker}"')
+    server.apply("deploy", "-e", "redeploy=true")
+    assert server.marker() == f"{marker}.a"
+
+
+def log(server: Server) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.host.sh("cat /var/log/flaskyard/deploys.jsonl").splitlines()]
+
+
+def test_one_command_goes_back_and_nobody_notices(server: Server, calls: Calls) -> None:
+    server.apply("deploy", "-e", "redeploy=true")
+    server.app["release_command"] = "touch instance/upgraded"
+    newer(server, "two")
+    seen = server.apply("rollback", "--check", "--diff")
+    assert "would serve in place of" in seen.output and server.marker() == "two.a"
+    with server.load() as load:
+        time.sleep(2)
+        begin = time.monotonic()
+        run, modules = calls.of(server, "rollback")
+        seconds = time.monotonic() - begin
+        assert server.marker() == "one.a"
+        report = server.finish(load)
+    assert_nothing_failed(report)
+    assert [version.marker for version in report.versions] == ["two.a", "one.a"]
+    assert (run.changed, modules) == (1, ["flaskyard.server.rollback"])
+    assert "these release commands are not undone: probe: touch instance/upgraded ran for release" in " ".join(run.output.split())
+    print(f"the rollback took {seconds:.1f} s, under load")
+
+    for playbook in ("site", "deploy"):
+        run, modules = calls.of(server, playbook)
+        assert run.changed == 0 and modules == ["flaskyard.server.survey"], run.output[-6000:]
+        assert "app probe keeps release" in run.output and "run again with -e redeploy=true" in " ".join(run.output.split())
+        assert server.marker() == "one.a"
+    last = log(server)[-1]
+    assert (last["action"], last["app"], last["outcome"]) == ("rollback", "probe", "ok") and "@" in last["by"]
+
+    run = server.apply("deploy", "-e", "redeploy=true")
+    assert run.changed == 2 and server.marker() == "two.a" and "keeps release" not in run.output
+    assert server.apply("site").changed == 0
+
+
+def test_a_new_source_goes_live_after_a_rollback_and_a_boot_keeps_it(server: Server) -> None:
+    two_releases(server)
+    server.apply("rollback")
+    server.host.reboot()
+    assert server.marker() == "one.a"
+    # A host that was kept has gone back from every source of its earlier drills.
+    marker = f"at-{time.time_ns()}"
+    server.replace('MARKER = "two"', f'MARKER = "{marker}"')
+    run = server.apply("deploy")
+    assert server.marker() == f"{marker}.a" and "keeps release" not in run.output
+    server.apply("rollback")
+    assert server.marker() == "one.a", "what was withdrawn is passed over"
+
+
+def test_one_that_does_not_pass_its_gate_leaves_what_serves(server: Server) -> None:
+    server.apply("deploy", "-e", "redeploy=true")
+    server.replace('"PROBE_HEALTH", "200"', '"PROBE_HEALTH", "500"')
+    server.app["env"]["PROBE_HEALTH"] = "200"
+    server.apply("deploy")
+    server.replace('MARKER = "one"', 'MARKER = "needs-nothing"')
+    server.replace('"PROBE_HEALTH", "500"', '"PROBE_HEALTHY", "200"')
+    del server.app["env"]["PROBE_HEALTH"]
+    server.apply("deploy")
+    before = server.serving()
+    run = server.play("rollback")
+    run.assert_says("probe: gate: GET /healthz gave status 500", f"slot {before.current} serves as before")
+    assert server.serving() == before and server.marker() == "needs-nothing.a"
+    assert server.apply("deploy").changed == 0 and log(server)[-1]["outcome"] == "failed"
+
+
+def test_what_is_not_there_is_refused_in_words(server: Server) -> None:
+    before = server.serving()
+    server.variables = {"app": "shop"}
+    server.play("rollback").assert_says("there is no app 'shop' on this host; it has probe")
+    server.variables = {"app": "probe", "release": "0123456789ab"}
+    server.play("rollback").assert_says("there is no release '0123456789ab' of probe here; these are here")
+    current = server.host.sh("basename $(readlink /srv/flask/probe/current)")
+    server.variables = {"release": current}
+    server.play("rollback", "--check").assert_says(f"release {current} of probe is the one that serves")
+    assert server.serving() == before
+
+
+@pytest.mark.long
+def test_a_rollback_that_is_killed_is_ended_by_the_next_run(server: Server) -> None:
+    server.app["env"]["PROBE_IMPORT_SECONDS"] = "2"
+    two_releases(server)
+    server.serving()
+    server.killed("module", "test $(ls /etc/flask/probe/slots | wc -l) = 2", "rollback")
+    assert server.marker() == "two.a"
+    run = server.apply("site")
+    assert "keeps release" in run.output and server.marker() == "one.a"
+    assert server.apply("site").changed == 0
+
+
+@pytest.mark.long
+def test_a_rollback_waits_for_no_build_and_says_whose_it_is(server: Server) -> None:
+    two_releases(server)
+    server.app["build_command"] = f"sleep 35 # {time.time_ns()}"
+    deploy = server.start("deploy")
+    server.wait(BUILDING)
+    server.play("rollback").assert_says("probe: another run is at work here, for", "the deploy of", "wait until it ends, then run again")
+    output, _ = deploy.communicate()
+    assert deploy.returncode == 0, output[-3000:]
+    assert server.marker() == "two.a"
+
+
+def test_the_command_on_the_host_does_what_the_playbooks_do(server: Server) -> None:
+    server.app["processes"] = [{"name": "worker", "command": "sleep 600", "healthy_after_seconds": 1}]
+    two_releases(server)
+    sh = server.host.sh
+    status = json.loads(sh("flaskyard status --json"))["apps"]["probe"]
+    assert status["runs"] and status["release"]["by"].count("@") == 1 and status["certificate_days_left"] > 1
+    assert [part["state"] for part in status["parts"].values()] == ["running"] * 3
+    assert len(sh("flaskyard logs probe -n 5").splitlines()) == 5 and "serves since" in sh("flaskyard releases probe")
+    sh("! flaskyard restart shop 2>/tmp/said && grep -q \"there is no app 'shop' on this host; it has probe\" /tmp/said")
+    sh("! runuser -u nobody flaskyard status 2>/tmp/said && grep -q sudo /tmp/said && bash -n /usr/local/share/bash-completion/completions/flaskyard")
+
+    with server.load(slow_path=None) as load:
+        time.sleep(1)
+        before = server.serving()
+        assert sh("flaskyard restart probe").endswith("serves")
+        assert "serves in place of" in sh("flaskyard rollback probe")
+        report = server.finish(load)
+    assert_nothing_failed(report, enough=100)
+    assert [version.marker for version in report.versions] == ["two.a", "one.a"]
+    after = server.serving()
+    assert after.main_pid != before.main_pid and after.slots == (after.current,)
+
+    run = server.apply("site")
+    assert run.changed == 0 and "root@" in run.output and "keeps release" in run.output
+    assert [line["action"] for line in log(server)[-2:]] == ["restart", "rollback"]
+    shown = server.apply("status").output
+    assert "is declared, and was withdrawn" in shown and "certificate good for" in shown
+    server.host.sh("/etc/ansible/facts.d/flaskyard.fact | python3 -m json.tool")
