@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -24,25 +25,33 @@ from tests.load import Plan, Target, run
 
 from .figures import BenchError, Figure, table
 from .memory import Memory
+from .parts import FETCHING, parts_of
+from .peers import Pyinfra
 from .serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CACHE = ROOT / ".cache" / "bench"
 SITE = ROOT / "playbooks" / "site.yml"
+DEPLOY = ROOT / "playbooks" / "deploy.yml"
+ROLLBACK = ROOT / "playbooks" / "rollback.yml"
 STANDIN = HERE / "standin.yml"
+SYMLINKS = HERE / "symlinks.yml"
 APPS = ROOT / "tests" / "apps"
 DOMAIN = "guestbook.test"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a playbook. `processor` is the controller's processor time, which a busy machine does not stretch."""
+    """One run of a playbook. `processor` is the controller's processor time, which a busy machine does not stretch; `parts` are the seconds by
+    what they went to.
+    """
 
     seconds: float
     processor: float
     modules: int
     changed: int
+    parts: dict[str, float]
 
 
 class Bench:
@@ -52,8 +61,11 @@ class Bench:
         self._prefix = prefix
         self._hosts = ROOT / ".cache" / "hosts" / prefix
         domains = [f"app{number:02}.test" for number in range(1, apps + 1)]
-        self._domains = {"one": [DOMAIN], "many": domains}
-        self._apps = {"one": [guestbook()], "many": [plain(domain) for domain in domains]}
+        self._domains = {"one": [DOMAIN], "many": domains, "code": ["code.test"]}
+        #: The code that changes from deploy to deploy.
+        self._code = CACHE / "code"
+        code = {**plain("code.test"), "source": {"path": str(self._code)}}
+        self._apps = {"one": [guestbook()], "many": [plain(domain) for domain in domains], "code": [code]}
 
     def up(self) -> None:
         """Make fresh hosts, and a certificate authority that knows their domains."""
@@ -73,7 +85,8 @@ class Bench:
         CACHE.mkdir(parents=True, exist_ok=True)
         calls, log, variables = (CACHE / f"{playbook.stem}-{host}.{kind}" for kind in ("calls", "log", "json"))
         calls.unlink(missing_ok=True)
-        variables.write_text(json.dumps({"target": host, "flask_apps": self._apps[host], "tls_email": "bench@example.com"}))
+        extra = {"source": str(self._code), "venv": "/srv/flask/code/current/.venv"}
+        variables.write_text(json.dumps({"target": host, "flask_apps": self._apps[host], "tls_email": "bench@example.com", **extra}))
         inventory = str(self._hosts / "inventory.json")
         command = [sys.executable, "-m", "ansible", "playbook", "-i", inventory, "-e", f"@{variables}", str(playbook)]
         environment = os.environ | {
@@ -89,7 +102,8 @@ class Bench:
             seconds, used = time.monotonic() - begin, processor_seconds() - used
         lines = [line.split("\t", 1) for line in calls.read_text().splitlines()] if calls.exists() else []
         stats: dict[str, int] = next((json.loads(what) for kind, what in lines if kind == "stats"), {})
-        result = Run(seconds, used, sum(kind == "module" for kind, _ in lines), stats.get("changed", 0))
+        tasks = [what for kind, what in lines if kind == "task"]
+        result = Run(seconds, used, sum(kind == "module" for kind, _ in lines), stats.get("changed", 0), parts_of(tasks, begin, begin + seconds))
         print(f"{result.seconds:.1f} s, {result.modules} modules, {result.changed} changed")
         if code:
             raise BenchError(f"{playbook.name} failed on {host}; the last lines of {log}:\n{tail(log)}")
@@ -97,17 +111,34 @@ class Bench:
             raise BenchError(f"{playbook.name} changed {result.changed} things on {host} in a second run; see {log}")
         return result
 
-    def first_run(self) -> float:
-        """Return the seconds from the start of the first run on the bare host `one` until its page answers over valid HTTPS."""
+    def seconds_of(self, command: str, host: str) -> float:
+        """Seconds that a shell command takes on a host."""
+        script = f"TIMEFORMAT=%R; time {command} >/dev/null"
+        done = subprocess.run(["podman", "exec", f"{self._prefix}-{host}", "bash", "-c", script], capture_output=True, text=True, check=True)
+        return float(done.stderr.split()[-1])
+
+    def write_code(self) -> None:
+        """Change the code of the host `code`."""
+        shutil.copytree(APPS / "plain", self._code, dirs_exist_ok=True)
+        (self._code / "version.txt").write_text(f"{time.time_ns()}\n")
+
+    def peer(self) -> Pyinfra:
+        """pyinfra, told to keep the host `one` as it is."""
+        peer = Pyinfra(CACHE / "pyinfra", self._hosts / "inventory.json", "one")
+        print("pyinfra keeps", ", ".join(f"{number} {kind}" for kind, number in peer.prepare().items()))
+        return peer
+
+    def first_run(self) -> tuple[float, dict[str, float]]:
+        """Return the seconds from the start of the first run on the bare host `one` until its page answers over valid HTTPS, and what they went to."""
         begin = time.monotonic()
-        self.play(SITE, "one", may_change=True)
+        parts = self.play(SITE, "one", may_change=True).parts
         inventory = json.loads((self._hosts / "inventory.json").read_text())
         address = inventory["all"]["children"]["flask"]["hosts"]["one"]["ansible_host"]
         target = Target(f"https://{DOMAIN}", connect=address, ca_file=self._hosts / "acme-root.pem")
         report = asyncio.run(run(Plan(target, clients=1, fresh=0, requests=1, paths=("/healthz",))))
         if report.failed:
             raise BenchError(f"https://{DOMAIN} does not answer after the first run: {report.failures}")
-        return time.monotonic() - begin
+        return time.monotonic() - begin, parts
 
     def _command(self, verb: str, *arguments: str) -> None:
         command = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py"), verb, "--prefix", self._prefix, *arguments]
@@ -144,23 +175,45 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
     bench = Bench(prefix, apps)
     try:
         bench.up()
-        first = bench.first_run()
+        first, parts = bench.first_run()
         bench.play(SITE, "many", may_change=True)
         bench.play(STANDIN, "one", may_change=True)
-        one, standin, many = zip(*((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many")) for _ in range(rounds)), strict=True)
+        peer = bench.peer()
+        one, standin, many, theirs = zip(
+            *((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many"), peer.run()) for _ in range(rounds)), strict=True
+        )
+        bench.write_code()
+        bench.play(SITE, "code", may_change=True)
+        bench.play(SYMLINKS, "code", may_change=True)
+        deploys, rollbacks = [], []
+        for _ in range(rounds):
+            bench.write_code()
+            deploys.append((bench.play(DEPLOY, "code", may_change=True), bench.play(SYMLINKS, "code", may_change=True)))
+            rollbacks.append(bench.play(ROLLBACK, "code", may_change=True))
+        status = [bench.seconds_of("flaskyard status", "many") for _ in range(rounds)]
     finally:
         if not keep:
             bench.down()
     return [
         Figure("first run, bare host to HTTPS 200, seconds", [first], 120),
-        Figure("no change, 1 app: remote modules", [run.modules for run in one], 15),
-        Figure(f"no change, {apps} apps: remote modules", [run.modules for run in many], 15),
+        *(Figure(f"first run, {part}: seconds", [seconds]) for part, seconds in sorted(parts.items(), key=lambda part: -part[1])),
+        Figure("first run, package managers and downloads: share", [sum(parts.get(part, 0) for part in FETCHING) / first], least=0.6),
+        Figure("no change, 1 app: remote modules", [run.modules for run in one], 5),
+        Figure(f"no change, {apps} apps: remote modules", [run.modules for run in many], 5),
         Figure("no change, 1 app: seconds", [run.seconds for run in one]),
         Figure("stand-in for four roles: seconds", [run.seconds for run in standin]),
         ratio("no change, 1 app / stand-in", one, standin, 0.5),
+        Figure("no change, 1 app: controller's processor, seconds", [run.processor for run in one]),
+        Figure("no change, 1 app / pyinfra with the same resources", [run.seconds / other for run, other in zip(one, theirs, strict=True)], 0.5),
         Figure(f"no change, {apps} apps: seconds", [run.seconds for run in many]),
-        ratio(f"no change, {apps} apps / 1 app", many, one, 1.5),
+        ratio(f"no change, {apps} apps / 1 app", many, one, 1.25 if apps <= 20 else 1.6),
         ratio(f"no change, {apps} apps / 1 app: controller's processor", many, one, of="processor"),
+        Figure("deploy of changed code: seconds", [ours.seconds for ours, _ in deploys]),
+        ratio("deploy of changed code / copying and a link, unchecked", [ours for ours, _ in deploys], [theirs for _, theirs in deploys], 0.75),
+        # Half of what ansistrano's rollback took, which checks nothing.
+        Figure("rollback, through gate and switch: seconds", [run.seconds for run in rollbacks], 2.9),
+        Figure("rollback: remote modules", [run.modules for run in rollbacks], 1),
+        Figure(f"flaskyard status, {apps} apps: seconds", status, 1),
     ]
 
 
@@ -183,7 +236,7 @@ def tail(log: Path, lines: int = 30) -> str:
 def main() -> int:
     """Read the command line, measure, print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="no-change runs of each kind; the median counts [%(default)s]")
+    parser.add_argument("--rounds", type=int, default=5, help="no-change runs of each kind; the median counts [%(default)s]")
     parser.add_argument("--apps", type=int, default=20, help="apps on the second host [%(default)s]")
     parser.add_argument("--prefix", default="bench", help="prefix of the throwaway hosts [%(default)s]")
     parser.add_argument("--only", choices=("runs", "serving", "memory"), help="what runs of playbooks take, how a host serves, or what workers weigh")

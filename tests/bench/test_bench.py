@@ -15,6 +15,7 @@ import pytest
 
 from tests.bench.__main__ import HERE
 from tests.bench.figures import Figure
+from tests.bench.parts import parts_of
 
 PLAYBOOK = """
 - hosts: localhost
@@ -71,3 +72,14 @@ def test_every_module_is_counted_and_nothing_else(tmp_path: Path) -> None:
 def test_the_median_decides(values: list[float], verdict: str) -> None:
     assert Figure("modules", values, most=15).verdict == verdict
     assert Figure("requests", [-value for value in values], least=-15).verdict == verdict
+
+
+def test_every_second_of_a_run_has_a_part() -> None:
+    tasks = [
+        "11 flaskyard.server.packages install",
+        "15 ansible.builtin.command install_tool | Install uv",
+        "18 ansible.builtin.debug x",
+        "19 flaskyard.server.slot y",
+    ]
+    found = parts_of(tasks, 10, 22)
+    assert found == {"Ansible itself": 2, "packages of Debian": 4, "tools from PyPI": 3, "start and gate of the app": 3}

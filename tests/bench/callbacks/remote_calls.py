@@ -4,14 +4,15 @@
 
 It wraps the methods of `ActionBase` that every action uses to reach a host. Callbacks are loaded before the workers are
 forked, so the workers count too. Each call is a line `<kind>\\t<what>` in the file that REMOTE_CALLS names: `module` with its
-name, `command` for a shell command, `transfer` for a file; at the end `stats` with the recap as JSON. Appending a short line
-is atomic.
+name, `command` for a shell command, `transfer` for a file; `task` with the moment at which one began, its action and its name; at the
+end `stats` with the recap as JSON. Appending a short line is atomic.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -69,6 +70,10 @@ class CallbackModule(CallbackBase):
         ActionBase._execute_module = counted("module", ActionBase._execute_module, module)
         ActionBase._low_level_execute_command = counted("command", ActionBase._low_level_execute_command, task)
         ActionBase._transfer_file = counted("transfer", ActionBase._transfer_file, task)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Note the moment, by a clock that all processes share."""
+        note("task", f"{time.monotonic()} {task.action} {task.get_name()}")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the recap, summed over the hosts."""
