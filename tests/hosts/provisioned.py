@@ -40,6 +40,7 @@ def provisioned_image(make: Callable[[str], None]) -> str:
 
     :param make: provisions a host and freezes it under the name given.
     """
+    hosts.prepare_machine()
     name = image_name()
     with hosts.lock("image-provisioned"):
         if subprocess.run(["podman", "image", "exists", name], check=False).returncode != 0:
