@@ -156,8 +156,8 @@ def hosts(command: str, *arguments: str) -> None:
 @contextlib.contextmanager
 def prepared_host(name: str, user: str, scratch: Path) -> Iterator[Host]:
     """A host on which the roles have made what a release needs."""
-    alive = subprocess.run(["podman", "exec", f"{PREFIX}-{name}", "test", "-d", "/srv/flask/shop"], capture_output=True, check=False).returncode == 0
-    if not (KEEP and alive):
+    made = ["podman", "exec", f"{PREFIX}-{name}", "test", "-d", "/srv/flask/shop"]
+    if not (KEEP and subprocess.run(made, capture_output=True, check=False).returncode == 0):
         hosts("up", "--distribution", DISTRIBUTION, "--user", user, name)
     inventory = scratch / "inventory.json"
     published = json.loads((ROOT / f".cache/hosts/{PREFIX}/inventory.json").read_text())
