@@ -50,16 +50,20 @@ class ActionModule(ActionBase):
         apps: list[dict[str, t.Any]] = [app for app in args.get("apps") or [] if app["name"] not in self._failed]
         apps = [self._with_procfile(app, args) for app in apps]
         apps = [app for app in apps if app["name"] not in self._failed]
-        args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
         args["environments"] = {app["name"]: environment_file(app["env"]) for app in apps}
         args["secret_files"] = {app["name"]: app["files"] for app in apps if app["files"]}
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
         args["by"] = operator()
-        if args.get("settle"):
-            return self._ask(args)
         phase: str = args.setdefault("phase", "all")
         repeat = boolean(args.get("repeat_release_command", False)) and phase in ("all", "command")
-        args["release_commands"] = {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
+        asked = {} if args.get("settle") else {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
+        args["release_commands"] = asked
+        if phase == "command" and "run" not in asked.values():
+            # The next phase renders the files of what is pending anyway.
+            apps = [app for app in apps if not self._is_evident(app["name"], args)]
+        args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
+        if args.get("settle"):
+            return self._ask(args)
         return {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}[phase](args)
 
     def _with_procfile(self, app: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -146,14 +150,22 @@ class ActionModule(ActionBase):
         """The apps about which the survey has not found that they run as declared, and those that are no longer declared."""
         found, releases = entries(self._variables, "slots"), args.get("releases") or {}
 
-        def asked(app: dict[str, t.Any]) -> str:
+        def is_pending(app: dict[str, t.Any]) -> bool:
             name = app["name"]
+            if self._is_evident(name, args):
+                return True
             made_of = args["files"][name], args["environments"][name], args.get("manager", "systemd"), args["secret_files"].get(name)
-            return asked_for(app, releases.get(name), *made_of)
+            return not holds(found[name], asked_for(app, releases.get(name), *made_of))
 
-        apps = [app["name"] for app in args["apps"] if app["name"] in args["release_commands"] or not holds(found.get(app["name"]), asked(app))]
-        known = "slots" in self._facts.get("flaskyard", {}).get("survey", {})
-        return apps + sorted(set(found) - set(args.get("declared") or [])) if known else [app["name"] for app in args["apps"]] or ["all that is not declared"]
+        pending = [app["name"] for app in args["apps"] if is_pending(app)]
+        if "slots" not in self._facts.get("flaskyard", {}).get("survey", {}):
+            return pending or ["all that is not declared"]
+        return pending + sorted(set(found) - set(args.get("declared") or []))
+
+    def _is_evident(self, name: str, args: dict[str, t.Any]) -> bool:
+        """Whether an app is pending whatever its files are: nothing is known of it, something is missing, another release or a command is due."""
+        found, release = entries(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
+        return found is None or bool(found["lacks"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
 
     def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result where everything runs as declared."""

@@ -18,8 +18,8 @@ _SLOTS = "/etc/flask/{}/slots"
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """Of each app that has slots: the recorded C(wish), in C(lacks) what does not hold, in words, the current C(slot), the C(protocol)
-    that it speaks, and in C(retained) the slots that only the proxy's present configuration uses.
+    """Of each app that has slots: the recorded C(wish), in C(lacks) what does not hold, in words, the current C(slot), its C(release), the
+    C(protocol) that it speaks, and in C(retained) the slots that only the proxy's present configuration uses.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     records = {name: found for name in names if (found := _records(name)) is not None}
@@ -58,7 +58,7 @@ def _records(name: str) -> dict[str, Record] | None:
 
 
 def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
-    unknown = {"wish": "", "lacks": ["what runs was not written down"], "slot": None, "protocol": None, "retained": []}
+    unknown = {"wish": "", "lacks": ["what runs was not written down"], "slot": None, "release": None, "protocol": None, "retained": []}
     if not records:
         return unknown
     slots = Slots(next(iter(records.values())).app)
@@ -69,7 +69,7 @@ def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]
     slots = Slots(record.app)
     left = [f"slot {slot} was left over" for slot in slots.left_over()]
     lacks, retained = drift(slots, record, states[record.manager]) + left, [*slots.links.retained().values()]
-    return {"wish": record.wish, "lacks": lacks, "slot": current, "protocol": record.app["protocol"], "retained": retained}
+    return {"wish": record.wish, "lacks": lacks, "slot": current, "release": record.release, "protocol": record.app["protocol"], "retained": retained}
 
 
 def drift(slots: Slots, record: Record, states: dict[str, dict[str, str]]) -> list[str]:
