@@ -146,7 +146,7 @@ class Bench:
 
 
 def guestbook() -> dict[str, Any]:
-    """Return the app item of the sample application, with all it uses."""
+    """Return the app item of the sample application, on SQLite and without a worker."""
     return {
         "name": "guestbook",
         "source": {"path": str(APPS / "guestbook")},
@@ -154,6 +154,7 @@ def guestbook() -> dict[str, Any]:
         "domains": [DOMAIN],
         "static": [{"url": "/static", "path": "guestbook/static"}],
         "persist": ["instance", "uploads"],
+        "release_command": "flask db upgrade",
         "healthcheck": {"path": "/healthz", "status": 200},
     }
 

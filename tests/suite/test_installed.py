@@ -41,5 +41,8 @@ def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path)
     run(["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path / "installed", archive], **installed)
     said = run([ROOT / "tests" / "demo", PREFIX, "flaskyard.server.site"], **installed)
     titles = re.findall(r"<title>(.*)</title>", said)
-    assert titles == ["A guestbook, served by Flaskyard", "A new release of: A guestbook, served by Flaskyard", "A guestbook, served by Flaskyard"]
+    first, second = "A guestbook, served by Flaskyard", "A new release of: A guestbook, served by Flaskyard"
+    assert titles == [first, first, second, first]
+    pictures = re.findall(r'src="/pictures/([^"]+)"', said)
+    assert len(pictures) == 3 and len({*pictures}) == 1 and pictures[0].endswith(".small.webp"), "the entry outlives deploy and rollback"
     run([ROOT / "tests" / "hosts" / "hosts.py", "down", "--prefix", PREFIX])

@@ -1,6 +1,7 @@
 """A guestbook: the sample application that Flaskyard's demo and tests bring to a server.
 
-Configuration comes from the environment: ``SECRET_KEY`` (required), ``SECRET_KEY_FALLBACKS`` (older keys, as a JSON list) and any
+Configuration comes from the environment: ``SECRET_KEY`` (required), ``SECRET_KEY_FALLBACKS`` (older keys, as a JSON list),
+``DATABASE_URL`` (SQLite in the instance folder without it), ``REDIS_URL`` (without it, requests do the work of the worker) and any
 ``GUESTBOOK_<KEY>``, such as ``GUESTBOOK_TITLE``.
 """
 
@@ -14,11 +15,11 @@ from typing import Any
 
 from flask import Flask, Response
 
-from . import commands, csrf, database, views
+from . import commands, csrf, jobs, models, views
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the application, its database migrated.
+    """Return the application.
 
     :param config: settings that override the defaults and the environment; tests give them.
     :raises RuntimeError: when there is no secret key, because sessions would not be safe.
@@ -29,7 +30,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         KEEP=1000,
         SECRET_KEY=os.environ.get("SECRET_KEY"),
         SECRET_KEY_FALLBACKS=json.loads(os.environ.get("SECRET_KEY_FALLBACKS", "[]")),
-        DATABASE=str(Path(app.instance_path, "guestbook.sqlite3")),
+        SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///guestbook.sqlite3"),
+        REDIS_URL=os.environ.get("REDIS_URL"),
         UPLOADS=str(Path(app.root_path).parent / "uploads"),
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
         SESSION_COOKIE_SECURE=True,
@@ -40,7 +42,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     if not app.config["SECRET_KEY"]:
         raise RuntimeError("SECRET_KEY is not set. Put a long random text into the environment variable SECRET_KEY.")
 
-    database.init_app(app)
+    models.init_app(app)
+    jobs.init_app(app)
     csrf.init_app(app)
     commands.init_app(app)
     app.register_blueprint(views.pages)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
-from . import database, pictures
+from . import jobs, models, pictures
+from .models import Entry, db
 
 pages = Blueprint("pages", __name__)
 
@@ -19,8 +20,8 @@ MESSAGE_LENGTH = 2000
 @pages.get("/")
 def index() -> str:
     """Show the newest entries and the form."""
-    entries = database.get().execute("SELECT * FROM entry ORDER BY id DESC LIMIT ?", (SHOWN,)).fetchall()
-    return render_template("index.html", entries=entries, name_length=NAME_LENGTH, message_length=MESSAGE_LENGTH)
+    entries = db.session.scalars(select(Entry).order_by(Entry.id.desc()).limit(SHOWN)).all()
+    return render_template("index.html", entries=entries, shown=pictures.shown, name_length=NAME_LENGTH, message_length=MESSAGE_LENGTH)
 
 
 @pages.post("/")
@@ -31,7 +32,10 @@ def write() -> ResponseReturnValue:
         abort(400, f"Give a name of up to {NAME_LENGTH} and a message of up to {MESSAGE_LENGTH} characters.")
     upload = request.files.get("picture")
     picture = pictures.save(upload) if upload else None
-    database.get().execute("INSERT INTO entry (name, message, picture) VALUES (?, ?, ?)", (name, message, picture))
+    db.session.add(Entry(name=name, message=message, picture=picture))
+    db.session.commit()
+    if picture:
+        jobs.later(pictures.make_small, str(pictures.folder() / picture))
     return redirect(url_for("pages.index"), 303)
 
 
@@ -43,14 +47,14 @@ def picture(name: str) -> Response:
 
 @pages.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Say whether the application can serve: 200 when the database answers and has the schema this code needs, else 503."""
+    """Say whether the application can serve: 200 when the database answers and has the schema that this code needs, else 503."""
     try:
-        version = database.version(database.get())
-    except sqlite3.Error as error:
+        revision, needed = models.schema()
+    except SQLAlchemyError as error:
         return jsonify(status="failed", reason=f"database: {error}"), 503
-    if version < database.latest():
-        return jsonify(status="failed", reason=f"database is at version {version}, not {database.latest()}"), 503
-    return jsonify(status="ok", schema=version)
+    if revision != needed:
+        return jsonify(status="failed", reason=f"database is at revision {revision}, not {needed}; run `flask db upgrade`"), 503
+    return jsonify(status="ok", schema=revision)
 
 
 @pages.get("/whoami")

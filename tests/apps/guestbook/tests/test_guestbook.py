@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import io
-import multiprocessing
 import os
 import re
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import flask_migrate
 import pytest
+import redis
+import rq
 from flask import Flask
 from flask.testing import FlaskClient
-from guestbook import create_app, database, pictures
+from guestbook import create_app, pictures
+from guestbook.models import db
+from PIL import Image
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 ROOT = Path(__file__).parents[1]
 SITE = "https://guestbook.test"
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+def png(width: int = 1000) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (width, 10)).save(content, "PNG")
+    return content.getvalue()
+
+
+PNG = png()
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app({"SECRET_KEY": "of a test", "DATABASE": str(tmp_path / "instance" / "db"), "UPLOADS": str(tmp_path / "uploads")})
+    settings = {"SECRET_KEY": "of a test", "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/db", "REDIS_URL": None, "UPLOADS": str(tmp_path / "uploads")}
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+    return app
 
 
 @pytest.fixture
@@ -75,16 +88,37 @@ def test_a_form_without_a_session_is_refused(client: FlaskClient) -> None:
 
 def test_a_picture_comes_back_as_it_was(client: FlaskClient, app: Flask) -> None:
     assert sign(client, picture=(PNG, "../../evil.html")).status_code == 303
-    (file,) = Path(app.config["UPLOADS"]).iterdir()
-    assert file.suffix == ".png"
-    assert f"/pictures/{file.name}" in client.get("/", base_url=SITE).text
+    (file,) = Path(app.config["UPLOADS"]).glob("*.png")
     answer = client.get(f"/pictures/{file.name}", base_url=SITE)
     assert (answer.data, answer.mimetype, answer.headers["X-Content-Type-Options"]) == (PNG, "image/png", "nosniff")
 
 
-def test_what_is_no_picture_is_refused(client: FlaskClient, app: Flask) -> None:
-    assert sign(client, picture=(b"<svg onload=alert(1)>", "a.png")).status_code == 415
+def test_a_page_shows_the_small_copy_once_it_is_there(client: FlaskClient, app: Flask) -> None:
+    sign(client, picture=(PNG, "a.png"))
+    (small,) = Path(app.config["UPLOADS"]).glob("*.small.webp")
+    with Image.open(small) as image:
+        assert (image.format, image.width) == ("WEBP", 480)
+    assert f'src="/pictures/{small.name}"' in client.get("/", base_url=SITE).text
+    small.unlink()
+    (picture,) = Path(app.config["UPLOADS"]).iterdir()
+    assert f'src="/pictures/{picture.name}"' in client.get("/", base_url=SITE).text
+
+
+@pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"", b"RIFF0000WEBP"])
+def test_what_is_no_picture_is_refused(client: FlaskClient, app: Flask, content: bytes) -> None:
+    assert sign(client, picture=(content, "a.png")).status_code == 415
     assert not Path(app.config["UPLOADS"]).exists()
+
+
+def test_a_damaged_picture_has_no_small_copy(client: FlaskClient, app: Flask) -> None:
+    assert sign(client, picture=(PNG[:60], "a.png")).status_code == 303
+    assert [file.suffix for file in Path(app.config["UPLOADS"]).iterdir()] == [".png"]
+
+
+def test_a_queue_that_is_away_loses_no_entry(client: FlaskClient, app: Flask, tmp_path: Path) -> None:
+    app.extensions["jobs"] = rq.Queue(connection=redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock"))
+    assert sign(client, picture=(PNG, "a.png")).status_code == 303
+    assert len([*Path(app.config["UPLOADS"]).glob("*.small.webp")]) == 1
 
 
 def test_a_picture_too_large_is_refused(client: FlaskClient, app: Flask) -> None:
@@ -97,14 +131,29 @@ def test_no_file_outside_the_pictures_is_sent(client: FlaskClient, app: Flask) -
         assert client.get(f"/pictures/{name}", base_url=SITE).status_code == 404
 
 
-def test_health_follows_the_database(client: FlaskClient, app: Flask) -> None:
-    assert client.get("/healthz").json == {"status": "ok", "schema": 2}
-    with closing(database.connect(app.config["DATABASE"])) as connection:
-        connection.execute("PRAGMA user_version = 1")
-    assert client.get("/healthz").status_code == 503
-    Path(app.config["DATABASE"]).write_bytes(b"no database at all" * 1000)
+def test_health_follows_the_database(client: FlaskClient, app: Flask, tmp_path: Path) -> None:
+    assert client.get("/healthz").json == {"status": "ok", "schema": "0002"}
+    for revision, status in [("0001", 503), ("of a newer release", 200)]:
+        with app.app_context():
+            db.session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+            db.session.commit()
+        assert client.get("/healthz").status_code == status
+    with app.app_context():
+        db.engine.dispose()
+    (tmp_path / "db").write_bytes(b"no database at all" * 1000)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json["status"] if answer.json else None) == (503, "failed")
+
+
+def test_health_says_what_a_new_database_needs(tmp_path: Path) -> None:
+    client = create_app({"SECRET_KEY": "x", "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/new"}).test_client()
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (503, {"status": "failed", "reason": "database is at revision None, not 0002; run `flask db upgrade`"})
+
+
+def test_migrations_make_what_the_models_say(app: Flask) -> None:
+    with app.app_context():
+        flask_migrate.check()
 
 
 def test_whoami_is_the_request(client: FlaskClient) -> None:
@@ -121,42 +170,7 @@ def test_whoami_is_the_request(client: FlaskClient) -> None:
 def test_no_secret_key_no_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     with pytest.raises(RuntimeError, match="SECRET_KEY is not set"):
-        create_app({"DATABASE": str(tmp_path / "db")})
-
-
-def migrate_together(barrier: Barrier, path: str, results: SimpleQueue[list[str]]) -> None:
-    barrier.wait()
-    results.put(database.migrate(path))
-
-
-def test_migrations_started_together_run_once(tmp_path: Path) -> None:
-    for attempt in range(10):
-        barrier = multiprocessing.Barrier(8)
-        results: SimpleQueue[list[str]] = multiprocessing.SimpleQueue()
-        processes = [multiprocessing.Process(target=migrate_together, args=(barrier, str(tmp_path / f"db{attempt}"), results)) for _ in range(8)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
-        assert [process.exitcode for process in processes] == [0] * 8
-        assert sorted(results.get() for _ in processes) == [[]] * 7 + [["0001_entries", "0002_pictures"]]
-
-
-def test_a_failed_migration_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = str(tmp_path / "db")
-    monkeypatch.setattr(database, "_migrations", lambda: [("0001", "CREATE TABLE a (b);\nCREATE TABLE a (b);\n")])
-    with pytest.raises(sqlite3.OperationalError, match="already exists"):
-        database.migrate(path)
-    with closing(database.connect(path)) as connection:
-        assert database.version(connection) == 0
-        assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-
-
-def test_a_database_newer_than_the_code_is_left_alone(tmp_path: Path) -> None:
-    path = str(tmp_path / "db")
-    with closing(database.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    assert database.migrate(path) == []
+        create_app({"UPLOADS": str(tmp_path)})
 
 
 def test_tidy_keeps_the_newest_and_the_pictures_they_show(client: FlaskClient, app: Flask) -> None:
@@ -173,7 +187,7 @@ def test_tidy_keeps_the_newest_and_the_pictures_they_show(client: FlaskClient, a
     assert "New" in page
     assert "Old" not in page
     left = {file.name for file in pictures_of(app).iterdir()}
-    assert len(left) == 2
+    assert len(left) == 3, "the new one, its small copy, and the fresh one"
     assert fresh.name in left
 
 
@@ -183,9 +197,9 @@ def pictures_of(app: Flask) -> Path:
 
 
 def test_the_commands_run_as_a_user_would(tmp_path: Path) -> None:
-    settings = {"SECRET_KEY": "x", "GUESTBOOK_DATABASE": str(tmp_path / "db"), "GUESTBOOK_UPLOADS": str(tmp_path / "uploads")}
-    for command, says in [("migrate", "The database is at version 2.\n"), ("tidy", "Removed 0 entries and 0 pictures.\n")]:
-        flask = [sys.executable, "-m", "flask", "--app", "guestbook", command]
+    settings = {"SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/db", "GUESTBOOK_UPLOADS": str(tmp_path / "uploads")}
+    for command, says in [(["db", "upgrade"], ""), (["tidy"], "Removed 0 entries and 0 pictures.\n")]:
+        flask = [sys.executable, "-m", "flask", "--app", "guestbook", *command]
         assert subprocess.run(flask, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True, check=True).stdout == says
 
 
