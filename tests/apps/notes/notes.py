@@ -10,7 +10,7 @@ import sqlalchemy
 from flask import Flask, Response, jsonify, request
 
 app = Flask(__name__)
-queue = redis.Redis.from_url(os.environ["REDIS_URL"])
+queue = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 
 
 def connect(url: str = "") -> psycopg.Connection[tuple[str, ...]]:
@@ -41,7 +41,7 @@ def notes() -> Response:
 def jobs() -> Response:
     if request.method == "POST":
         queue.rpush("jobs", request.args["text"])
-    return jsonify(jobs=[job.decode() for job in queue.lrange("jobs", 0, -1)])
+    return jsonify(jobs=queue.lrange("jobs", 0, -1))
 
 
 @app.get("/prepared")

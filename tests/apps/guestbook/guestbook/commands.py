@@ -29,7 +29,7 @@ def work() -> None:
 def tidy() -> None:
     """Remove all but the newest entries (GUESTBOOK_KEEP, default 1000) and pictures that no entry shows."""
     newest = select(Entry.id).order_by(Entry.id.desc()).limit(current_app.config["KEEP"])
-    removed = db.session.execute(delete(Entry).where(Entry.id.not_in(newest))).rowcount
+    removed = len(db.session.scalars(delete(Entry).where(Entry.id.not_in(newest)).returning(Entry.id)).all())
     db.session.commit()
     orphans = pictures.remove_orphans([name for name in db.session.scalars(select(Entry.picture)) if name])
     click.echo(f"Removed {removed} entries and {orphans} pictures.")

@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-class Entry(db.Model):  # type: ignore[name-defined]
+class Entry(db.Model):  # type: ignore[misc,name-defined]
     """What a visitor wrote, with the name of an uploaded picture."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
