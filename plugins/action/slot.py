@@ -11,7 +11,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._apps.procfile import ProcfileError, with_procfile
+from ..module_utils._apps.procfile import ProcfileError, parse_procfile, with_procfile
 from ..module_utils._host.environment_file import environment_file
 from ..module_utils._host.errors import Failures
 from ..module_utils._host.sealed import seal
@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
         super().run(tmp, self._variables)
         self._facts: dict[str, t.Any] = self._variables.get("ansible_facts", {})
         self._failed: dict[str, str] = dict(self._facts.get("flask_failures", {}))
+        self._web_lines: dict[str, str] = {}
         self._rollout = Rollout(self._variables)
         args = dict(self._task.args)
         # What has no new release stays as it is, with its present settings.
@@ -69,6 +70,7 @@ class ActionModule(ActionBase):
     def _with_procfile(self, app: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
         text: str = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile", "") if app["procfile"] else ""
         try:
+            self._web_lines |= {app["name"]: web} if (web := parse_procfile(text).get("web")) else {}
             return with_procfile(app, text, args.get("manager", "systemd"))
         except ProcfileError as error:
             self._failed[app["name"]] = str(error)
@@ -127,7 +129,7 @@ class ActionModule(ActionBase):
         if result.get("changed") and not self._task.check_mode:
             facts |= outdated(self._variables, "slots", "releases")
         for app, phases in result.get("timings", {}).items():
-            display.display(f"{self._variables.get('inventory_hostname')}, {app}: {', '.join(f'{phase} {seconds:.1f} s' for phase, seconds in phases.items())}")
+            self._say(app, ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in phases.items()))
         if failures := result.get("failures"):
             self._failed |= failures
             facts["flask_failures"] = self._failed
@@ -136,6 +138,9 @@ class ActionModule(ActionBase):
                 result.pop("msg")
                 display.warning(f"apps that do not run what is declared: {', '.join(failures)}")
         return result if args.get("settle") else self._guarded(result)
+
+    def _say(self, app: str, words: str) -> None:
+        display.display(f"{self._variables.get('inventory_hostname')}, {app}: {words}")
 
     def _guarded(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result, or a failure where to go on would take the proxy from an app that failed and serves on by the protocol that it spoke before."""
@@ -158,6 +163,8 @@ class ActionModule(ActionBase):
             return not holds(found[name], asked_for(app, releases.get(name), *made_of))
 
         pending = [app["name"] for app in args["apps"] if is_pending(app)]
+        for name in [name for name in pending if name in self._web_lines]:
+            self._say(name, f"the Procfile's line 'web: {self._web_lines[name]}' is not used: the key server says what serves")
         if "slots" not in self._facts.get("flaskyard", {}).get("survey", {}):
             return pending or ["all that is not declared"]
         return pending + sorted(set(found) - set(args.get("declared") or []))

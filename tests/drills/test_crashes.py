@@ -22,6 +22,12 @@ def during_start(server: Server) -> None:
     server.app["env"] |= {"PROBE_MARKER": "start", "PROBE_IMPORT_SECONDS": "3"}
 
 
+def during_switch(server: Server) -> None:
+    # Both the gate and the check through the public door take a while.
+    server.app["env"]["PROBE_MARKER"] = "switch"
+    server.app["healthcheck"] = {"path": "/slow?seconds=2", "status": 200, "timeout_seconds": 15}
+
+
 def during_release_command(server: Server) -> None:
     server.replace('MARKER = "one"', f'MARKER = "one"  # {time.time_ns()}')
     server.app["release_command"] = """sh -c 'sleep 5; echo ran >> "$STATE_DIRECTORY/commands"'"""
@@ -40,6 +46,7 @@ def during_fileset(server: Server) -> None:
 MOMENTS: dict[str, Kill] = {
     "build": (during_build, "deploy", BUILDING),
     "start": (during_start, "deploy", "ls /run/flask-probe/ | grep -v current | grep -qv $old"),
+    "switch": (during_switch, "deploy", "! test $(readlink /run/flask-probe/current.sock) = $old.sock"),
     "command": (during_release_command, "deploy", "systemctl show --property=ActiveState flaskyard-release-command-probe | grep -q activating"),
     "work": (during_work, "deploy", "systemctl list-units --plain --no-legend 'flask-probe@*-process.worker.1.service' | grep -q running"),
     "fileset": (during_fileset, "site", "test -e /var/lib/flaskyard/filesets/nginx/journal.json"),
@@ -48,7 +55,7 @@ LONG = pytest.mark.long
 
 
 @pytest.mark.parametrize("what", ["module", pytest.param("playbook", marks=LONG)])
-@pytest.mark.parametrize("moment", ["start", "command", "work", "fileset", pytest.param("build", marks=LONG)])
+@pytest.mark.parametrize("moment", ["start", "switch", "command", "work", "fileset", pytest.param("build", marks=LONG)])
 def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what: str) -> None:
     change, playbook, when = MOMENTS[moment]
     server.begin(playbook)

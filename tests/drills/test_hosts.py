@@ -60,6 +60,24 @@ def test_a_release_command_runs_on_one_of_two_hosts(hosts: tuple[Server, Server]
     assert commands(hosts) == [3, 1]
 
 
+def test_a_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, Server]) -> None:
+    """Only through the public door does the app fail, so both hosts pass their gates, and the first batch is the first to know."""
+    one, two = hosts
+    one.reset()
+    one.app["env"]["PROBE_MARKER"] = "batch"
+    deployed(hosts)
+    before = [server.serving() for server in hosts]
+    one.replace('MARKER = "one"', 'MARKER = "two"')
+    one.replace(
+        '@app.get("/healthz")\n',
+        '@app.get("/healthz")\ndef public() -> tuple[str, int]:\n    return "", 500 if "X-Forwarded-For" in request.headers else 200\n\n\n',
+    )
+    run = deploy(hosts, "-e", "deploy_serial=1")
+    assert run.rc != 0 and "the switch was undone" in run.output and f"it failed on the host {one.host.name}" in run.output
+    assert [server.serving() for server in hosts] == before
+    assert (one.marker(), two.marker()) == ("one.batch",) * 2
+
+
 @pytest.mark.parametrize("sick", [0, 1])
 def test_what_fails_on_one_host_switches_on_none(hosts: tuple[Server, Server], sick: int) -> None:
     one, two = hosts

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 
 import pytest
 
@@ -95,6 +96,25 @@ def test_a_release_command_runs_once_for_each_release(app: Server) -> None:
     assert lines(app, "commands")[2].startswith("b|")
 
 
+def test_a_procfile_says_what_the_inventory_does_not(app: Server) -> None:
+    (app.source / "Procfile").write_text(
+        "web: gunicorn probe:app\nrelease: echo released >> $STATE_DIRECTORY/commands\nworker: python worker.py\n# of old\nhelper: python worker.py\n"
+    )
+    app.app |= {"procfile": True, "processes": [{"name": "mine", "command": "python worker.py", "count": 2}]}
+    run = app.apply()
+    assert "probe: the Procfile's line 'web: gunicorn probe:app' is not used" in run.output
+    assert lines(app, "commands") == ["released"]
+    assert len(units(app, "*-process.mine.*.service")) == 2 and not units(app, "*-process.worker.*")
+    del app.app["processes"]
+    app.apply()
+    assert [len(units(app, f"*-process.{name}.*.service")) for name in ("worker", "helper", "mine")] == [1, 1, 0]
+    again = app.apply()
+    assert again.changed == 0 and "is not used" not in again.output
+    (app.source / "Procfile").write_text("web: gunicorn probe:app\nworker python worker.py\n")
+    app.play().assert_says("probe: line 2 of the Procfile is 'worker python worker.py'; expected a name, a colon and a command")
+    assert app.marker() == "one.a" and len(units(app, "*-process.worker.1.service")) == 1
+
+
 def test_a_release_command_that_fails_keeps_the_release_from_serving(app: Server) -> None:
     before = app.begin()
     app.replace('MARKER = "one"', 'MARKER = "two"')
@@ -176,6 +196,24 @@ def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Ser
     assert "one" in markers and markers == sorted(markers), "a run of the old code ended, and the new code came after it"
     app.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
     assert len(units(app, "*-schedule.nightly.timer")) == 1
+
+
+def test_a_run_that_was_missed_is_caught_up_once_over_deploys(app: Server) -> None:
+    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "daily", "catch_up": True}]
+    app.apply()
+    stamp = "/var/lib/systemd/timers/stamp-$(systemctl list-units --plain --no-legend 'flask-probe@*.timer' | cut -d' ' -f1)"
+    assert not lines(app, "runs"), "nothing was missed"
+    app.replace('MARKER = "one"', 'MARKER = "two"')
+    app.apply()
+    assert not lines(app, "runs"), "another slot has missed nothing either"
+    app.host.sh(f"touch --date '-2 days' {stamp}")
+    app.replace('MARKER = "two"', 'MARKER = "three"')
+    app.apply()
+    app.wait(f"grep three {STATE}/runs")
+    app.replace('MARKER = "three"', 'MARKER = "four"')
+    app.apply()
+    time.sleep(2)
+    assert len(lines(app, "runs")) == 1, "it was caught up once"
 
 
 @pytest.mark.long
