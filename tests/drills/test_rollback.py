@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .harness import BUILDING, ROOT, Run, Server, assert_nothing_failed
+from .harness import APPS, BUILDING, DOMAIN, ROOT, Run, Server, assert_nothing_failed
 
 
 class Calls:
@@ -83,6 +83,32 @@ def test_one_command_goes_back_and_nobody_notices(server: Server, calls: Calls) 
     run = server.apply("deploy", "-e", "redeploy=true")
     assert run.changed == 2 and server.marker() == "two.a" and "keeps release" not in run.output
     assert server.apply("site").changed == 0
+
+
+def test_what_shares_a_domain_and_what_has_several_stay_as_they_are(server: Server) -> None:
+    """Two apps below different paths of two domains, neither of which redirects, while one app changes and goes back."""
+    domains = {"domains": [DOMAIN, "also.test"], "redirect": False}
+    server.app |= domains
+    server.others = [{**server.app, "name": "shop", "path": "/shop", "env": {"PROBE_MARKER": "shop"}}]
+    server.apply("site", "-e", "redeploy=true")
+
+    def answers() -> list[str]:
+        return [server.host.ask(path, host=host).body.decode().strip() for host in domains["domains"] for path in ("/", "/shop/")]
+
+    assert answers() == ["one.a", "one.shop"] * 2
+    server.others[0]["source"] = {"path": str(APPS / "probe")}
+    server.apply("site")
+    with server.load(paths=["/", "/shop/"]) as load:
+        newer(server, "beside")
+        assert answers() == ["beside.a", "one.shop"] * 2
+        server.variables = {"app": "probe"}
+        server.apply("rollback")
+        assert answers() == ["one.a", "one.shop"] * 2
+        report = server.finish(load)
+    assert_nothing_failed(report)
+    assert {version.marker for version in report.versions} == {"one.a", "one.shop", "beside.a"}
+    server.reset()
+    server.apply("site", "-e", "redeploy=true")
 
 
 def test_a_new_source_goes_live_after_a_rollback_and_a_boot_keeps_it(server: Server) -> None:
