@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .harness import APPS, BUILDING, DOMAIN, ROOT, Run, Server, assert_nothing_failed
+from .harness import APPS, BUILDING, DOMAIN, ROOT, App, Run, Server, assert_nothing_failed
 
 
 class Calls:
@@ -87,7 +87,7 @@ def test_one_command_goes_back_and_nobody_notices(server: Server, calls: Calls) 
 
 def test_what_shares_a_domain_and_what_has_several_stay_as_they_are(server: Server) -> None:
     """Two apps below different paths of two domains, neither of which redirects, while one app changes and goes back."""
-    domains = {"domains": [DOMAIN, "also.test"], "redirect": False}
+    domains: App = {"domains": [DOMAIN, "also.test"], "redirect": False}
     server.app |= domains
     server.others = [{**server.app, "name": "shop", "path": "/shop", "env": {"PROBE_MARKER": "shop"}}]
     server.apply("site", "-e", "redeploy=true")
