@@ -39,6 +39,12 @@ STANDIN = HERE / "standin.yml"
 SYMLINKS = HERE / "symlinks.yml"
 APPS = ROOT / "tests" / "apps"
 DOMAIN = "guestbook.test"
+#: What the app `code` runs beside its web server in the last rounds. Each deploy waits for the process to stay up.
+UP_SECONDS = 1
+WORK: dict[str, Any] = {
+    "processes": [{"name": "worker", "command": "sleep infinity", "healthy_after_seconds": UP_SECONDS}],
+    "schedules": [{"name": "nightly", "command": "true", "calendar": "daily"}],
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,14 @@ class Bench:
         shutil.copytree(APPS / "plain", self._code, dirs_exist_ok=True)
         (self._code / "version.txt").write_text(f"{time.time_ns()}\n")
 
+    def write_requirements(self) -> None:
+        """Change the manifest of the host `code`, so that it needs a new virtualenv, with what has been downloaded before."""
+        (self._code / "requirements.txt").write_text(f"flask\n# {time.time_ns()}\n")
+
+    def add_work(self) -> None:
+        """Give the app of the host `code` a process and a schedule."""
+        self._apps["code"][0] |= WORK
+
     def peer(self) -> Pyinfra:
         """pyinfra, told to keep the host `one` as it is."""
         peer = Pyinfra(CACHE / "pyinfra", self._hosts / "inventory.json", "one")
@@ -186,11 +200,18 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
         bench.write_code()
         bench.play(SITE, "code", may_change=True)
         bench.play(SYMLINKS, "code", may_change=True)
-        deploys, rollbacks = [], []
+        deploys, unchanged, dependencies, rollbacks, with_work = [], [], [], [], []
         for _ in range(rounds):
             bench.write_code()
             deploys.append((bench.play(DEPLOY, "code", may_change=True), bench.play(SYMLINKS, "code", may_change=True)))
+            unchanged.append(bench.play(DEPLOY, "code"))
+            bench.write_requirements()
+            dependencies.append(bench.play(DEPLOY, "code", may_change=True))
             rollbacks.append(bench.play(ROLLBACK, "code", may_change=True))
+        bench.add_work()
+        for _ in range(rounds):
+            bench.write_code()
+            with_work.append((bench.play(DEPLOY, "code", may_change=True), bench.play(SYMLINKS, "code", may_change=True)))
         status = [bench.seconds_of("flaskyard status", "many") for _ in range(rounds)]
     finally:
         if not keep:
@@ -211,6 +232,18 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
         ratio(f"no change, {apps} apps / 1 app: controller's processor", many, one, of="processor"),
         Figure("deploy of changed code: seconds", [ours.seconds for ours, _ in deploys]),
         ratio("deploy of changed code / copying and a link, unchecked", [ours for ours, _ in deploys], [theirs for _, theirs in deploys], 0.75),
+        Figure("deploy of changed code, with a worker and a schedule: seconds", [ours.seconds for ours, _ in with_work]),
+        Figure(
+            f"the same, without the {UP_SECONDS} s that the worker has to stay up / copying and a link, unchecked",
+            [(ours.seconds - UP_SECONDS) / theirs.seconds for ours, theirs in with_work],
+            0.75,
+        ),
+        Figure("deploy without a change: seconds", [run.seconds for run in unchanged], 3),
+        Figure(
+            "deploy of another dependency, over one of changed code: seconds",
+            [run.seconds - ours.seconds for run, (ours, _) in zip(dependencies, deploys, strict=True)],
+            3,
+        ),
         # Half of what ansistrano's rollback took, which checks nothing.
         Figure("rollback, through gate and switch: seconds", [run.seconds for run in rollbacks], 2.9),
         Figure("rollback: remote modules", [run.modules for run in rollbacks], 1),
