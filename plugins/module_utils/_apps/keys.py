@@ -21,7 +21,9 @@ _RELATIVE = r"(?!\.\.?(/|$))[A-Za-z0-9_.][A-Za-z0-9_.@+-]*(/(?!\.\.?(/|$))[A-Za-
 _NO_PARENT = r"(?!(.*/)?\.\.(/|$))"
 _URL_PATH = rf"{_NO_PARENT}/[A-Za-z0-9._~/@+=%&?-]*"
 # URLs, absolute paths and scp-like addresses; nothing that git takes for a transport of its own, such as ext::.
-_GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:))[A-Za-z0-9._~:/@%+-]+"
+_GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:))[A-Za-z0-9._~:/@%+=!$-]+"
+# What git-check-ref-format(1) says of refs/heads/NAME, with no name that looks like an option. Names of commits and versions of packages are among them.
+_VERSION = r"(?!-|(.*/)?[./]|.*(\.\.|@\{|\.lock(/|$)))[^\x00-\x20\x7f-\x9f~^:?*\[\\]+(?<![/.])"
 _PREFIX = r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"
 _LINE = r"[^\x00-\x1f\x7f]+"
 # No host names: a proxy looks them up when it starts, and does not start when it cannot.
@@ -48,7 +50,7 @@ _SOURCE = {
     "in_place": text(
         "A folder of the host that holds the code, and a virtualenv C(.venv) with the server.", "an absolute path of the host, such as /opt/shop", _ABSOLUTE
     ),
-    "version": text("Version of the repository or package.", "a branch, tag, commit or package version, in quotes", rf"{_NO_PARENT}(?!-)[A-Za-z0-9._/+!-]+"),
+    "version": text("Version of the repository or package.", "a branch, tag, commit or package version, in quotes", _VERSION),
     "checksum": text("Checksum of the archive.", "sha256: and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}"),
     "deploy_key": Key("str", "Private SSH key that the repository admits.", "the text of a private SSH key", secret=True),
     "known_hosts": Key(

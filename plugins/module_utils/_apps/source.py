@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .keys import APP
@@ -17,6 +18,8 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pypi": (("version",), ()),
     "in_place": ((), ()),
 }
+#: The signs that a version has by packaging.python.org, Version specifiers.
+_PACKAGE_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]*"
 #: Keys of an app that are about making a release, which code in place does not get.
 _OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "keep_releases")
 #: What the sandbox hides from an app.
@@ -36,6 +39,8 @@ def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
             yield f"source.{key} is missing; with {kinds[0]} it is needed, so that the same inventory gives the same release"
     for key in set(source) - {kinds[0], *required, *optional}:
         yield f"source.{key} has no meaning with {kinds[0]}; remove it"
+    if kinds == ["pypi"] and not re.fullmatch(_PACKAGE_VERSION, source.get("version", "1")):
+        yield f"source.version is {source['version']!r}; expected a version such as 1.4.2, exactly as the index has it"
     if kinds == ["git"]:
         yield from _git_problems(source)
     if kinds == ["in_place"]:

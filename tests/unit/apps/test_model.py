@@ -94,7 +94,7 @@ PLACES: dict[str, t.Callable[[str], App]] = {
     "persist": lambda text: {"persist": [text]},
     "healthcheck path": lambda text: {"healthcheck": {"path": text}},
     "git": lambda text: {"source": {"git": text, "version": "main"}},
-    "version": lambda text: {"source": {"git": "https://git.example.com/x", "version": text}},
+    "version of a package": lambda text: {"source": {"pypi": "x", "version": text}},
     "pypi": lambda text: {"source": {"pypi": text, "version": "1"}},
     "checksum": lambda text: {"source": {"archive": "x.tar.gz", "checksum": text}},
     "python": lambda text: {"python": text},
@@ -281,7 +281,7 @@ def test_the_manager() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"source": {"git": "https://ci:hunter2$/@git.example.com/shop.git"}},
+        {"source": {"git": "https://ci:hunter2\\/@git.example.com/shop.git"}},
         {"source": "https://hunter2@git.example.com/shop.git"},
         {"env": "PASSWORD=hunter2"},
         {"tls": "-----BEGIN PRIVATE KEY-----hunter2"},
