@@ -10,6 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._apps.model import AppModelError, complete_host
 from ..plugin_utils.declared import fingerprint
+from ..plugin_utils.written import misread
 
 
 class ActionModule(ActionBase):
@@ -34,10 +35,13 @@ class ActionModule(ActionBase):
                 "deploy_log": {"type": "raw", "default": "/var/log/flaskyard/deploys.jsonl"},
             }
         )
+        problems = [*misread(options["apps"])]
         try:
             model = complete_host(**options)
         except AppModelError as error:
-            return {"failed": True, "msg": str(error)}
+            problems = [*error.problems, *problems]
+        if problems:
+            return {"failed": True, "msg": str(AppModelError(problems))}
         names = [place["name"] for place in model["places"]]
         # The model holds the secrets of all apps. A failure, which does not, must be seen.
         return {"changed": False, "names": names, "model": model, "fingerprint": fingerprint(task_vars), "_ansible_no_log": True}

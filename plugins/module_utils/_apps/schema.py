@@ -207,6 +207,8 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
             problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
         elif isinstance(value, (dict, list)) or value is None:
             problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
+        elif isinstance(value, float):
+            problems.append(Problem(f"{where}.{name} is {show(value)}, which need not be what was written, such as 1.10; put it in quotes"))
         elif "\0" in str(value):
             problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
         elif _starts_debugger(name, str(value)):
