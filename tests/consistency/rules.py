@@ -24,7 +24,7 @@ OPTIONAL = ("tasks/*.yml", "templates/*.j2", "files/*", "files/*/*")
 
 #: Names that begin with ansible_ and are no facts.
 MAGIC = (
-    "facts managed check_mode diff_mode port host user connection become become_user play_hosts play_batch run_tags skip_tags version role_name"
+    "facts managed check_mode diff_mode port host user connection become become_user play_hosts play_hosts_all play_batch run_tags skip_tags version role_name"
     " parent_role_names python_interpreter"
 )
 BARE_FACT = re.compile(rf"\bansible_(?!(?:{MAGIC.replace(' ', '|')})\b)\w+|\bansible_facts\.\w+")

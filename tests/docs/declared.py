@@ -126,6 +126,8 @@ def _schema_of(key: Key) -> dict[str, Any]:
     plain: dict[str, Any] = {"str": {"type": "string"}, "int": {"type": "integer"}, "bool": {"type": "boolean"}, "list": {"type": "array"}}.get(
         key.kind, {"type": "object"}
     )
+    if key.kind == "env":
+        plain["additionalProperties"] = {"type": ["string", "integer", "boolean"]}
     if key.kind == "auto":
         return _or_template({"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": key.low, "maximum": key.high}]})
     if key.choices:
