@@ -47,6 +47,13 @@ def test_environment_is_exact(stack: Stack) -> None:
     assert (environment["STATE_DIRECTORY"], environment["CACHE_DIRECTORY"]) == ("/var/lib/flask-probe", "/var/cache/flask-probe")
 
 
+def test_long_request_lines_and_large_headers_pass(stack: Stack) -> None:
+    long = "a" * (8192 - len("GET /request/ HTTP/1.1\r\n"))
+    assert stack.host.ask(f"/request/{long}").json["path"] == f"/request/{long}"
+    answer = stack.host.ask("/headers?count=8&size=3900")
+    assert (answer.status, {len(answer.headers.get(f"x-large-{number}", "")) for number in range(1, 9)}) == (200, {3900}), "32 KiB, less what others add"
+
+
 def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
     client = stack.host.sh("ip route show default").split()[2]
     lies = {

@@ -95,6 +95,13 @@ def pid() -> str:
     return f"{os.getpid()}\n"
 
 
+@app.get("/headers")
+def large_headers() -> Response:
+    """`count` headers of `size` bytes each, `X-Large-1` and so on."""
+    count, size = int(request.args.get("count", "8")), int(request.args.get("size", "3900"))
+    return Response("", headers={f"X-Large-{number}": "x" * size for number in range(1, count + 1)})
+
+
 @app.get("/stream")
 def stream() -> Response:
     """`chunks` lines, one every `seconds`, each sent when it is made."""
