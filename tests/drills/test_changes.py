@@ -4,7 +4,16 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
+
+import pytest
+
 from .harness import Server, assert_nothing_failed
+
+#: Milliseconds that a request may take longer during deploys than the slowest without one.
+LONGER = 300
 
 
 def test_five_changes_and_no_failed_request(server: Server) -> None:
@@ -45,3 +54,35 @@ def test_five_changes_and_no_failed_request(server: Server) -> None:
     assert report.max_gap < 10_000, "nobody waits long, even where other suites keep the machine busy"
     assert server.serving().nginx == before.nginx, "the proxy was not reloaded"
     assert server.apply().changed == 0
+
+
+@pytest.mark.long
+def test_ten_deploys_in_a_row(server: Server) -> None:
+    """Kept connections, uploads, requests of five seconds and open streams: none fails, and none takes noticeably longer than without a deploy."""
+    server.app["env"]["PROBE_IMPORT_SECONDS"] = "1"
+    server.app |= {"workers": 2, "threads": 8}
+    server.begin()
+    settings = {"slow_path": "/slow?seconds=5", "paths": ["/", "/slow?seconds=0.05"]}
+    with server.load(**settings) as load:
+        time.sleep(60)
+        usual = load.finish()
+    streams: list[int] = []
+    ended = threading.Event()
+
+    def stream() -> None:
+        while not ended.is_set():
+            streams.append(len(server.host.arrivals("/stream?chunks=25&seconds=0.2")))
+
+    reader = threading.Thread(target=stream)
+    with server.load(**settings) as load:
+        reader.start()
+        for older, newer in itertools.pairwise(["one", *(f"deploy-{number}" for number in range(10))]):
+            server.replace(f'MARKER = "{older}"', f'MARKER = "{newer}"')
+            server.apply()
+        report = server.finish(load)
+        ended.set()
+        reader.join()
+    print(f"milliseconds without a deploy {usual.latency}, with ten {report.latency}; the slowest:", *usual.slowest, "and", *report.slowest, sep="\n")
+    assert_nothing_failed(report)
+    assert len(report.versions) == 11 and len(streams) > 5 and set(streams) == {25}
+    assert report.latency["max"] < usual.latency["max"] + LONGER

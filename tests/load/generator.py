@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import re
 import time
 from array import array
@@ -23,6 +24,7 @@ MAX_CLIENTS = 256
 MAX_SECONDS = 1800.0
 MAX_REQUESTS = 1_000_000
 SAMPLES = 20
+SLOWEST = 5
 RETRY_SECONDS = 0.02
 """Pause of a client after a failure, so that a closed port is not hammered."""
 
@@ -84,7 +86,7 @@ class Report:
     `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer,
     `cut` counts the slow client's requests that got no good answer, without those sent on a kept connection that the server had closed meanwhile.
     `outage` the longest from the sending of a request that failed to the next good answer of anybody: a busy machine makes gaps, and no outages.
-    `versions` is in the order in which they appeared.
+    `versions` is in the order in which they appeared, `slowest` has the slowest requests of the steady clients first, in words.
     """
 
     seconds: float
@@ -100,6 +102,7 @@ class Report:
     outage: float
     versions: list[Version]
     failures: list[str]
+    slowest: list[str]
 
 
 @dataclass
@@ -111,6 +114,7 @@ class _Tally:
     errors: Counter[str] = field(default_factory=Counter)
     versions: dict[str, Version] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    slowest: list[tuple[float, str]] = field(default_factory=list)
     cut: int = 0
     last_good: float = 0.0
     max_gap: float = 0.0
@@ -121,8 +125,11 @@ class _Tally:
     def now(self) -> float:
         return time.monotonic() - self.begin
 
-    def good(self, sent: float, marker: str | None, *, slow: bool) -> None:
+    def good(self, sent: float, marker: str | None, what: str, *, slow: bool) -> None:
         now = self.now()
+        if not slow:
+            entry = (now - sent, f"{(now - sent) * 1000:.0f} ms: {what}, sent at {sent:.2f} s, answered by {marker}")
+            (heapq.heappushpop if len(self.slowest) == SLOWEST else heapq.heappush)(self.slowest, entry)
         (self.slow if slow else self.latency).append((now - sent) * 1000)
         self.gap(now)
         if marker is not None:
@@ -166,6 +173,7 @@ class _Tally:
             outage=round(self.outage, 1),
             versions=[replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()],
             failures=self.failures,
+            slowest=[words for _seconds, words in sorted(self.slowest, reverse=True)],
         )
 
 
@@ -279,6 +287,7 @@ class _Run:
     async def _request(self, connection: Connection | None, method: str, path: str, body: bytes = b"", *, slow: bool = False) -> Connection | None:
         """Send one request, count what comes back, and return the connection if it can be used again."""
         tally, sent = self._tally, self._tally.now()
+        what = f"{method} {path} on a {'kept' if connection else 'new'} connection"
         try:
             async with asyncio.timeout(self._plan.timeout_seconds):
                 connection = connection or await Connection.open(self._plan.target, self._tls)
@@ -293,7 +302,7 @@ class _Run:
             return None
         tally.statuses[response.status] += 1
         if 200 <= response.status < 400:
-            tally.good(sent, self._marker_of(response), slow=slow)
+            tally.good(sent, self._marker_of(response), what, slow=slow)
             if self._serves:
                 self._serves.set()
         else:
