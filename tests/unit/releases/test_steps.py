@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import subprocess
@@ -17,6 +18,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.sandbox
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.archive import unpack
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.manifest import Manifest, read_manifest
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.requirements import read as read_requirements
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.tree import assert_replaceable
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.virtualenv import normalised
 from hypothesis import given
@@ -66,10 +68,60 @@ def test_included_files_count(tmp_path: Path) -> None:
         ("part @ file:///srv/part", True),
         ("part @ ./part", True),
         ("--find-links https://example.com/", False),
+        ("flask[async]>=3,<4 ; python_version < '4'", False),
+        ("flask (>=3)", False),
+        ("flask==3.1 --hash=sha256:00", False),
+        ("-i https://example.com/simple", False),
+        ("--no-binary :all:", False),
+        ("part @ git+ssh://git@example.com/part.git@v1", False),
+        ("libs/common", True),
+        ("vendor/common-1.0-py3-none-any.whl", True),
+        ("common-1.0-py3-none-any.whl", True),
+        ("common-1.0.tar.gz", True),
+        ("-f vendor", True),
+        ("--find-links=vendor", True),
+        ("-e git+https://example.com/part.git#egg=part", True),
+        ("--req more.txt", True),
+        ("part@./part", True),
+        ("part @ part", True),
+        ("${PLACE}", True),
     ],
 )
 def test_what_is_installed_from_the_tree_itself(tmp_path: Path, line: str, local: bool) -> None:
     assert manifest(tmp_path, requirements_txt=f"# a comment\n{line}\n")["local"] is local
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_files_are_read_as_pip_reads_them(tmp_path: Path, encoding: str) -> None:
+    marks = {"utf-16-le": codecs.BOM_UTF16_LE, "latin-1": b""}
+    text = "# -*- coding: latin-1 -*- größer\nflask==3.1\n" if encoding == "latin-1" else "flask==3.1\n-r more.txt\n"
+    (tmp_path / "more.txt").write_text("click\n")
+    (tmp_path / "requirements.txt").write_bytes(marks.get(encoding, b"") + text.encode(encoding))
+    found = read_manifest(tmp_path, None, "uv")
+    assert (found["kind"], found["local"]) == ("requirements", False)
+    assert text in read_requirements(tmp_path / "requirements.txt", tmp_path)["requirements.txt"]
+
+
+def test_a_tool_s_configuration_is_no_manifest(tmp_path: Path) -> None:
+    assert manifest(tmp_path, setup_cfg="[flake8]\n", pyproject_toml="[tool.ruff]\n")["kind"] == "none"
+    assert manifest(tmp_path, requirements_txt="flask\n", Pipfile_lock="{}", poetry_lock="")["kind"] == "requirements"
+
+
+def test_a_lock_that_nothing_reads_may_be_left_alone(tmp_path: Path) -> None:
+    assert manifest(tmp_path, "pyproject.toml", pyproject_toml=PYPROJECT, poetry_lock="")["kind"] == "pyproject"
+    with pytest.raises(StepError, match="requirements is 'poetry.lock', which no installer here reads"):
+        manifest(tmp_path, "poetry.lock")
+
+
+@pytest.mark.parametrize(
+    ("package", "local"), [('directory = { path = "part" }', True), ('wheels = [{ path = "x.whl" }]', True), ('index = "https://pypi.org/simple"', False)]
+)
+def test_the_standard_lock(tmp_path: Path, package: str, local: bool) -> None:
+    lock = f'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "part"\n{package}\n'
+    found = manifest(tmp_path, pylock_toml=lock, pyproject_toml=PYPROJECT)
+    assert (found["kind"], found["file"], found["local"]) == ("pylock", "pylock.toml", local)
+    with pytest.raises(StepError, match="set installer to uv"):
+        manifest(tmp_path, installer="pip")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +141,15 @@ def test_local_packages_in_a_lock(tmp_path: Path, source: str, local: bool) -> N
         ({"pyproject_toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n'}, "dynamic"),
         ({"pyproject_toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, "poetry export"),
         ({"requirements_txt": "-r none.txt\n"}, "none.txt cannot be read"),
+        ({"requirements_txt": "-rnone.txt\n"}, "none.txt cannot be read"),
+        ({"requirements_txt": "-c=none.txt\n"}, "none.txt cannot be read"),
+        ({"pyproject_toml": PYPROJECT, "poetry_lock": ""}, "the source has poetry.lock, which no installer here reads; convert it: poetry export"),
+        ({"pyproject_toml": PYPROJECT, "pdm_lock": ""}, "or set requirements: pyproject.toml to install without it"),
+        ({"Pipfile_lock": "{}"}, "the source has Pipfile.lock, which no installer here reads; convert it: pipenv requirements > requirements.txt"),
+        ({"Pipfile": ""}, "the source has Pipfile, "),
+        ({"environment_yml": ""}, "the source has environment.yml, "),
+        ({"setup_py": "setup(install_requires=['flask'])"}, "convert it: uv pip compile setup.py --output-file requirements.txt"),
+        ({"requirements_in": "flask"}, "the source has requirements.in, "),
     ],
 )
 def test_refused(tmp_path: Path, files: dict[str, str], words: str) -> None:

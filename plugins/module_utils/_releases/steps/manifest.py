@@ -4,15 +4,35 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
-import os
-import re
 import tomllib
 import typing as t
 from pathlib import Path
 
+from . import requirements as text_of
 from .commands import StepError
+
+Kind = t.Literal["uv.lock", "pylock", "requirements", "pyproject", "packages", "none"]
+
+#: What is looked for, the first first.
+NAMES = ("uv.lock", "pylock.toml", "requirements.txt", "pyproject.toml")
+#: Locks that no installer here reads, with the command that writes one that it does.
+_FOREIGN_LOCKS = {
+    "poetry.lock": "poetry export --output requirements.txt",
+    "pdm.lock": "pdm export --output requirements.txt",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+}
+#: Likewise, what names dependencies without locking them.
+_FOREIGN = {
+    "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
+    "environment.yml": "pip list --format=freeze > requirements.txt, in that environment",
+    "environment.yaml": "pip list --format=freeze > requirements.txt, in that environment",
+    "setup.py": "uv pip compile setup.py --output-file requirements.txt",
+    "setup.cfg": "uv pip compile setup.cfg --output-file requirements.txt",
+    "requirements.in": "uv pip compile requirements.in --output-file requirements.txt",
+}
 
 
 class Manifest(t.TypedDict):
@@ -23,7 +43,7 @@ class Manifest(t.TypedDict):
     a package even when the installer is told to build nothing.
     """
 
-    kind: t.Literal["uv.lock", "requirements", "pyproject", "packages", "none"]
+    kind: Kind
     file: str
     packages: list[str]
     digest: str
@@ -33,86 +53,99 @@ class Manifest(t.TypedDict):
 
 
 def manifest_of(
-    kind: t.Literal["uv.lock", "requirements", "pyproject", "packages", "none"],
-    file: str = "",
-    content: t.Any = None,
-    packages: list[str] | None = None,
-    local: bool = False,
-    hashes: bool = False,
-    builds: bool = False,
+    kind: Kind, file: str = "", content: t.Any = None, packages: list[str] | None = None, local: bool = False, hashes: bool = False, builds: bool = False
 ) -> Manifest:
     """A manifest; C(content) and C(packages) are what the digest is over."""
     digest = hashlib.sha256(json.dumps([kind, content, packages], sort_keys=True).encode()).hexdigest()
     return Manifest(kind=kind, file=file, packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local)
 
 
-#: Where anybody on the way can change what is sent.
-OPEN = re.compile(r"\b(?:git\+)?(?:http|git)://[^\s\"']+")
-LOCAL = re.compile(r"^\s*(-e\s|--editable|\.{0,2}/|\.\s*(\[|$)|file:)|@\s*file:|@\s*\.", re.MULTILINE)
-INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", re.MULTILINE)
-
-
 def read_manifest(tree: Path, requirements: str | None, installer: str, insecure: bool = False) -> Manifest:
     """Find and read the file that names an app's dependencies.
 
+    :param requirements: the file to take, relative to the tree; the first of NAMES if None.
     :param insecure: accept addresses of http and git without a hash.
-    :param requirements: the file to take, relative to the tree; the first of uv.lock, requirements.txt and pyproject.toml if None.
     :raises StepError: the named file is not there, or says its dependencies in a way that cannot be followed.
     """
     if requirements and not (tree / requirements).is_file():
-        present = ", ".join(name for name in ("uv.lock", "requirements.txt", "pyproject.toml") if (tree / name).is_file()) or "none"
+        present = ", ".join(name for name in NAMES if (tree / name).is_file()) or "none"
         raise StepError(f"requirements is {requirements!r} and the source has no such file; it has {present}")
-    for name in [requirements] if requirements else ["uv.lock", "requirements.txt", "pyproject.toml"]:
-        path = tree / name
-        if not path.is_file():
-            continue
-        if path.name == "uv.lock":
-            return read_uv_lock(tree, name, installer)
-        if path.suffix == ".toml":
-            found = read_pyproject(path, name, insecure)
-            if found["kind"] != "none" or requirements:
-                return found
-            continue
-        files = read_requirements(path, tree, {})
-        text = "\n".join(files.values())
-        if not insecure:
-            assert_protected(name, text)
-        remote = any("://" in included for included in INCLUDE.findall(text))
-        return manifest_of("requirements", name, files, local=bool(LOCAL.search(text)), hashes="--hash=" in text, builds=remote)
-    return manifest_of("none")
+    found = manifest_of("none")
+    for name in [requirements] if requirements else NAMES:
+        if found["kind"] == "none" and (tree / name).is_file():
+            found = _read(tree, name, installer, insecure)
+    if not requirements and found["kind"] in ("none", "pyproject"):
+        _refuse_foreign(tree, _FOREIGN_LOCKS if found["kind"] == "pyproject" else {**_FOREIGN_LOCKS, **_FOREIGN})
+    return found
 
 
-def read_uv_lock(tree: Path, name: str, installer: str) -> Manifest:
-    """A lock of uv, which only uv can install from."""
-    if installer != "uv":
-        raise StepError(f"the source has {name}, which installer {installer!r} cannot read; set installer to uv, or requirements to another file")
-    if not (tree / name).with_name("pyproject.toml").is_file():
-        raise StepError(f"the source has {name} without the pyproject.toml it belongs to; add it, or set requirements to another file")
-    content = (tree / name).read_text()
-    sources = [package.get("source", {}) for package in tomllib.loads(content).get("package", [])]
-    local = any(set(source) & {"directory", "editable", "path", "virtual"} and set(source.values()) != {"."} for source in sources)
-    return manifest_of("uv.lock", name, content, local=local, hashes=True)
+def _refuse_foreign(tree: Path, commands: dict[str, str]) -> None:
+    """Refuse a source whose dependencies are in a file that would be ignored.
 
-
-def assert_protected(name: str, text: str) -> None:
-    """Refuse what comes over an open connection without a hash.
-
-    :raises StepError: there is such an address.
+    :raises StepError: there is one, with the command that converts it.
     """
-    for line in text.replace("\\\n", " ").splitlines():
-        line = re.sub(r"(^|\s)#.*", "", line)
-        if "--hash=" not in line and "#sha256=" not in line and OPEN.search(line):
-            raise StepError(
-                f"{name} takes packages from http:// or git://, where anybody on the way can change them; use https, or set python_insecure_index: true"
-            )
+    for name, command in commands.items():
+        path = tree / name
+        # Both of these also configure tools.
+        if path.is_file() and (not name.startswith("setup.") or "install_requires" in path.read_text(encoding="utf-8", errors="replace")):
+            instead = ", or set requirements: pyproject.toml to install without it" if (tree / "pyproject.toml").is_file() else ""
+            raise StepError(f"the source has {name}, which no installer here reads; convert it: {command}{instead}")
 
 
-def read_pyproject(path: Path, name: str, insecure: bool) -> Manifest:
-    """The dependencies of a pyproject.toml; none when it only configures tools."""
+def _read(tree: Path, name: str, installer: str, insecure: bool) -> Manifest:
+    path = tree / name
+    if path.name in (foreign := {**_FOREIGN_LOCKS, **_FOREIGN}):
+        raise StepError(f"requirements is {name!r}, which no installer here reads; convert it: {foreign[path.name]}")
+    if path.name == "uv.lock":
+        return _read_uv_lock(tree, name, installer)
+    # PEP 751, File Name.
+    if path.name == "pylock.toml" or fnmatch.fnmatchcase(path.name, "pylock.?*.toml"):
+        return _read_pylock(path, name, installer)
+    if path.suffix == ".toml":
+        return _read_pyproject(path, name, insecure)
+    files = text_of.read(path, tree)
+    text = "\n".join(files.values())
+    if not insecure:
+        text_of.assert_protected(name, text)
+    remote = any("://" in included for included in text_of.includes(text))
+    local = not all(map(text_of.is_of_an_index, text_of.lines(text)))
+    return manifest_of("requirements", name, files, local=local, hashes="--hash=" in text, builds=remote)
+
+
+def _read_toml(path: Path, name: str) -> dict[str, t.Any]:
     try:
-        document = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StepError(f"{name} cannot be read: {error}") from error
+
+
+def _assert_uv(name: str, installer: str) -> None:
+    if installer != "uv":
+        raise StepError(f"the source has {name}, which installer {installer!r} cannot read; set installer to uv, or requirements to another file")
+
+
+def _read_uv_lock(tree: Path, name: str, installer: str) -> Manifest:
+    """A lock of uv, which only uv can install from."""
+    _assert_uv(name, installer)
+    if not (tree / name).with_name("pyproject.toml").is_file():
+        raise StepError(f"the source has {name} without the pyproject.toml it belongs to; add it, or set requirements to another file")
+    sources = [package.get("source", {}) for package in _read_toml(tree / name, name).get("package", [])]
+    local = any(set(source) & {"directory", "editable", "path", "virtual"} and set(source.values()) != {"."} for source in sources)
+    return manifest_of("uv.lock", name, (tree / name).read_text(encoding="utf-8"), local=local, hashes=True)
+
+
+def _read_pylock(path: Path, name: str, installer: str) -> Manifest:
+    """A lock as PEP 751 has it. Its packages are checked against the hashes that it must have."""
+    _assert_uv(name, installer)
+    document = _read_toml(path, name)
+    packages = document.get("packages", [])
+    local = any("directory" in package or '"path"' in json.dumps(package, default=str) for package in packages)
+    return manifest_of("pylock", name, json.loads(json.dumps(document, default=str)), local=local)
+
+
+def _read_pyproject(path: Path, name: str, insecure: bool) -> Manifest:
+    """The dependencies of a pyproject.toml; none when it only configures tools."""
+    document = _read_toml(path, name)
     project = document.get("project", {})
     if "dependencies" in project.get("dynamic", []):
         raise StepError(f"{name} says that its dependencies are dynamic, so only a build would tell them; write them into requirements.txt or a uv.lock")
@@ -123,22 +156,6 @@ def read_pyproject(path: Path, name: str, insecure: bool) -> Manifest:
     dependencies = project.get("dependencies", [])
     uv_table = document.get("tool", {}).get("uv")
     if not insecure:
-        assert_protected(name, json.dumps([dependencies, uv_table], indent=0))
-    local = bool(LOCAL.search("\n".join(dependencies))) or '"path"' in json.dumps(uv_table)
+        text_of.assert_protected(name, json.dumps([dependencies, uv_table], indent=0))
+    local = not all(map(text_of.is_of_an_index, dependencies)) or any(f'"{key}"' in json.dumps(uv_table) for key in ("path", "workspace"))
     return manifest_of("pyproject", name, uv_table, dependencies, local=local, builds="sources" in (uv_table or {}))
-
-
-def read_requirements(path: Path, tree: Path, seen: dict[str, str]) -> dict[str, str]:
-    """A requirements file and every file that it includes, by path relative to the tree."""
-    relative = os.path.relpath(path, tree)
-    if relative in seen:
-        return seen
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StepError(f"{relative} cannot be read: {error}") from error
-    seen[relative] = text
-    for included in INCLUDE.findall(text):
-        if "://" not in included:
-            read_requirements(path.parent / included, tree, seen)
-    return seen

@@ -67,7 +67,7 @@ class Installer:
             options = ["--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header", "--python", self.python]
             self._run([str(self.uv), "export", "--quiet", *options, "--project", str((self.tree / name).parent), "--output-file", str(exported)])
             return ["-r", str(exported)]
-        if kind == "pyproject" and self.uv:
+        if kind == "pylock" or (kind == "pyproject" and self.uv):
             return ["-r", name]  # uv follows [tool.uv] too
         return manifest["packages"]
 
