@@ -68,7 +68,7 @@ def test_a_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, S
     deployed(hosts)
     before = [server.serving() for server in hosts]
     one.replace('MARKER = "one"', 'MARKER = "two"')
-    one.replace('int(os.environ.get("PROBE_HEALTH", "200"))', '500 if "X-Forwarded-For" in request.headers else 200')
+    one.replace('int(os.environ.get("PROBE_HEALTH", "200"))', '500 if "X-Request-ID" in request.headers else 200')
     run = deploy(hosts, "-e", "deploy_serial=1")
     assert run.rc != 0 and "the switch was undone" in run.output and f"it failed on the host {one.host.name}" in run.output
     assert [server.serving() for server in hosts] == before
