@@ -122,8 +122,8 @@ def main() -> None:
     accounts = [account for account in accounts if user_id(account) >= 0 or group_id(account) >= 0]
     running = [f"slot {slot}" for slot in slots.present()]
     data = databases.belongings(app["name"])
-    dropped = data if module.params["purge"] else []
-    gone = [*running, *(step.lack for step in dropped), *paths, *(f"account {account}" for account in accounts)]
+    held = [step.lack for steps in data.values() for step in steps]
+    gone = [*running, *(held if module.params["purge"] else []), *paths, *(f"account {account}" for account in accounts)]
     if gone and not module.check_mode:
         try:
             with logged("remove", Records(app)):
@@ -132,14 +132,16 @@ def main() -> None:
                     # systemd made it for the instances of the slots' units, and would keep it until the next boot.
                     slice_name = app["unit"].replace("-", r"\x2d")
                     run(["systemctl", "stop", f"system-{slice_name}.slice"], check=False)
-                databases.carry_out(dropped)
+                if module.params["purge"]:
+                    for engine, steps in data.items():
+                        databases.carry_out(engine, steps)
                 for path in paths:
                     remove(path)
                 for account in accounts:
                     remove_account(account)
         except (HostError, OSError) as error:
             module.fail_json(msg=f"app {app['name']!r} is not removed in full: {error}. Run it again when the cause is gone")
-    kept = [] if dropped else [step.lack for step in data]
+    kept = [] if module.params["purge"] else held
     module.exit_json(changed=bool(gone), removed=gone, kept=kept, diff={"prepared": "".join(f"remove {line}\n" for line in gone)})
 
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database
-short_description: Give every app a role and a database of its own
+short_description: Give every app an account in a database server and a database of its own
 version_added: 0.1.0
 description:
-  - Role and database are named after the app's account, C(flask-NAME), so the server knows by the socket who connects, and there is no password.
-  - The role can log in and owns its database. No other role may connect there.
+  - Both are named after the app's account on the host, C(flask-NAME), so the server knows by the socket who connects, and there is no password.
+  - In PostgreSQL, the account is a role that can log in and owns its database. In MariaDB, it has all rights in its database. It can do nothing elsewhere, and
+    no other app's account can connect to the database.
   - A database that no app asks for any more stays, and the task says so. M(flaskyard.server.app_absent) with C(purge=true) removes it.
   - Where M(flaskyard.server.survey) has found everything as declared, the task makes no remote call.
 options:
   engine:
     description: The server.
     type: str
-    choices: [postgresql]
+    choices: [mariadb, postgresql]
     required: true
   apps:
     description: Names of the apps that have a database there.
@@ -59,7 +60,7 @@ kept:
   returned: always
 """
 
-from ..module_utils._databases import postgresql, standing
+from ..module_utils._databases import standing
 from ..module_utils._host.errors import HostError
 from ..module_utils._host.sealed import SealedModule
 
@@ -68,7 +69,7 @@ def main() -> None:
     """Compare, and do what there is to do."""
     module = SealedModule(
         argument_spec={
-            "engine": {"type": "str", "choices": ["postgresql"], "required": True},
+            "engine": {"type": "str", "choices": sorted(standing.ENGINES), "required": True},
             "apps": {"type": "list", "elements": "str", "required": True},
             "sealed": {"type": "str", "no_log": True},
         },
@@ -76,12 +77,13 @@ def main() -> None:
     )
     engine, apps = module.params["engine"], sorted(module.params["apps"])
     try:
-        bare = module.check_mode and not postgresql.answers()
-        todo = standing.steps(apps, standing.NOTHING if bare else standing.found())
+        server = standing.ENGINES[engine]
+        bare = module.check_mode and not server.answers()
+        todo = standing.steps(engine, apps, server.NOTHING if bare else server.found())
         before, asked = standing.recorded(engine)
         kept = sorted(standing.account(app) for app in {*asked} - {*apps})
         if not module.check_mode:
-            standing.carry_out(todo)
+            standing.carry_out(engine, todo)
             standing.remember(engine, apps, module.wish)
     except (HostError, OSError) as error:
         module.fail_json(msg=f"databases of {engine}: {error}")

@@ -80,6 +80,7 @@ CASES: dict[str, Case] = {
     ),
     "firewall": ("firewall", {"firewall_allow": [{"port": "8001-8002,8100", "from": ["10.0.0.0/8", "fe80::/10"]}, {"port": 8200}]}),
     "host": ("host", {}),
+    "mariadb": ("mariadb", {"flask_apps": [{**PLAIN, "database": "mariadb"}], "mariadb_settings": {"event_scheduler": "ON"}}),
     "postgresql": (
         "postgresql",
         {"flask_apps": [STORES], "postgresql_hba": ["host a a 192.0.2.0/24 cert"], "postgresql_settings": {"jit": "off"}},

@@ -7,11 +7,15 @@ from __future__ import annotations
 import typing as t
 
 #: Servers that the key ``database`` takes; each has a role of the same name.
-DATABASES = ("postgresql",)
+DATABASES = ("mariadb", "postgresql")
 #: Servers that the key ``queue`` takes, likewise.
 QUEUES = ("valkey",)
 
-_SOCKETS = {"postgresql": "/run/postgresql"}
+#: By server, where an app finds its database. PyMySQL asks for a name of its own: the account has to be in the URL.
+_URLS = {
+    "mariadb": "mysql+pymysql://flask-{name}@/flask-{name}?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb4",
+    "postgresql": "postgresql:///flask-{name}?host=/run/postgresql",
+}
 #: The unit of the pool in front of PostgreSQL, and the folder of its socket in /run.
 POOL = "flaskyard-pgbouncer"
 
@@ -32,8 +36,8 @@ def store_environment(name: str, database: str | None, pooled: bool, queue: str 
     """
     found = {}
     if database:
-        direct = f"{database}:///flask-{name}?host={_SOCKETS[database]}"
-        found["DATABASE_URL"] = f"{database}:///flask-{name}?host=/run/{POOL}" if pooled else direct
+        direct = _URLS[database].format(name=name)
+        found["DATABASE_URL"] = f"postgresql:///flask-{name}?host=/run/{POOL}" if pooled else direct
         if pooled:
             found["DATABASE_DIRECT_URL"] = direct
     if queue:

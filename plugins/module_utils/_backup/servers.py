@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .._databases.copies import Exchange, dump_command, prove_command
+from .._databases.copies import COPIES
+from .._databases.engine import Exchange
 from .._host.errors import HostError
 from .accounts import as_account, finished
 from .manifest import manifest_in, unchanged
@@ -27,7 +28,7 @@ def dump(app: App) -> dict[str, Any]:
     target = STAGING / FOLDER / app.name
     target.parent.mkdir(mode=0o700, exist_ok=True)
     with open(target, "xb") as output:
-        _run(dump_command(app.user), app.user, stdin=subprocess.DEVNULL, stdout=output)
+        _run(COPIES[app.database].dump_command(app.user), app.user, stdin=subprocess.DEVNULL, stdout=output)
     return {"engine": app.database, "sha256": digest(target), "size": target.stat().st_size}
 
 
@@ -37,7 +38,7 @@ def prove(user: str, staging: Path, name: str, expected: dict[str, Any]) -> None
     :raises BackupError: it is not, or cannot.
     """
     with open(unchanged(staging / FOLDER / name, expected), "rb") as handle:
-        _run(prove_command(), user, stdin=handle, stdout=subprocess.DEVNULL)
+        _run(COPIES[expected["engine"]].prove_command(), user, stdin=handle, stdout=subprocess.DEVNULL)
 
 
 class Database:
@@ -49,30 +50,32 @@ class Database:
     def __init__(self, app: App, staging: Path) -> None:
         self._app = app
         self._dump = staging / FOLDER / app.name
-        expected = manifest_in(staging).get(FOLDER, {}).get(app.name)
-        self._expected: dict[str, Any] = expected if app.database and expected else {}
-        self._exchange = Exchange(app.user)
-        if app.database and not expected:
+        self._expected: dict[str, Any] = manifest_in(staging).get(FOLDER, {}).get(app.name, {})
+        saved = self._expected.get("engine", "")
+        self._exchange = COPIES[saved].Exchange(app.user) if saved and saved == app.database else None
+        if app.database and not saved:
             say(f"the snapshot has no database of {app.name}; the one that is on the host stays as it is")
-        if expected and not app.database:
+        elif saved and not app.database:
             say(f"the snapshot has a database of {app.name}, which has no key database any more; it is not restored")
+        elif saved != app.database:
+            say(f"the snapshot has a database of {app.name} in {saved}, and the app has one in {app.database} now, which stays as it is")
 
     @property
     def is_restored(self) -> bool:
         """Whether there is one to restore."""
-        return bool(self._expected)
+        return self._exchange is not None
 
     @property
     def left(self) -> str:
         """Where it is when the app did not work with it, in words."""
-        return f" and the database {self._exchange.aside}" if self._expected else ""
+        return f" and the database {self._exchange.aside}" if self._exchange else ""
 
     def prepare(self) -> None:
         """Restore it aside.
 
         :raises BackupError: it is not what was saved, or the server refuses it; nothing is left of it.
         """
-        if not self._expected:
+        if self._exchange is None:
             return
         dump = unchanged(self._dump, self._expected)
         try:
@@ -90,20 +93,20 @@ class Database:
 
         :raises BackupError: the server refuses.
         """
-        self._do(self._exchange.swap)
+        self._do(lambda exchange: exchange.swap())
 
     def swap_back(self) -> None:
         """Undo it."""
-        self._do(self._exchange.swap_back)
+        self._do(lambda exchange: exchange.swap_back())
 
     def discard(self) -> None:
         """Drop the one that is not in use."""
-        self._do(self._exchange.discard)
+        self._do(lambda exchange: exchange.discard())
 
-    def _do(self, step: Callable[[], None]) -> None:
-        if self._expected:
+    def _do(self, step: Callable[[Exchange], None]) -> None:
+        if self._exchange:
             try:
-                step()
+                step(self._exchange)
             except HostError as error:
                 raise BackupError(str(error)) from error
 

@@ -1,13 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role and the database of each app: what there is, what should be, and the steps between.
-
-Both have the name of the app's account, so peer authentication lets in who it is, and nobody needs a password.
-"""
+"""The databases of apps that were asked for, whether they are there, and what is left of them when an app goes."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import typing as t
@@ -15,85 +11,39 @@ import typing as t
 from .._host import paths
 from .._host.entries import Entry, read_json, write_entry
 from .._host.errors import HostError
-from . import postgresql
-from .postgresql import execute, identifier
+from . import mariadb, postgresql
+from .engine import Engine, Step
 
-_NO_POWERS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-#: Characters in the order of their code points: this order is the same in every release of libc, so no upgrade spoils an index.
-TEXT = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
-_FOUND = """SELECT json_build_object(
-    'roles', (SELECT coalesce(json_object_agg(rolname, rolcanlogin AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)), '{}')
-        FROM pg_roles WHERE rolname LIKE 'flask-%'),
-    'databases', (SELECT coalesce(json_object_agg(datname, json_build_object(
-            'owner', pg_get_userbyid(datdba),
-            'public', has_database_privilege('public', oid, 'CONNECT') OR has_database_privilege('public', oid, 'TEMPORARY'))), '{}')
-        FROM pg_database WHERE datname LIKE 'flask-%'))"""
-#: What C(found) gives where there is no server yet.
-NOTHING: dict[str, t.Any] = {"roles": {}, "databases": {}}
-#: What is there of a database while it is restored.
-ASIDE, BEFORE = ".restore", ".before"
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """What of an app's database is not as it should be, in words, and the statement that puts it right."""
-
-    lack: str
-    statement: str
+#: Each has a role of its name.
+ENGINES: dict[str, Engine] = {"mariadb": mariadb, "postgresql": postgresql}
 
 
 def account(app: str) -> str:
-    """Name of an app's role and of its database, which is that of its account."""
+    """Name of an app's account, which is that of its database, and by which the server knows it."""
     return f"flask-{app}"
 
 
-def found() -> dict[str, t.Any]:
-    """The roles and databases of apps that there are: whether each role can log in and do no more, owner of each database, and whether it is open to all."""
-    there: dict[str, t.Any] = postgresql.query(_FOUND)
-    return there
-
-
-def steps(apps: t.Iterable[str], there: dict[str, t.Any]) -> list[Step]:
+def steps(engine: str, apps: t.Iterable[str], there: dict[str, t.Any]) -> list[Step]:
     """What there is to do, in order.
 
     :param apps: names of those that are to have a database.
-    :param there: from C(found).
+    :param there: what the engine found.
     """
-    return [step for app in apps for step in _steps(account(app), there)]
+    return [step for app in apps for step in ENGINES[engine].steps(account(app), there)]
 
 
-def _steps(name: str, there: dict[str, t.Any]) -> t.Iterator[Step]:
-    quoted = identifier(name)
-    if name not in there["roles"]:
-        yield Step(f"role {name} was missing", f"CREATE ROLE {quoted} {_NO_POWERS}")
-    elif not there["roles"][name]:
-        yield Step(f"role {name} could not log in, or could do more than that", f"ALTER ROLE {quoted} {_NO_POWERS}")
-    database = there["databases"].get(name)
-    if database is None:
-        yield Step(f"database {name} was missing", f"CREATE DATABASE {quoted} OWNER {quoted} {TEXT}")
-    elif database["owner"] != name:
-        yield Step(f"database {name} belonged to {database['owner']}", f"ALTER DATABASE {quoted} OWNER TO {quoted}")
-    if database is None or database["public"]:
-        yield Step(f"database {name} was open to every role", f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
+def belongings(app: str) -> dict[str, list[Step]]:
+    """By server, what there is of an app, to be removed; nothing of one that is not there."""
+    return {name: engine.leftovers(account(app), engine.found()) for name, engine in ENGINES.items() if engine.answers()}
 
 
-def belongings(app: str) -> list[Step]:
-    """What there is of an app's database and role, to be removed; nothing where there is no server."""
-    if not postgresql.answers():
-        return []
-    there, name = found(), account(app)
-    databases = [database for database in (name, f"{name}{ASIDE}", f"{name}{BEFORE}") if database in there["databases"]]
-    steps_ = [Step(f"database {database}", f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)") for database in databases]
-    return steps_ + ([Step(f"role {name}", f"DROP ROLE IF EXISTS {identifier(name)}")] if name in there["roles"] else [])
-
-
-def carry_out(todo: t.Iterable[Step]) -> None:
+def carry_out(engine: str, todo: t.Iterable[Step]) -> None:
     """Do steps, in order.
 
-    :raises HostError: with PostgreSQL's words.
+    :raises HostError: with the server's words.
     """
     if statements := [step.statement for step in todo]:
-        execute(*statements)
+        ENGINES[engine].execute(*statements)
 
 
 def recorded(engine: str) -> tuple[str, list[str]]:
@@ -121,7 +71,7 @@ def _look(engine: str) -> dict[str, t.Any]:
     if stored is None:
         return {"wish": "", "lacks": ["what was asked for was not written down"]}
     try:
-        return {"wish": stored["wish"], "lacks": [step.lack for step in steps(stored["apps"], found())]}
+        return {"wish": stored["wish"], "lacks": [step.lack for step in steps(engine, stored["apps"], ENGINES[engine].found())]}
     except HostError as error:
         return {"wish": stored["wish"], "lacks": [str(error)]}
 

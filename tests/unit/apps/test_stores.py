@@ -29,13 +29,20 @@ def test_two_words_give_an_app_all_it_needs() -> None:
     }
 
 
+def test_each_server_has_a_url_that_its_driver_takes() -> None:
+    [app] = complete_apps([{**APP, "database": "mariadb"}])
+    url = "mysql+pymysql://flask-shop@/flask-shop?unix_socket=/run/mysqld/mysqld.sock&charset=utf8mb4"
+    assert (app["env"]["DATABASE_URL"], app["store_units"]) == (url, ["mariadb.service"])
+
+
 def test_a_pool_is_in_front_and_can_be_passed() -> None:
     assert environment(database="postgresql", database_pool=True) == {
         "DATABASE_URL": "postgresql:///flask-shop?host=/run/flaskyard-pgbouncer",
         "DATABASE_DIRECT_URL": "postgresql:///flask-shop?host=/run/postgresql",
     }
-    with pytest.raises(AppModelError, match="database_pool is for database 'postgresql'"):
-        environment(database_pool=True)
+    for other in ({}, {"database": "mariadb"}):
+        with pytest.raises(AppModelError, match="database_pool is for database 'postgresql'"):
+            environment(database_pool=True, **other)
 
 
 def test_the_users_own_value_wins() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._backup import servers
 from ansible_collections.flaskyard.server.plugins.module_utils._backup.model import App, BackupError
+from ansible_collections.flaskyard.server.plugins.module_utils._databases.copies import COPIES
 from ansible_collections.flaskyard.server.plugins.module_utils._host.errors import HostError
 
 ME = getpass.getuser()
@@ -44,7 +45,7 @@ class Exchange:
 def exchange(monkeypatch: pytest.MonkeyPatch) -> type[Exchange]:
     for name, value in (("done", []), ("broken", ""), ("restore", ["cat"])):
         monkeypatch.setattr(Exchange, name, value)
-    monkeypatch.setattr(servers, "Exchange", Exchange)
+    monkeypatch.setattr(COPIES["postgresql"], "Exchange", Exchange)
     return Exchange
 
 
@@ -52,7 +53,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> type[Exchange]:
 def staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The staging directory with a dump of the shop's database."""
     monkeypatch.setattr(servers, "STAGING", tmp_path)
-    monkeypatch.setattr(servers, "dump_command", lambda name: ["echo", "schema and data"])
+    monkeypatch.setattr(COPIES["postgresql"], "dump_command", lambda name: ["echo", "schema and data"])
     expected = servers.dump(app())
     (tmp_path / "manifest.json").write_text(json.dumps({servers.FOLDER: {"shop": expected}}))
     return tmp_path
@@ -65,20 +66,20 @@ def app(database: str = "postgresql") -> App:
 def test_a_dump_is_noted_and_can_be_proven(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = json.loads((staging / "manifest.json").read_text())[servers.FOLDER]["shop"]
     assert (expected["engine"], expected["size"]) == ("postgresql", len("schema and data\n"))
-    monkeypatch.setattr(servers, "prove_command", lambda: ["grep", "--quiet", "schema"])
+    monkeypatch.setattr(COPIES["postgresql"], "prove_command", lambda: ["grep", "--quiet", "schema"])
     servers.prove(ME, staging, "shop", expected)
-    monkeypatch.setattr(servers, "prove_command", lambda: ["false"])
+    monkeypatch.setattr(COPIES["postgresql"], "prove_command", lambda: ["false"])
     with pytest.raises(BackupError):
         servers.prove(ME, staging, "shop", expected)
 
 
 def test_a_dump_that_fails_says_why(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (staging / servers.FOLDER / "shop").unlink()
-    monkeypatch.setattr(servers, "dump_command", lambda name: ["sh", "-c", "echo no server >&2; exit 1"])
+    monkeypatch.setattr(COPIES["postgresql"], "dump_command", lambda name: ["sh", "-c", "echo no server >&2; exit 1"])
     with pytest.raises(BackupError, match="no server"):
         servers.dump(app())
     (staging / servers.FOLDER / "shop").unlink()
-    monkeypatch.setattr(servers, "dump_command", lambda name: ["not-installed"])
+    monkeypatch.setattr(COPIES["postgresql"], "dump_command", lambda name: ["not-installed"])
     with pytest.raises(BackupError, match="not-installed is not installed"):
         servers.dump(app())
 
@@ -111,7 +112,7 @@ def test_a_damaged_dump_does_not_reach_the_server(staging: Path, exchange: type[
 
 @pytest.mark.parametrize(
     ("database", "held", "words"),
-    [("postgresql", False, "stays as it is"), ("", True, "has no key database any more"), ("", False, "")],
+    [("postgresql", False, "stays as it is"), ("", True, "has no key database any more"), ("", False, ""), ("mariadb", True, "has one in mariadb now")],
 )
 def test_nothing_is_restored_where_one_side_has_none(
     database: str, held: bool, words: str, staging: Path, exchange: type[Exchange], capsys: pytest.CaptureFixture[str]

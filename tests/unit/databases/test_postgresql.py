@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._databases import copies, postgresql, standing
+from ansible_collections.flaskyard.server.plugins.module_utils._databases import postgresql, postgresql_copies, standing
 from ansible_collections.flaskyard.server.plugins.module_utils._host import paths
 from ansible_collections.flaskyard.server.plugins.module_utils._host.errors import HostError
 
@@ -23,23 +23,23 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Statements that the server was given. It has what WHOLE says."""
     seen: list[str] = []
     monkeypatch.setattr(paths, "DATABASES", str(tmp_path / "databases"))
-    monkeypatch.setattr(standing, "found", lambda: WHOLE)
-    monkeypatch.setattr(copies, "found", lambda: WHOLE)
+    for module in (postgresql, postgresql_copies):
+        monkeypatch.setattr(module, "found", lambda: WHOLE)
     monkeypatch.setattr(postgresql, "query", lambda *_, **__: [])
-    for module in (standing, copies):
+    for module in (postgresql, postgresql_copies):
         monkeypatch.setattr(module, "execute", lambda *statements, **_: seen.extend(statements))
     return seen
 
 
 def test_a_bare_server_gets_a_role_and_a_closed_database() -> None:
-    steps = standing.steps(["shop"], standing.NOTHING)
+    steps = standing.steps("postgresql", ["shop"], postgresql.NOTHING)
     assert [step.statement.split('"')[0].strip() for step in steps] == ["CREATE ROLE", "CREATE DATABASE", "REVOKE ALL ON DATABASE"]
     assert all('"flask-shop"' in step.statement for step in steps)
     assert "NOSUPERUSER" in steps[0].statement and "PASSWORD" not in steps[0].statement and "ENCODING 'UTF8'" in steps[1].statement
 
 
 def test_what_is_whole_lacks_nothing() -> None:
-    assert standing.steps(["shop"], WHOLE) == []
+    assert standing.steps("postgresql", ["shop"], WHOLE) == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_is_whole_lacks_nothing() -> None:
     ],
 )
 def test_each_difference_is_one_step(there: dict[str, t.Any], lack: str, statement: str) -> None:
-    [step] = standing.steps(["shop"], {**WHOLE, **there})
+    [step] = standing.steps("postgresql", ["shop"], {**WHOLE, **there})
     assert step.lack == lack and statement in step.statement
 
 
@@ -60,13 +60,13 @@ def test_the_survey_says_what_the_server_lacks(executed: list[str], monkeypatch:
     assert standing.survey() == {}
     standing.remember("postgresql", ["shop"], "wish")
     assert standing.survey() == {"postgresql": {"wish": "wish", "lacks": []}}
-    monkeypatch.setattr(standing, "found", lambda: standing.NOTHING)
+    monkeypatch.setattr(postgresql, "found", lambda: postgresql.NOTHING)
     assert standing.survey()["postgresql"]["lacks"][0] == "role flask-shop was missing"
 
     def refuse() -> t.Any:
         raise HostError("PostgreSQL: no server")
 
-    monkeypatch.setattr(standing, "found", refuse)
+    monkeypatch.setattr(postgresql, "found", refuse)
     assert standing.survey()["postgresql"]["lacks"] == ["PostgreSQL: no server"]
     (Path(paths.DATABASES) / "postgresql.json").write_text("{")
     assert standing.survey()["postgresql"]["wish"] == "" and standing.recorded("postgresql") == ("", [])
@@ -87,7 +87,7 @@ def test_names_cannot_end_their_quotes(text: str, quoted: str) -> None:
 
 def test_a_restored_database_is_the_apps_only_when_it_is_ready(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "query", lambda *_, **__: [{"name": "postgis", "schema": "maps"}])
-    exchange = copies.Exchange("flask-shop")
+    exchange = postgresql_copies.Exchange("flask-shop")
     exchange.prepare()
     assert executed[2].startswith('CREATE DATABASE "flask-shop.restore" TEMPLATE') and "OWNER" not in executed[2]
     assert executed[4:] == [
@@ -100,7 +100,7 @@ def test_a_restored_database_is_the_apps_only_when_it_is_ready(executed: list[st
 
 
 def test_two_databases_change_places_in_one_statement(executed: list[str]) -> None:
-    copies.Exchange("flask-shop").swap()
+    postgresql_copies.Exchange("flask-shop").swap()
     [statement] = executed
     assert statement.split("; ")[1:] == [
         'ALTER DATABASE "flask-shop" RENAME TO "flask-shop.before"',
@@ -109,10 +109,10 @@ def test_two_databases_change_places_in_one_statement(executed: list[str]) -> No
 
 
 def test_a_database_that_is_not_there_is_not_restored(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies, "found", lambda: standing.NOTHING)
+    monkeypatch.setattr(postgresql_copies, "found", lambda: postgresql.NOTHING)
     with pytest.raises(HostError, match="run the playbook site"):
-        copies.Exchange("flask-shop").prepare()
+        postgresql_copies.Exchange("flask-shop").prepare()
     # A restore was killed between its two steps: in a transaction that cannot be, but who knows what somebody did by hand.
-    monkeypatch.setattr(copies, "found", lambda: {**standing.NOTHING, "databases": {"flask-shop.before": {}}})
-    copies.Exchange("flask-shop").prepare()
+    monkeypatch.setattr(postgresql_copies, "found", lambda: {**postgresql.NOTHING, "databases": {"flask-shop.before": {}}})
+    postgresql_copies.Exchange("flask-shop").prepare()
     assert executed[0] == 'ALTER DATABASE "flask-shop.before" RENAME TO "flask-shop"'
