@@ -16,7 +16,7 @@ import pytest
 LONGEST = [
     "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
     "full_host", "failures", "rollback", "work", "hosts", "queues",
-    "managers", "postgresql", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
+    "managers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
     "proxy_contract-apache", "firewall", "proxy_contract-nginx", "change_of_mind-managers", "installed", "templates",
 ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app's database outlives PostgreSQL's next major version, and a reboot. The rest is shown by molecule/postgresql."""
+"""An app's database outlives PostgreSQL's next major version, and a reboot. The rest is shown by molecule/databases."""
 
 from __future__ import annotations
 

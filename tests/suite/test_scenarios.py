@@ -12,7 +12,7 @@ import pytest
 from .conftest import CONTROLLERS, ROOT, Run
 
 #: What takes longest begins first, so that no worker comes to it when the others are done.
-LONGEST = {"default", "tls", "backup", "examples", "firewall", "postgresql", "supervisor", "passenger", "mod_wsgi"}
+LONGEST = {"default", "tls", "backup", "examples", "firewall", "databases", "supervisor", "passenger", "mod_wsgi"}
 SCENARIOS = sorted((path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")), key=lambda name: (name not in LONGEST, name))
 #: tests/conformance has these servers on Debian 13, and their roles make no difference between the two. The scenario `default` has the other roles.
 LONG = {"fastcgi", "granian", "gunicorn", "uwsgi", "waitress"} | {"app", "host", "nginx", "python", "systemd"}

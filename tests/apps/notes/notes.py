@@ -1,10 +1,9 @@
-"""An application that keeps notes in PostgreSQL and jobs in Valkey. It looks into whatever it is asked to: for test hosts only."""
+"""An application that keeps notes in a database and jobs in Valkey. It looks into whatever it is asked to: for test hosts only."""
 
 from __future__ import annotations
 
 import os
 
-import psycopg
 import redis
 import sqlalchemy
 from flask import Flask, Response, jsonify, request
@@ -13,28 +12,31 @@ app = Flask(__name__)
 queue = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 
 
-def connect(url: str = "") -> psycopg.Connection[tuple[str, ...]]:
-    return psycopg.connect(url or os.environ["DATABASE_URL"], connect_timeout=5, autocommit=True)
+def engine(url: str, **arguments: object) -> sqlalchemy.Engine:
+    """Connections of their own to a database, by the driver that is installed."""
+    url = url.replace("postgresql:", "postgresql+psycopg:", 1)
+    return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args={"connect_timeout": 5, **arguments})
 
 
-with connect() as connection:
-    connection.execute("CREATE TABLE IF NOT EXISTS note (text text NOT NULL)")
+database = engine(os.environ["DATABASE_URL"])
+with database.begin() as connection:
+    connection.execute(sqlalchemy.text("CREATE TABLE IF NOT EXISTS note (text text NOT NULL)"))
 
 
 @app.get("/healthz")
 def healthz() -> str:
-    with connect() as connection:
-        connection.execute("SELECT count(text) FROM note")
+    with database.begin() as connection:
+        connection.execute(sqlalchemy.text("SELECT count(text) FROM note"))
     queue.ping()
     return "health\n"
 
 
 @app.route("/notes", methods=["GET", "POST"])
 def notes() -> Response:
-    with connect() as connection:
+    with database.begin() as connection:
         if request.method == "POST":
-            connection.execute("INSERT INTO note VALUES (%s)", [request.args["text"]])
-        return jsonify(notes=[text for (text,) in connection.execute("SELECT text FROM note ORDER BY text")])
+            connection.execute(sqlalchemy.text("INSERT INTO note (text) VALUES (:text)"), {"text": request.args["text"]})
+        return jsonify(notes=[text for (text,) in connection.execute(sqlalchemy.text("SELECT text FROM note ORDER BY text"))])
 
 
 @app.route("/jobs", methods=["GET", "POST"])
@@ -46,13 +48,11 @@ def jobs() -> Response:
 
 @app.get("/prepared")
 def prepared() -> Response:
-    """The same statement in many transactions over connections of their own, by SQLAlchemy: prepared in the server unless `prepare=no`."""
-    url = os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:", 1)
-    threshold = None if request.args.get("prepare") == "no" else 0
-    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args={"prepare_threshold": threshold})
+    """The same statement in many transactions over connections of their own: prepared in the server unless `prepare=no`."""
+    pooled = engine(os.environ["DATABASE_URL"], prepare_threshold=None if request.args.get("prepare") == "no" else 0)
     try:
         for number in range(20):
-            with engine.begin() as connection:
+            with pooled.begin() as connection:
                 assert connection.scalar(sqlalchemy.text("SELECT :number + 1"), {"number": number}) == number + 1
     except sqlalchemy.exc.DBAPIError as error:
         return jsonify(refused=str(error))
@@ -64,10 +64,10 @@ def peek() -> Response:
     """What comes of looking into a database or a queue."""
     try:
         if "database" in request.args:
-            with connect(request.args["database"]) as connection:
-                connection.execute("SELECT 1")
+            with engine(request.args["database"]).begin() as connection:
+                connection.execute(sqlalchemy.text("SELECT 1"))
         else:
             redis.Redis.from_url(request.args["queue"]).ping()
-    except (psycopg.Error, redis.RedisError) as error:
+    except (sqlalchemy.exc.DBAPIError, redis.RedisError) as error:
         return jsonify(refused=str(error))
     return jsonify(refused=None)

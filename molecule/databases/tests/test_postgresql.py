@@ -4,11 +4,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,43 +13,18 @@ import pytest
 from testinfra.host import Host
 
 from tests.hosts.exposure import bound
-from tests.hosts.playbook import PROJECT, Outcome, run_playbook
+from tests.hosts.scenario import ScenarioHost
 
-CONVERGE = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")
 APPS = ("notes", "other")
 Ask = Callable[..., Any]
 
 
-@dataclass
-class Server:
+class Server(ScenarioHost):
     """A host with two apps that have stores."""
-
-    host: Host
-    name: str
-
-    def run(self, command: str) -> str:
-        """Run a shell command as root."""
-        with self.host.sudo():
-            return str(self.host.check_output(f"bash -c {shlex.quote(command)}"))
-
-    def fails(self, command: str) -> str:
-        """Run a shell command as root that must fail; what it complained about."""
-        with self.host.sudo():
-            done = self.host.run(f"bash -c {shlex.quote(command)}")
-        assert done.rc != 0, done.stdout
-        return str(done.stderr)
 
     def psql(self, statement: str, account: str = "postgres", target: str = "dbname=postgres") -> str:
         """Run a statement, as an account of the host."""
         return self.run(f"cd / && runuser -u {account} -- psql -XAtqc {shlex.quote(statement)} {shlex.quote(f'host=/run/postgresql {target}')}")
-
-    def converge(self, **variables: Any) -> Outcome:
-        """Run the scenario's playbook with other variables."""
-        return run_playbook(CONVERGE, self.name, **variables)
-
-    def playbook(self, verb: str, **variables: Any) -> Outcome:
-        """Run one of the collection's playbooks."""
-        return run_playbook(PROJECT / "playbooks" / f"{verb}.yml", self.name, **variables)
 
 
 @pytest.fixture
@@ -218,12 +190,13 @@ def test_a_database_with_which_the_app_does_not_work_is_put_back(server: Server,
 def test_an_app_that_needs_them_no_more_keeps_its_data_until_it_is_purged(server: Server, notes: dict[str, Any], ask: Ask) -> None:
     ask("/notes?text=kept", method="POST", app="other")
     before = ask("/notes", app="other")
-    outcome = server.converge(flask_apps=[notes])
+    apps = [notes, *({**notes, "name": name, "database": "mariadb"} for name in ("ledger", "diary"))]
+    outcome = server.converge(flask_apps=apps)
     assert outcome.ok and "no app asks for the database flask-other any more; it stays" in outcome.text, outcome.text
     assert server.fails("systemctl cat flaskyard-valkey-other")
     assert server.converge().ok
     assert ask("/notes", app="other") == before and ask("/jobs", app="other")["jobs"]
-    outcome = server.playbook("remove", flask_apps=[notes], app="other", purge=True)
+    outcome = server.playbook("remove", flask_apps=apps, app="other", purge=True)
     assert outcome.ok, outcome.text
     assert server.psql("SELECT datname FROM pg_database WHERE datname LIKE 'flask-%' AND datname NOT LIKE '%.restore'") == "flask-notes"
     assert server.psql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'flask-%'") == "flask-notes"
