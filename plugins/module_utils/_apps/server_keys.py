@@ -49,7 +49,7 @@ SETTINGS: dict[str, dict[str, Key]] = {
         "protocol": Key("str", "What the proxy speaks to uWSGI.", choices=("http", "uwsgi"), default="http", variable=False),
         "cheaper": number("Workers to go down to when there is little to do. C(0) keeps all of them.", 0, 512, 0),
         "max_requests": number(_MAX_REQUESTS, 0, 10000000, 1000),
-        "buffer_size": number("Bytes that the headers of a request may have.", 4096, 65535, 32768),
+        "buffer_size": number("Bytes that the headers of a request may have; uWSGI passes the path up to four times.", 4096, 65535, 65535),
         "extra_settings": _extra("uWSGI", "lines"),
     },
     "granian": {
