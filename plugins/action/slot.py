@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
         text: str = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile", "") if app["procfile"] else ""
         try:
             self._web_lines |= {app["name"]: web} if (web := parse_procfile(text).get("web")) else {}
-            return with_procfile(app, text, args.get("manager", "systemd"))
+            return with_procfile(app, text)
         except ProcfileError as error:
             self._failed[app["name"]] = str(error)
             if not args.get("keep_going"):

@@ -87,7 +87,7 @@ options:
   templates:
     description:
       - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
-        For supervisor, V(program) is its section.
+        For supervisor, V(program) is its section, and C(<name>.program) that of a further program.
       - They see C(app), C(slot), C(slot_dir), C(release_dir), and C(slot_address) with C(slot_port), of the loopback network and the slot's own.
     type: dict
     default: {}

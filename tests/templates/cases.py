@@ -29,8 +29,8 @@ RICH: dict[str, Any] = {
     "nginx_extra": "location = /raw { return 410; }",
     "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }
-#: Arguments that systemd would change if they stood as they are.
-ARGUMENTS = r"""env A="%n" '$HOME' '%%' 'a\b' \" 'x;y' ü"""
+#: Arguments that systemd or supervisor would change if they stood as they are.
+ARGUMENTS = r"""env A="%n" '$HOME' '%%' 'a\b' \" 'x;y' 'it ; is' ' #1' '#' '' ü"""
 WORK: dict[str, Any] = {
     "release_command": "flask db upgrade",
     "processes": [
@@ -67,7 +67,8 @@ def rich(manager: str) -> dict[str, Any]:
     """An app with all that this process manager can do."""
     if manager == "systemd":
         return {**RICH, **WORK}
-    return {key: value for key, value in {**RICH, **WORK}.items() if key not in ("sandbox", "processes")}
+    processes = [{key: value for key, value in process.items() if key != "memory_max_mb"} for process in WORK["processes"]]
+    return {key: value for key, value in {**RICH, **WORK, "processes": processes}.items() if key != "sandbox"}
 
 
 Case = tuple[str, dict[str, Any]]

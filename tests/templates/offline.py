@@ -128,8 +128,8 @@ def slot_path(app: str, name: str) -> str:
     part, _, kind = name.rpartition(".")
     if kind in ("service", "socket", "timer"):
         return f"/etc/systemd/system/flask-{app}@{SLOT}{part and '-'}{part}.{kind}"
-    if name == "program":
-        return f"/etc/supervisor/conf.d/flask-{app}@{SLOT}.conf"
+    if kind == "program":
+        return f"/etc/supervisor/conf.d/flask-{app}@{SLOT}{part and '-'}{part}.conf"
     return f"/etc/flask/{app}/slots/{SLOT}/{name}"
 
 

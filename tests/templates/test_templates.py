@@ -9,6 +9,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -17,11 +18,12 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.command_line import parse_command
 
 from tests.hosts import hosts
 
-from .cases import CASES
-from .offline import DISTRIBUTIONS, ROOT, Files
+from .cases import ARGUMENTS, CASES
+from .offline import DISTRIBUTIONS, ROOT, SLOT, Files
 
 KINDS = [(case, distribution) for case in CASES for distribution in DISTRIBUTIONS]
 #: Puts the files in place, with a certificate wherever one is named, and something to run wherever a unit runs what is not installed.
@@ -105,6 +107,17 @@ def test_programs_read_what_is_rendered(case: str, distribution: str, rendered: 
         scripts.append(UNITS)
     scripts += [script for path, script in (("/etc/nginx/nginx.conf", NGINX), ("/etc/apache2/apache2.conf", APACHE)) if path in files]
     read(files, distribution, tmp_path, "\n".join(scripts))
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_supervisor_gives_a_process_its_arguments(distribution: str, rendered: dict[str, Any]) -> None:
+    name = f"flask-rich@{SLOT}-process.worker.2"
+    [text, _mode] = rendered["files"]["gunicorn, supervisor", distribution][f"/etc/supervisor/conf.d/{name}.conf"]
+    # As supervisor does: its class UnhosedConfigParser, and then expansions and words.
+    sections = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
+    sections.read_string(text)
+    words = shlex.split(sections[f"program:{name}"]["command"] % {"program_name": name})
+    assert words[words.index("--") :] == ["--", "/usr/bin/env", "--", *parse_command(ARGUMENTS)]
 
 
 def test_every_template_is_rendered(rendered: dict[str, Any]) -> None:

@@ -109,11 +109,11 @@ _PROCESS = {
     "name": text("Name of the process. Its units are named after it.", "at most 24 lower-case letters, digits and single '-'", _UNIT_NAME, required=True),
     "command": text("What to run, in the release, without a shell. Programs of the virtualenv come first.", _COMMAND, _LINE, required=True),
     "count": number("Number of instances.", 1, 64, 1),
-    "memory_max_mb": dataclasses.replace(_MEMORY, meaning="Memory limit of each instance in megabytes. Without it, there is no limit."),
+    "memory_max_mb": dataclasses.replace(_MEMORY, meaning="Memory limit of each instance in megabytes, under systemd. Without it, there is no limit."),
     "stop_signal": Key(
         "str", "Signal that asks the process to finish its work and stop.", choices=("TERM", "INT", "QUIT", "HUP", "USR1", "USR2"), default="TERM"
     ),
-    "stop_timeout_seconds": number("Seconds that the process gets to finish its work. Then systemd kills it.", 1, 86400, 60),
+    "stop_timeout_seconds": number("Seconds that the process gets to finish its work. Then it is killed.", 1, 86400, 60),
     "healthy_after_seconds": number("Seconds that the process must stay up after a switch. If it does not, the switch is undone.", 1, 600, 5),
 }
 

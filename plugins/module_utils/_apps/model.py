@@ -121,8 +121,9 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     if manager == "supervisor" and app.get("sandbox"):
         yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
-    if manager == "supervisor" and app.get("processes"):
-        yield "processes need systemd, and flask_manager is 'supervisor'; set flask_manager to 'systemd', or drop processes"
+    for process in app.get("processes", []) if manager == "supervisor" else ():
+        if process.get("memory_max_mb"):
+            yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; drop the one or the other"
     if "python" in app and embeds_python(server, app.get(server, {})):
         yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)

@@ -22,10 +22,9 @@ class ProcfileError(ValueError):
     """A Procfile cannot be used. The text says why."""
 
 
-def with_procfile(app: dict[str, t.Any], text: str, manager: str) -> dict[str, t.Any]:
+def with_procfile(app: dict[str, t.Any], text: str) -> dict[str, t.Any]:
     """An app, completed, with what its Procfile says and the inventory does not: C(release_command) and C(processes).
 
-    :param manager: the value of C(flask_manager).
     :raises ProcfileError: when a line is not usable.
     """
     lines = parse_procfile(text)
@@ -36,8 +35,6 @@ def with_procfile(app: dict[str, t.Any], text: str, manager: str) -> dict[str, t
         given["release_command"] = release
     if lines and not app["processes"]:
         given["processes"] = [{"name": _unit_name(name), "command": command} for name, command in lines.items()]
-    if manager == "supervisor" and "processes" in given:
-        raise ProcfileError(f"the Procfile has processes ({', '.join(lines)}), which need flask_manager 'systemd'; set it, or set processes of the app")
     problems: list[Problem] = []
     check_mapping({key: APP[key] for key in given}, given, "", problems)
     if problems:

@@ -116,7 +116,8 @@ def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
 
 
 def _program(state: dict[str, str]) -> dict[str, t.Any]:
-    return {"state": state.get("state", "not known").lower(), "runs": state.get("state") == "RUNNING"}
+    found = {"state": state.get("state", "not known").lower(), "runs": state.get("state") == "RUNNING"}
+    return {**found, "restarts": int(state["restarts"])} if "restarts" in state else found
 
 
 def _certificate(name: str) -> int | None:

@@ -17,16 +17,17 @@ import time
 import typing as t
 
 from .._host import units
-from .._host.commands import CommandError, run
+from .._host.commands import CommandError
 from .._host.entries import Entry, read_entry, write_entry
 from .._host.errors import HostError
 from .._host.marks import Mark, Marks
 from .._releases.records import Records, describe
+from .background import in_background
 from .command import run_release_command
 from .folder import Record, digest
 from .gate import GateError
 from .parts import split
-from .reasons import headline, without_journal
+from .reasons import headline, mentions, without_journal
 from .recipe import Recipe
 from .secret_keys import SecretKeys
 from .standing import Slots
@@ -336,9 +337,9 @@ class Change:
                 manager.stop_work(old)
         try:
             self._manager.start_work(slot, after=old)
+            return self._manager.failed_work(slot)
         except CommandError as error:
             return [str(error)]
-        return self._manager.failed_work(slot)
 
     def _go_back(self, old: str | None, links: dict[str, str], release: str) -> None:
         """Make the old slot current again, with its work; nothing, where there was none."""
@@ -385,7 +386,7 @@ class Change:
         """
         log = self._manager.log(slot, self._began)
         # Of several services, that which is named has the reason.
-        of_named = [text for name, text in log.items() if name in why]
+        of_named = [text for name, text in log.items() if mentions(why, name)]
         first = headline(step, without_journal(why), "\n".join(of_named or log.values()))
         journal = [units.journal_of(name, text) for name, text in log.items()]
         if slot == old:
@@ -427,22 +428,4 @@ class Change:
 
 def retire(slots: Slots, slot: str) -> None:
     """Have a slot drained and stopped, without waiting for it: the new one serves."""
-    unit = slots.retirement(slot)
-    run(["systemd-run", "--quiet", "--collect", "--no-block", f"--unit={unit}", *_PROPERTIES, *_PROGRAM, slots.name, slot])
-
-
-_PROGRAM = ["/usr/bin/python3", "-IB", "/usr/local/lib/flaskyard", "_slots.retire"]
-_PROPERTIES = [
-    f"--property={line}"
-    for line in (
-        "SyslogIdentifier=flaskyard-retire",
-        "NoNewPrivileges=yes",
-        "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL",
-        "ProtectSystem=strict",
-        "ReadWritePaths=/etc/flask /etc/systemd/system -/etc/supervisor -/var/lib/systemd/timers /run",
-        "ProtectHome=yes",
-        "PrivateTmp=yes",
-        "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
-        "IPAddressDeny=any",
-    )
-]
+    in_background("retire", slots.retirement(slot), slots.name, slot)

@@ -17,11 +17,16 @@ class Part:
     """One thing that a slot runs. V(web) is a server with the slot's socket. The others, the slot's *work*, run only while the slot is current.
 
     :param starters: what it is started from, as rendered, by the process manager's own word for it: of systemd, C(service), C(socket), and
-        C(<name>.service) for a further unit; of supervisor, C(program).
+        C(<name>.service) for a further unit; of supervisor, C(program), and C(<name>.program) for a further one.
     """
 
     kind: Kind
     starters: dict[str, str]
+
+
+def times(app: dict[str, t.Any]) -> dict[str, float]:
+    """How long the processes of an app may take to stop, and how long they have to stay up. An app that an earlier version wrote down has none."""
+    return app.get("work") or {"stop_seconds": 0, "healthy_after_seconds": 0}
 
 
 def kind_of(file: str) -> Kind:

@@ -26,6 +26,8 @@ _WORDS = (
     re.compile(r"Failed to locate executable .*|Failed at step \w+ spawning .*"),
     # The last line of a program that says why it ends; before it, systemd speaks of starts alone.
     re.compile(r"^(?!Start(?:ing|ed) |\S+\.service: )(\S.*)\n\S+\.service: Main process exited, code=", re.MULTILINE),
+    # The same under supervisor, where the launcher speaks of each start.
+    re.compile(r"^(?!\S+@\S+ starts$)(\S.*)\n\S+@\S+ (?:starts$|has ended: )", re.MULTILINE),
     re.compile(r"Main process exited, code=\w+, status=\S+"),
 )
 #: What to do about a reason, by what is in it.
@@ -63,6 +65,15 @@ def headline(step: str, seen: str, journal: str) -> str:
         # It runs, so what it printed may be about something else.
         return "\n".join(filter(None, [f"{step}: {said} ({why})", wanted]))
     return f"{step}: {why}\n{seen}"
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text names a unit or program, and not merely one whose name begins with it.
+
+    >>> mentions("shop@1-process.worker.1 does not stay up", "shop@1")
+    False
+    """
+    return bool(re.search(rf"{re.escape(name)}(?!\.?[\w-])", text))
 
 
 def without_journal(message: str) -> str:

@@ -1,30 +1,38 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots of one app as supervisor runs them: each is a fcgi-program, whose socket supervisord opens.
+"""The slots of one app as supervisor runs them. The web server is a fcgi-program, whose socket supervisord opens; each instance of a process is a program.
 
-Its process 0 is the server. Process 1 sleeps: supervisord closes a socket when no process of the program is left, and opens it anew a second later.
+Process 0 of a fcgi-program is the server. Process 1 sleeps: supervisord closes a socket when no process of the program is left, and opens it anew a
+second later.
 
-A slot on trial has its section below /run, so that no boot starts it; C(enable) moves it to /etc. supervisord reads both, and sees no change.
+A slot on trial has its section below /run, so that no boot starts it; C(enable) moves it to /etc. supervisord reads both, and sees no change. The
+sections of processes that are not to run wait there too, where supervisord does not read them: it would start them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import signal
+import time
 import typing as t
 
 from .._host import units
-from .._host.commands import run
+from .._host.commands import CommandError, run
 from .._host.entries import Entry, read_entry, write_entry
-from .parts import Part, kind_of
+from .background import in_background
+from .parts import Part, kind_of, times
 from .supervisor_client import Supervisor
 from .systemd import SystemdSlots
 
 #: What supervisord.conf of the role supervisor includes: what starts at boot, and what is on trial.
 _ENABLED, _TRIAL = "/etc/supervisor/conf.d", "/run/flask-supervisor"
+#: What the sections end in that it is not to read.
+_WAITS = "waits"
 _SERVER = "0"
+_INTERVAL_SECONDS = 0.5
 
 
 class SupervisorSlots:
@@ -34,9 +42,10 @@ class SupervisorSlots:
     """
 
     def __init__(self, app: dict[str, t.Any]) -> None:
+        self._app: str = app["name"]
         self._unit: str = app["unit"]
         self._run: str = app["paths"]["run"]
-        self._stop_timeout: float = app["graceful_timeout_seconds"] + 60
+        self._stop_timeout: float = max(app["graceful_timeout_seconds"], times(app)["stop_seconds"]) + 60
         self._supervisor = Supervisor()
         self._schedules = SystemdSlots(app)
         self._pids: set[int] = set()
@@ -46,19 +55,19 @@ class SupervisorSlots:
         """State of several programs in one call, by name; what supervisord does not know is left out."""
         supervisor = Supervisor()
         processes = supervisor.processes() if names and supervisor.is_there() else {}
-        servers = {name: processes.get(f"{name}:{_SERVER}") for name in names}
+        found = {name: processes.get(_process(name)) for name in names}
         timers = SystemdSlots.states([name for name in names if _is_timer(name)])
-        return {name: {"state": str(info["statename"])} for name, info in servers.items() if info} | timers
+        return {name: {"state": str(info["statename"]), "restarts": _restarts(name)} for name, info in found.items() if info} | timers
 
     @staticmethod
     def is_starter(name: str) -> bool:
         """Whether a rendered file of a slot is a section of supervisor's configuration, or a unit of a schedule, which systemd runs."""
-        return name == "program" or (kind_of(name) == "schedule" and SystemdSlots.is_starter(name))
+        return name.rpartition(".")[2] == "program" or (kind_of(name) == "schedule" and SystemdSlots.is_starter(name))
 
     def names(self, slot: str, parts: list[Part]) -> list[str]:
-        """The program of a slot with these parts, and the timers of its schedules."""
-        web, schedules = _by_kind(parts)
-        return [self._name(slot) for part in web for _file in part.starters] + self._schedules.names(slot, schedules)
+        """The programs of a slot with these parts, and the timers of its schedules."""
+        programs, schedules = _by_manager(parts)
+        return [self._name(slot, file) for part in programs for file in part.starters] + self._schedules.names(slot, schedules)
 
     @staticmethod
     def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
@@ -66,143 +75,250 @@ class SupervisorSlots:
         programs, timers = [name for name in names if not _is_timer(name)], [name for name in names if _is_timer(name)]
         found = {name: states.get(name, {}).get("state", "not known to supervisord") for name in programs}
         notes = [f"{name} was {state}" for name, state in found.items() if state != "RUNNING"]
-        notes += [f"{name} was not started at boot" for name in programs if not os.path.exists(_file(_ENABLED, name))]
+        notes += [f"{name} was not started at boot" for name in programs if not os.path.exists(_enabled(name))]
         return notes + SystemdSlots.lacks(timers, states)
 
     def entries(self, slot: str, parts: list[Part]) -> dict[str, Entry]:
-        """The section of a slot, and the units of its schedules, by path."""
-        web, schedules = _by_kind(parts)
-        texts = [text for part in web for text in part.starters.values()]
-        sections = {_file(_ENABLED, self._name(slot)): Entry("file", content=text.encode(), mode=0o644) for text in texts}
+        """The sections of a slot, and the units of its schedules, by path."""
+        programs, schedules = _by_manager(parts)
+        texts = {self._name(slot, file): text for part in programs for file, text in part.starters.items()}
+        sections = {_enabled(name): Entry("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
         return sections | self._schedules.entries(slot, schedules)
 
     def install(self, slot: str, parts: list[Part]) -> None:
-        """Put the section of a slot in place, which supervisord reads when the slot starts, and the units of its schedules."""
-        web, schedules = _by_kind(parts)
+        """Put the sections of a slot in place, which supervisord reads when a program of them starts, and the units of its schedules."""
+        programs, schedules = _by_manager(parts)
         if schedules:
             self._schedules.install(slot, schedules)
-        for path, entry in self.entries(slot, web).items():
-            write_entry(path if os.path.exists(path) else _file(_TRIAL, self._name(slot)), entry)
+        for path, entry in self.entries(slot, programs).items():
+            write_entry(path if os.path.exists(path) else _aside(os.path.basename(path).removesuffix(".conf")), entry)
 
     def has(self, slot: str) -> bool:
         """Whether a slot is this manager's."""
-        return any(os.path.exists(_file(folder, self._name(slot))) for folder in (_ENABLED, _TRIAL))
+        return any(os.path.exists(path) for path in _sections(self._name(slot)))
 
     def start(self, slot: str) -> None:
-        """Start a slot; that it serves is for the gate to find out.
+        """Start the web server of a slot; that it serves is for the gate to find out.
 
         :raises CommandError: in supervisor's words.
         """
-        self._supervisor.add(self._name(slot), _SERVER)
+        _start(self._supervisor, self._name(slot))
 
     def restart(self, slot: str) -> None:
         """Start the server of a slot anew; its socket stays, since the program's other process runs on.
 
         :raises CommandError: in supervisor's words.
         """
-        self._supervisor.start_again(self._name(slot), _SERVER)
+        self._supervisor.start_again(_process(self._name(slot)))
 
     def stop(self, slot: str) -> None:
         """Stop a slot, giving its requests the time they may take; C(start) starts it again.
 
         :raises CommandError: when supervisord cannot be asked.
         """
-        server = self._server(slot)
-        self._supervisor.stop(self._name(slot))
-        self._supervisor.wait_for_end(self._name(slot), self._stop_timeout)
-        _end_group(server)
+        self._schedules.stop(slot)
+        self.pause(slot)
 
     def pause(self, slot: str) -> None:
-        """Stop a slot.
+        """Stop the web server and the processes of a slot; scheduled runs that are under way go on.
 
         :raises CommandError: when supervisord cannot be asked.
         """
-        self.stop(slot)
+        names = self._programs(slot)
+        leaders = _leaders(names, self._supervisor.processes())
+        for name in names:
+            self._supervisor.stop(name)
+        for name in names:
+            self._supervisor.wait_for_end(name, self._stop_timeout)
+        _end_groups(leaders)
 
     def enable(self, slot: str) -> None:
-        """Have a slot, if it is one of this manager, start at boot."""
-        trial, enabled = (_file(folder, self._name(slot)) for folder in (_TRIAL, _ENABLED))
-        section = read_entry(trial)
-        if section.kind == "file":
-            write_entry(enabled, section)
-            os.unlink(trial)
+        """Have the web server of a slot, if it is one of this manager, start at boot."""
+        _move(_aside(self._name(slot)), _enabled(self._name(slot)))
 
     def start_work(self, slot: str, after: str | None = None, wait: bool = True) -> None:
-        """Have the schedules of a slot run, now and after a boot: see C(SystemdSlots)."""
+        """Have the processes and schedules of a slot run, now and after a boot.
+
+        :param after: the slot whose schedules these go on from: see C(SystemdSlots).
+        :param wait: until they have started. One that was told to stop has to finish first, which may take hours.
+        :raises CommandError: in supervisor's words, or with the journal.
+        """
         self._schedules.start_work(slot, after, wait)
+        names = self._work_of(slot)
+        for name in names:
+            _move(_aside(name), _enabled(name))
+        states = self.states(names)
+        stopping = [name for name in names if states.get(name, {}).get("state") == "STOPPING"]
+        for name in names:
+            if name not in stopping:
+                _start(self._supervisor, name)
+        if stopping and wait:
+            resume(stopping, self._stop_timeout)
+        elif stopping:
+            in_background("resume", f"flaskyard-resume-{self._app}:{slot}.service", *stopping)
 
     def stop_work(self, slot: str) -> None:
-        """Have the schedules of a slot begin no more runs."""
+        """Have the processes of a slot finish what they do and take nothing new, and its schedules begin no more runs; does not wait for either."""
         self._schedules.stop_work(slot)
+        names = self._work_of(slot)
+        for name in names:
+            _move(_enabled(name), _aside(name))
+        for name in names if self._supervisor.is_there() else ():
+            self._supervisor.stop(name)
 
     def failed_work(self, slot: str) -> list[str]:
-        """What of the schedules is not there, in words."""
-        return self._schedules.failed_work(slot)
+        """What of the work does not stay up, in words. That a process has been up as long as its app says, supervisord says by C(RUNNING)."""
+        names = self._work_of(slot)
+        while True:
+            states = self.states(names)
+            found = {name: states.get(name, {}).get("state") for name in names}
+            failed = [name for name, state in found.items() if state not in ("STARTING", "RUNNING")]
+            if failed or "STARTING" not in found.values():
+                return [f"{name} does not stay up" for name in failed] + self._schedules.failed_work(slot)
+            time.sleep(_INTERVAL_SECONDS)
 
     def finish(self, slot: str) -> None:
-        """Wait for the end of the scheduled runs that are under way; C(remove) stops the rest."""
+        """Stop a slot, and wait for the end of the scheduled runs that are under way."""
+        with contextlib.suppress(CommandError):
+            self.pause(slot)
         self._schedules.finish(slot)
 
     def dead(self, slot: str) -> str:
         """Why the program can no longer become healthy, or an empty text."""
-        server = self._server(slot)
+        server = self._supervisor.processes().get(_process(self._name(slot)), {})
         self._pids.update({int(server.get("pid", 0))} - {0})
         if server.get("statename") not in ("STARTING", "RUNNING") or len(self._pids) > 2:
             return f"the program does not stay up ({server.get('spawnerr') or server.get('statename', 'unknown to supervisord')})"
         return ""
 
     def log(self, slot: str, since: float) -> dict[str, str]:
-        """What a slot printed last: the lines of the streams that began with the launcher's."""
-        output = run(["journalctl", "--quiet", "--output=json", "--output-fields=_STREAM_ID", f"MESSAGE={self._name(slot)} starts"], check=False).stdout
-        streams = [json.loads(line).get("_STREAM_ID") for line in output.splitlines()]
-        lines = [f"_STREAM_ID={stream}" for stream in streams] or ["--lines=0"]
-        return {self._name(slot): units.printed(self._name(slot), [*lines, f"--since=@{since:.3f}"])}
+        """What the programs of a slot printed last, by their names, the server first; of one that is down, how it ended."""
+        processes = self._supervisor.processes() if self._supervisor.is_there() else {}
+        return {name: _printed(name, since) + _end(name, processes.get(_process(name), {})) for name in self._programs(slot)}
 
     def kill(self, slot: str) -> None:
         """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
-        server = self._server(slot)
+        leaders = _leaders([self._name(slot)], self._supervisor.processes())
         self._supervisor.stop(self._name(slot))
-        _end_group(server)
+        _end_groups(leaders)
 
     def remove(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take, and remove its section and its socket."""
-        name = self._name(slot)
-        files = [path for path in (_file(folder, name) for folder in (_ENABLED, _TRIAL)) if os.path.exists(path)]
-        server = self._server(slot) if self._supervisor.is_there() else {}
-        for path in files:
-            os.unlink(path)
-        if server:
+        """Stop a slot, giving its requests and jobs the time they may take, and remove its sections and its socket."""
+        known = self._supervisor.processes() if self._supervisor.is_there() else {}
+        server = self._name(slot)
+        running = {info["group"] for info in known.values() if info["group"] == server or info["group"].startswith(f"{server}-")}
+        names = sorted({*self._programs(slot), *running})
+        for path in (path for name in names for path in _sections(name)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        leaders = _leaders(names, known)
+        for name in running:
             self._supervisor.stop(name)
+        for name in running:
             self._supervisor.forget(name, self._stop_timeout)
-            _end_group(server)
-        if server or files:
-            for path in (f"{self._run}/{slot}.sock", f"{_TRIAL}/{name}"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+        _end_groups(leaders)
+        for path in [f"{self._run}/{slot}.sock", *map(_note, names)] if names else ():
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
-    def _server(self, slot: str) -> dict[str, t.Any]:
-        """What supervisord says of a slot's server; nothing when it does not know the slot."""
-        return self._supervisor.processes().get(f"{self._name(slot)}:{_SERVER}", {})
+    def _name(self, slot: str, file: str = "program") -> str:
+        further = file.rpartition(".")[0]
+        return f"{self._unit}@{slot}{'-' if further else ''}{further}"
 
-    def _name(self, slot: str) -> str:
-        return f"{self._unit}@{slot}"
+    def _programs(self, slot: str) -> list[str]:
+        """The programs of which there is a section; the server first."""
+        files = [os.path.basename(path) for folder in (_ENABLED, _TRIAL) for path in glob.glob(f"{folder}/{self._name(slot)}*")]
+        return sorted({name for name, _, suffix in (file.rpartition(".") for file in files) if suffix in ("conf", _WAITS)})
+
+    def _work_of(self, slot: str) -> list[str]:
+        return [name for name in self._programs(slot) if _is_work(name)]
 
 
-def _by_kind(parts: list[Part]) -> tuple[list[Part], list[Part]]:
+def resume(names: list[str], seconds: float) -> None:
+    """Start programs again that were told to stop, each when it has ended, unless somebody has told it to stop once more.
+
+    :param seconds: how long to wait for that.
+    :raises CommandError: in supervisor's words.
+    """
+    supervisor = Supervisor()
+    for name in names:
+        supervisor.wait_for_end(name, seconds)
+        if os.path.exists(_enabled(name)):
+            _start(supervisor, name)
+
+
+def _by_manager(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     """What supervisor runs, and the schedules, which systemd runs."""
-    return [part for part in parts if part.kind == "web"], [part for part in parts if part.kind == "schedule"]
+    return [part for part in parts if part.kind != "schedule"], [part for part in parts if part.kind == "schedule"]
 
 
 def _is_timer(name: str) -> bool:
     return name.endswith(".timer")
 
 
-def _file(folder: str, name: str) -> str:
-    return f"{folder}/{name}.conf"
+def _is_work(program: str) -> bool:
+    return kind_of(program.partition("@")[2].partition("-")[2]) == "process"
 
 
-def _end_group(server: dict[str, t.Any]) -> None:
-    """SIGKILL what is left of a server's process group, which is called after its first process: supervisor looks after that one alone."""
-    if server.get("pid"):
+def _process(program: str) -> str:
+    """The one process of a program, or of a server's two the server, as supervisord calls it."""
+    return f"{program}:{program if _is_work(program) else _SERVER}"
+
+
+def _enabled(program: str) -> str:
+    """The section of a program that starts at boot."""
+    return f"{_ENABLED}/{program}.conf"
+
+
+def _aside(program: str) -> str:
+    """The section of a program that does not."""
+    return f"{_TRIAL}/{program}.{_WAITS if _is_work(program) else 'conf'}"
+
+
+def _sections(program: str) -> tuple[str, str]:
+    return _enabled(program), _aside(program)
+
+
+def _move(source: str, target: str) -> None:
+    section = read_entry(source)
+    if section.kind == "file":
+        write_entry(target, section)
+        os.unlink(source)
+
+
+def _note(program: str) -> str:
+    """What the launcher notes of a program's last start since the boot: its process group, and how many came before."""
+    return f"{_TRIAL}/{program}"
+
+
+def _restarts(program: str) -> str:
+    return read_entry(_note(program)).text.partition(" ")[2] or "0"
+
+
+def _start(supervisor: Supervisor, program: str) -> None:
+    supervisor.add(program, _process(program))
+
+
+def _printed(program: str, since: float) -> str:
+    """The lines of the streams that began with the launcher's."""
+    output = run(["journalctl", "--quiet", "--output=json", "--output-fields=_STREAM_ID", f"MESSAGE={program} starts"], check=False).stdout
+    streams = [json.loads(line).get("_STREAM_ID") for line in output.splitlines()]
+    lines = [f"_STREAM_ID={stream}" for stream in streams] or ["--lines=0"]
+    return units.printed(program, [*lines, f"--since=@{since:.3f}"])
+
+
+def _end(program: str, process: dict[str, t.Any]) -> str:
+    up = process.get("statename", "STARTING") in ("STARTING", "RUNNING")
+    return "" if up else f"{program} has ended: {process['spawnerr'] or process['statename']}\n"
+
+
+def _leaders(programs: list[str], processes: dict[str, dict[str, t.Any]]) -> list[int]:
+    """The first processes of programs, so far as they run."""
+    return [pid for program in programs if (pid := processes.get(_process(program), {}).get("pid"))]
+
+
+def _end_groups(leaders: list[int]) -> None:
+    """SIGKILL what is left of process groups, which are called after their first process: supervisor looks after that one alone."""
+    for leader in leaders:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(server["pid"], signal.SIGKILL)
+            os.killpg(leader, signal.SIGKILL)

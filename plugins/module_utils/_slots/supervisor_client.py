@@ -43,22 +43,27 @@ class Supervisor:
     def add(self, name: str, process: str) -> None:
         """Read the configuration and start a program of it, this process of it at once; programs that run are left as they are.
 
+        :param process: as C(processes) names it.
         :raises CommandError: when it does not start, or the configuration is no good.
         """
         self._call("reloadConfig")
         self._call("addProcessGroup", name, fine={_ADDED})
+        if self.processes().get(process, {}).get("statename") == "BACKOFF":
+            # It would be tried again, but as late as it failed often.
+            self._call("stopProcess", process, True, fine={_NOT_RUNNING})
         # Without this, it would start at the next turn of supervisord's loop, and be "stopped" until then.
-        self._call("startProcess", f"{name}:{process}", False, fine={_STARTED})
+        self._call("startProcess", process, False, fine={_STARTED})
         # The others of a program that was stopped before.
         self._call("startProcessGroup", name, False)
 
-    def start_again(self, name: str, process: str) -> None:
-        """End one process of a program, and start it anew.
+    def start_again(self, process: str) -> None:
+        """End a process, and start it anew.
 
+        :param process: as C(processes) names it.
         :raises CommandError: when it does not start.
         """
-        self._call("stopProcess", f"{name}:{process}", True, fine={_NOT_RUNNING})
-        self._call("startProcess", f"{name}:{process}", True, fine={_STARTED})
+        self._call("stopProcess", process, True, fine={_NOT_RUNNING})
+        self._call("startProcess", process, True, fine={_STARTED})
 
     def stop(self, name: str) -> None:
         """Have a program end, and not come back; does not wait for it."""

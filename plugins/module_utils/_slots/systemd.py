@@ -13,7 +13,7 @@ import typing as t
 from .._host import units
 from .._host.commands import CommandError, run
 from .._host.entries import Entry, write_entry
-from .parts import Kind, Part, kind_of
+from .parts import Kind, Part, kind_of, times
 
 _UNITS = "/etc/systemd/system"
 #: Where systemd keeps when a timer with Persistent= last elapsed: systemd.timer(5).
@@ -35,8 +35,7 @@ class SystemdSlots:
     def __init__(self, app: dict[str, t.Any]) -> None:
         self._unit: str = app["unit"]
         self._start_timeout: float = app["healthcheck"]["timeout_seconds"] + 30
-        # An app that an earlier version wrote down has no work.
-        self._work: dict[str, float] = app.get("work") or {"stop_seconds": 0, "healthy_after_seconds": 0}
+        self._work = times(app)
         self._stop_timeout: float = max(app["graceful_timeout_seconds"], self._work["stop_seconds"]) + 60
 
     @staticmethod
@@ -106,7 +105,8 @@ class SystemdSlots:
 
         :raises CommandError: with the journal.
         """
-        units.systemctl("stop", *self._installed(slot), timeout=self._stop_timeout)
+        if names := self._installed(slot):
+            units.systemctl("stop", *names, timeout=self._stop_timeout)
 
     def pause(self, slot: str) -> None:
         """Stop the web server and the processes of a slot; scheduled runs that are under way go on.

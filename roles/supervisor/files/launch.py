@@ -2,8 +2,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 # flaskyard.server:supervisor
-"""Run the server of a slot, begun by supervisord as root, as systemd would run it: as the app's account, without a way back to
-privileges, with its socket as descriptor 3, its environment to the letter, and its output in the journal.
+"""Run the server or a process of a slot, begun by supervisord as root, as systemd would run it: as the app's account, without a way back to
+privileges, its environment to the letter, its output in the journal, and a server with its socket as descriptor 3.
 
 Everything that root does here is in this process: no program is run before the privileges are gone.
 """
@@ -30,16 +30,19 @@ RUN = "/run/flask-supervisor"
 
 
 def main() -> None:
-    """Become the server."""
+    """Become the server or the process."""
     arguments = parsed(sys.argv[1:])
     if arguments.process:
         drop_privileges("nobody")
         os.execve("/usr/bin/sleep", ["sleep", "infinity"], {})
     log_to_journal(arguments.account)
-    # By this line, the slot's own lines are found in the journal again.
+    # By this line, the program's own lines are found in the journal again.
     print(f"{arguments.slot} starts", flush=True)
-    pass_socket()
     environment = environment_of(arguments.environment)
+    if arguments.process is None:
+        let_go_of_standard_input()
+    else:
+        environment |= pass_socket()
     before = group_before(arguments.slot)
     drop_privileges(arguments.account)
     if before:
@@ -54,8 +57,8 @@ def main() -> None:
 def parsed(words: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--process", required=True, type=int, help="0 for the server; any other does nothing but be there")
-    parser.add_argument("--slot", required=True, help="name of the slot")
+    parser.add_argument("--process", type=int, help="of a server, 0 serves, and any other does nothing but be there")
+    parser.add_argument("--slot", required=True, help="name of the program")
     parser.add_argument("--account", required=True, help="what it runs as, and the identifier of its lines in the journal")
     parser.add_argument("--environment", required=True, type=Path, help="file in the format of systemd's EnvironmentFile=")
     parser.add_argument("--directory", required=True, help="working directory")
@@ -74,27 +77,33 @@ def log_to_journal(identifier: str) -> None:
     os.close(stream)
 
 
-def pass_socket() -> None:
-    """Have the socket, which supervisord gives as standard input, where sd_listen_fds(3) looks for it."""
+def pass_socket() -> dict[bytes, bytes]:
+    """Have the socket, which supervisord gives as standard input, where sd_listen_fds(3) looks for it; the variables that it looks at."""
     os.dup2(0, SOCKET)
+    let_go_of_standard_input()
+    return {b"LISTEN_FDS": b"1", b"LISTEN_PID": str(os.getpid()).encode()}
+
+
+def let_go_of_standard_input() -> None:
+    """Have nothing to read there."""
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
 
 
 def environment_of(file: Path) -> dict[bytes, bytes]:
-    """What this process got from its command line, the file over it, and the variables of sd_listen_fds(3)."""
+    """What this process got from its command line, and the file over it."""
     given = parse_environment_file(file.read_text(encoding="utf-8"))
-    given |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
     return {**os.environb, **{name.encode(): value.encode() for name, value in given.items()}}
 
 
-def group_before(slot: str) -> int | None:
-    """The process group of the slot's last run since the boot, if there was one; and a note of this one's, which supervisord made."""
-    file = Path(RUN, slot)
-    before = int(file.read_text(encoding="ascii")) if file.exists() else None
-    file.write_text(str(os.getpgrp()), encoding="ascii")
-    return before
+def group_before(program: str) -> int | None:
+    """The process group of the program's last run since the boot, if there was one; and a note of this one's, which supervisord made, and of how many
+    came before it."""
+    file = Path(RUN, program)
+    before, _, restarts = file.read_text(encoding="ascii").partition(" ") if file.exists() else ("", "", "")
+    file.write_text(f"{os.getpgrp()} {int(restarts or 0) + 1 if before else 0}", encoding="ascii")
+    return int(before) if before else None
 
 
 def end_group(group: int) -> None:

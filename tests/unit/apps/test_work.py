@@ -103,34 +103,37 @@ def test_what_a_process_and_a_schedule_cannot_be() -> None:
     assert "processes[0].name" in problems(processes=[{**WORKER, "name": "worker.1"}])
     assert "processes[0].stop_signal" in problems(processes=[{**WORKER, "stop_signal": "KILL"}])
     assert "release_command is" in problems(release_command="flask db upgrade;")
-    assert "flask_manager is 'supervisor'" in problems("supervisor", processes=[WORKER])
+
+
+def test_supervisor_runs_processes_and_limits_no_memory() -> None:
+    assert complete_apps([{**APP, "processes": [WORKER], "schedules": [{**NIGHTLY, "memory_max_mb": 64}]}], manager="supervisor")
+    assert "memory_max_mb of 'worker' has no effect" in problems("supervisor", processes=[{**WORKER, "memory_max_mb": 64}])
 
 
 def test_a_procfile_says_what_the_inventory_does_not() -> None:
     text = "web: gunicorn shop:app\n# a comment\n\nrelease: flask db upgrade\nmail_out: rq worker $QUEUE | tee 'a'\n"
     [plain] = complete_apps([{**APP, "procfile": True}])
-    app = with_procfile(plain, text, "systemd")
+    app = with_procfile(plain, text)
     assert app["release_command"] == {"command": "flask db upgrade", "arguments": ["flask", "db", "upgrade"]}
     assert [(one["name"], one["arguments"]) for one in app["processes"]] == [("mail-out", ["sh", "-c", "rq worker $QUEUE | tee 'a'"])]
     assert app["work"] == {"stop_seconds": 60, "healthy_after_seconds": 5}
     [told] = complete_apps([{**APP, "procfile": True, "release_command": "true", "processes": [WORKER]}])
-    assert with_procfile(told, text, "systemd") == told
-    assert with_procfile(plain, "", "systemd") == plain
+    assert with_procfile(told, text) == told
+    assert with_procfile(plain, "") == plain
 
 
 @pytest.mark.parametrize(
-    ("text", "manager", "why"),
+    ("text", "why"),
     [
-        ("gunicorn shop:app", "systemd", "line 1 of the Procfile"),
-        ("worker: a\nworker: b", "systemd", "names 'worker' again"),
-        ("9lives: a", "systemd", "processes"),
-        ("worker: a", "supervisor", "flask_manager"),
-        ("worker: a\0", "systemd", "Procfile"),
+        ("gunicorn shop:app", "line 1 of the Procfile"),
+        ("worker: a\nworker: b", "names 'worker' again"),
+        ("9lives: a", "processes"),
+        ("worker: a\0", "Procfile"),
     ],
 )
-def test_a_procfile_that_cannot_be_used_is_named(text: str, manager: str, why: str) -> None:
+def test_a_procfile_that_cannot_be_used_is_named(text: str, why: str) -> None:
     with pytest.raises(ProcfileError, match=why):
-        with_procfile(complete_apps([APP])[0], text, manager)
+        with_procfile(complete_apps([APP])[0], text)
 
 
 def test_how_long_work_may_take_follows_from_all_processes() -> None:

@@ -115,9 +115,14 @@ def test_a_run_of_a_schedule_that_failed_is_told(host: Host) -> None:
 
 
 def test_supervisor_is_asked_for_what_it_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    host.record.manager, host.record.names = "supervisor", [UNIT]
-    monkeypatch.setattr(MANAGERS["supervisor"], "states", staticmethod(lambda names: {name: {"state": "RUNNING"} for name in names}))
-    assert status.collect()["apps"]["shop"]["parts"] == {UNIT: {"state": "running", "runs": True}}
+    worker = f"{UNIT}-process.worker.1"
+    host.record.manager, host.record.names = "supervisor", [UNIT, worker]
+    states = {UNIT: {"state": "RUNNING", "restarts": "0"}, worker: {"state": "BACKOFF", "restarts": "3"}}
+    monkeypatch.setattr(MANAGERS["supervisor"], "states", staticmethod(lambda names: {name: states[name] for name in names}))
+    found = status.collect()
+    running, failing = {"state": "running", "runs": True, "restarts": 0}, {"state": "backoff", "runs": False, "restarts": 3}
+    assert found["apps"]["shop"]["parts"] == {UNIT: running, worker: failing} and not found["apps"]["shop"]["runs"]
+    assert f"  {worker} backoff, 3 restarts" in list(status.lines(found))
 
 
 def test_a_host_without_anything(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

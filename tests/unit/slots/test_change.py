@@ -35,6 +35,7 @@ class Manager:
         self.kill_at = -1
         self.fails_to_start: set[str] = set()
         self.fails_to_work: set[str] = set()
+        self.is_gone = False
         self.working: set[str] = set()
 
     def did(self, what: str) -> None:
@@ -96,6 +97,8 @@ class Manager:
         self.working.discard(slot)
 
     def failed_work(self, slot: str) -> list[str]:
+        if self.is_gone:
+            raise CommandError("supervisord did not answer")
         return [f"the worker of {slot} does not stay up"] if slot in self.fails_to_work else []
 
     def dead(self, slot: str) -> str:
@@ -215,6 +218,7 @@ def test_a_current_slot_that_holds_lacks_nothing(site: Site) -> None:
         ("gate", "gate: GET / gave status 500 (KeyError: 'A')\n"),
         ("public door", "public check: https://shop.test/ gave status 502 (KeyError: 'A')\nthe switch was undone\n"),
         ("work", "work: KeyError: 'A'\nthe worker of "),
+        ("manager", "work: KeyError: 'A'\nsupervisord did not answer\n"),
     ],
 )
 def test_whatever_fails_the_old_slot_serves(site: Site, failure: str, says: str, exclusive: bool) -> None:
@@ -228,6 +232,8 @@ def test_whatever_fails_the_old_slot_serves(site: Site, failure: str, says: str,
         site.gate.ill = {new}
     elif failure == "work":
         site.manager.fails_to_work = {new}
+    elif failure == "manager":
+        site.manager.is_gone = True
     else:
         site.gate.public = [False, False] if exclusive else [True, False, False]
     with pytest.raises(SlotError, match=f"slot {old} serves as before") as error:

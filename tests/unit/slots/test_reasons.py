@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._slots.reasons import headline, reason, without_journal
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.reasons import headline, mentions, reason, without_journal
 
 JOURNALS = Path(__file__).parent / "journals"
 SERVERS = ["fastcgi", "granian", "gunicorn", "mod_wsgi", "passenger", "uwsgi", "waitress"]
@@ -79,6 +79,9 @@ def test_a_port_that_the_old_slot_has_names_the_key() -> None:
             "Started x.service - X.\nx.service: Main process exited, code=killed, status=11/SEGV\n",
             "Main process exited, code=killed, status=11/SEGV",
         ),
+        ("a@1 starts\nno queue\na@1 has ended: Exited too quickly\n", "no queue"),
+        ("a@1 starts\nno queue\na@1 starts\n", "no queue"),
+        ("a@1 starts\na@1 starts\na@1 has ended: Exited too quickly\n", ""),
         ("x.service: Failed with result 'oom-kill'.", "it ran out of memory: raise sandbox.memory_max_mb"),
         ("Traceback (most recent call last):\n  f\nValueError: " + "x" * 1000, "ValueError: " + "x" * 287 + "…"),
     ],
@@ -95,6 +98,12 @@ def test_an_app_that_runs_and_does_not_answer_is_told_by_that() -> None:
 def test_a_wrong_body_is_its_own_reason() -> None:
     seen = "GET / gave status 200 without 'ready' in its body; expected 'ready'"
     assert headline("gate", seen, journal("gunicorn-health")) == f"gate: {seen}"
+
+
+@pytest.mark.parametrize("name", ["shop@1", "shop@1-process.worker.1", "shop@1-process.worker"])
+def test_a_name_is_not_mentioned_by_a_longer_one(name: str) -> None:
+    assert not mentions("shop@1-process.worker.10 does not stay up", name)
+    assert mentions(f"shop@1-process.worker.10 does not stay up\n{name} neither.", name)
 
 
 def test_a_command_is_quoted_without_its_journal() -> None:

@@ -1,0 +1,378 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Slots under supervisor, asked over its socket as ever, where a supervisord answers that runs nothing and does as it is told."""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import os
+import socketserver
+import threading
+import typing as t
+import xmlrpc.client
+import xmlrpc.server
+from pathlib import Path
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._host import units
+from ansible_collections.flaskyard.server.plugins.module_utils._slots import supervisor as module
+from ansible_collections.flaskyard.server.plugins.module_utils._slots import systemd
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.parts import Part, split
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor import SupervisorSlots, resume
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor_client import Supervisor
+
+OLD, NEW = "aaaaaaaaaa", "bbbbbbbbbb"
+
+
+def web(slot: str) -> str:
+    return f"flask-shop@{slot}"
+
+
+def worker(slot: str, number: int = 1) -> str:
+    return f"{web(slot)}-process.worker.{number}"
+
+
+def parts(slot: str) -> list[Part]:
+    """A server and two instances of a process."""
+    texts = {"program": f"[fcgi-program:{web(slot)}]\n", "gunicorn.conf.py": ""}
+    texts |= {f"process.worker.{number}.program": f"[program:{worker(slot, number)}]\n" for number in (1, 2)}
+    found, others = split(texts, SupervisorSlots.is_starter)
+    assert list(others) == ["gunicorn.conf.py"]
+    return found
+
+
+class Supervisord:
+    """The states and faults of https://supervisord.org/subprocess.html, without processes. What starts is C(STARTING) the first time that somebody asks.
+
+    :param folders: whose sections it reads.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders = folders
+        self.known: dict[str, list[str]] = {}
+        self.state: dict[str, str] = {}
+        #: What does not stay up; what has a job to finish, so it stops when the test says so.
+        self.dies, self.busy = set[str](), set[str]()
+        self.started: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """It was killed, and comes back: all that it can read starts."""
+        self.state.clear()
+        self.reloadConfig()
+        for group in self.known:
+            self.addProcessGroup(group)
+            self.startProcessGroup(group, False)
+        self.getAllProcessInfo()
+
+    def ends(self, group: str) -> None:
+        """A program that was told to stop has finished its job."""
+        for process in self._of(group):
+            assert self.state[process] == "STOPPING"
+            self.state[process] = "STOPPED"
+
+    def __contains__(self, group: str) -> bool:
+        return any(self.state[process] in ("STARTING", "RUNNING") for process in self._of(group))
+
+    def _of(self, group: str) -> list[str]:
+        return [process for process in self.state if process.partition(":")[0] == group]
+
+    def getAllProcessInfo(self) -> list[dict[str, t.Any]]:
+        found = []
+        for process, state in self.state.items():
+            group, _, name = process.partition(":")
+            found.append({"group": group, "name": name, "statename": state, "pid": 0, "spawnerr": "Exited too quickly" if state == "BACKOFF" else ""})
+            if state == "STARTING":
+                self.state[process] = "BACKOFF" if group in self.dies else "RUNNING"
+        return found
+
+    def reloadConfig(self) -> None:
+        sections = configparser.RawConfigParser()
+        sections.read(sorted(str(path) for folder in self.folders for path in folder.glob("*.conf")))
+        self.known = {name.partition(":")[2]: ["0", "1"] if name.startswith("fcgi-") else [name.partition(":")[2]] for name in sections.sections()}
+
+    def addProcessGroup(self, group: str) -> None:
+        if self._of(group):
+            raise xmlrpc.client.Fault(90, f"ALREADY_ADDED: {group}")
+        if group not in self.known:
+            raise xmlrpc.client.Fault(10, f"BAD_NAME: {group}")
+        self.state |= {f"{group}:{name}": "STOPPED" for name in self.known[group]}
+
+    def removeProcessGroup(self, group: str) -> None:
+        if not self._of(group):
+            raise xmlrpc.client.Fault(10, f"BAD_NAME: {group}")
+        for process in self._of(group):
+            if self.state[process] not in ("STOPPED", "EXITED", "FATAL"):
+                raise xmlrpc.client.Fault(91, f"STILL_RUNNING: {group}")
+            del self.state[process]
+
+    def startProcess(self, process: str, wait: bool) -> None:
+        if self.state[process] in ("STARTING", "RUNNING", "BACKOFF"):
+            raise xmlrpc.client.Fault(60, f"ALREADY_STARTED: {process}")
+        if self.state[process] != "STOPPING":  # such a start is lost
+            self.started.append(process)
+            self.state[process] = "STARTING"
+
+    def startProcessGroup(self, group: str, wait: bool) -> None:
+        for process in self._of(group):
+            if self.state[process] not in ("STARTING", "RUNNING", "BACKOFF"):
+                self.startProcess(process, wait)
+
+    def stopProcess(self, process: str, wait: bool) -> None:
+        if self.state[process] not in ("STARTING", "RUNNING", "BACKOFF"):
+            raise xmlrpc.client.Fault(70, f"NOT_RUNNING: {process}")
+        self.state[process] = "STOPPING" if process.partition(":")[0] in self.busy else "STOPPED"
+
+    def stopProcessGroup(self, group: str, wait: bool) -> None:
+        if not self._of(group):
+            raise xmlrpc.client.Fault(10, f"BAD_NAME: {group}")
+        for process in self._of(group):
+            if self.state[process] in ("STARTING", "RUNNING", "BACKOFF"):
+                self.stopProcess(process, wait)
+
+
+class Requests(xmlrpc.server.SimpleXMLRPCRequestHandler):
+    rpc_paths = ("/", "/RPC2")
+    disable_nagle_algorithm = False
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Server(socketserver.UnixStreamServer, xmlrpc.server.SimpleXMLRPCDispatcher):
+    """supervisord's socket."""
+
+    def __init__(self, path: Path, supervisord: Supervisord) -> None:
+        xmlrpc.server.SimpleXMLRPCDispatcher.__init__(self, allow_none=True)
+        socketserver.UnixStreamServer.__init__(self, str(path), Requests)
+        for name in dir(supervisord):
+            if "Process" in name or name == "reloadConfig":
+                self.register_function(getattr(supervisord, name), f"supervisor.{name}")
+
+
+class Site:
+    """A host with one app, and how it went so far: C(later) is what goes on in the background."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.enabled, self.trial, self.socket = folder / "etc", folder / "run", folder / "sock"
+        for place in (self.enabled, self.trial, folder / "units"):
+            place.mkdir()
+        self.later: list[tuple[str, ...]] = []
+        monkeypatch.setattr(os, "fchown", lambda *_: None)
+        monkeypatch.setattr(module, "_ENABLED", str(self.enabled))
+        monkeypatch.setattr(module, "_TRIAL", str(self.trial))
+        monkeypatch.setattr(module, "_INTERVAL_SECONDS", 0)
+        monkeypatch.setattr(module, "Supervisor", functools.partial(Supervisor, str(self.socket)))
+        monkeypatch.setattr(module, "in_background", lambda what, unit, *names: self.later.append((what, unit, *names)))
+        monkeypatch.setattr(module, "run", None)
+        monkeypatch.setattr(systemd, "_UNITS", str(folder / "units"))
+        monkeypatch.setattr(systemd, "run", None)
+        app = {"name": "shop", "unit": "flask-shop", "paths": {"run": str(self.trial)}, "graceful_timeout_seconds": 1}
+        app |= {"healthcheck": {"timeout_seconds": 1}, "work": {"stop_seconds": 1, "healthy_after_seconds": 1}}
+        self.slots = SupervisorSlots(app)
+        self.supervisord = Supervisord(self.enabled, self.trial)
+
+    def serve(self, slot: str) -> None:
+        """Have the web server of a slot run, and start at boot."""
+        self.slots.install(slot, parts(slot))
+        self.slots.start(slot)
+        self.slots.enable(slot)
+
+    def lacks(self, slot: str) -> list[str]:
+        names = self.slots.names(slot, parts(slot))
+        return self.slots.lacks(names, self.slots.states(names))
+
+
+@pytest.fixture
+def dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A host where supervisord does not run."""
+    return Site(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def site(dead: Site) -> t.Iterator[Site]:
+    with Server(dead.socket, dead.supervisord) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield dead
+        server.shutdown()
+        thread.join()
+
+
+def test_processes_begin_after_the_switch_and_start_at_boot_from_then_on(site: Site) -> None:
+    site.slots.install(NEW, parts(NEW))
+    site.slots.start(NEW)
+    assert web(NEW) in site.supervisord and worker(NEW) not in site.supervisord
+    site.supervisord.restart()
+    assert web(NEW) in site.supervisord and worker(NEW) not in site.supervisord, "whoever restarts supervisord before the switch starts no process"
+    site.slots.enable(NEW)
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+    assert sorted(path.name for path in site.enabled.iterdir()) == sorted(f"{name}.conf" for name in (web(NEW), worker(NEW), worker(NEW, 2)))
+    assert list(site.trial.iterdir()) == []
+    site.supervisord.restart()
+    assert worker(NEW) in site.supervisord and worker(NEW, 2) in site.supervisord
+
+
+def test_processes_that_were_told_to_stop_do_not_come_back(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.slots.stop_work(OLD)
+    assert worker(OLD) not in site.supervisord and web(OLD) in site.supervisord
+    site.supervisord.restart()
+    assert worker(OLD) not in site.supervisord and web(OLD) in site.supervisord
+
+
+def test_a_process_that_does_not_stay_up_is_named(site: Site) -> None:
+    site.serve(NEW)
+    site.supervisord.dies = {worker(NEW, 2)}
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == [f"{worker(NEW, 2)} does not stay up"]
+
+
+def test_a_process_that_waits_to_be_tried_again_is_tried_now(site: Site) -> None:
+    site.serve(NEW)
+    site.supervisord.dies = {worker(NEW)}
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) and site.supervisord.state[f"{worker(NEW)}:{worker(NEW)}"] == "BACKOFF"
+    site.supervisord.dies = set()
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == []
+
+
+def test_an_old_process_with_a_job_runs_again_once_it_has_ended(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.supervisord.busy = {worker(OLD)}
+    site.slots.stop_work(OLD)
+    assert site.supervisord.state[f"{worker(OLD)}:{worker(OLD)}"] == "STOPPING"
+    site.slots.start_work(OLD, wait=False)
+    assert worker(OLD, 2) in site.supervisord
+    assert site.later == [("resume", f"flaskyard-resume-shop:{OLD}.service", worker(OLD))]
+    threading.Timer(0.3, site.supervisord.ends, [worker(OLD)]).start()
+    resume([worker(OLD)], 20)
+    assert worker(OLD) in site.supervisord
+
+
+def test_it_does_not_run_again_where_another_deploy_came(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.supervisord.busy = {worker(OLD)}
+    site.slots.stop_work(OLD)
+    site.slots.start_work(OLD, wait=False)
+    site.slots.stop_work(OLD)
+    site.supervisord.ends(worker(OLD))
+    resume([worker(OLD)], 20)
+    assert worker(OLD) not in site.supervisord
+
+
+def test_a_start_that_is_waited_for_waits_for_the_job(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.supervisord.busy = {worker(OLD)}
+    site.slots.stop_work(OLD)
+    threading.Timer(0.3, site.supervisord.ends, [worker(OLD)]).start()
+    site.slots.start_work(OLD)
+    assert site.later == [] and site.slots.failed_work(OLD) == [] and site.lacks(OLD) == []
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "STARTING", "STOPPING", "EXITED", "BACKOFF", "FATAL"])
+def test_a_process_that_does_not_run_is_drift_and_is_repaired(site: Site, state: str) -> None:
+    site.serve(NEW)
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == []
+    site.supervisord.state[f"{worker(NEW)}:{worker(NEW)}"] = state
+    assert site.lacks(NEW) == [f"{worker(NEW)} was {state}"]
+    if state == "STOPPING":
+        site.supervisord.ends(worker(NEW))
+    site.slots.install(NEW, parts(NEW))
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+
+
+def test_a_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) -> None:
+    site.serve(NEW)
+    site.slots.start_work(NEW)
+    (site.enabled / f"{worker(NEW)}.conf").unlink()
+    site.supervisord.restart()
+    assert site.lacks(NEW) == [f"{worker(NEW)} was not known to supervisord", f"{worker(NEW)} was not started at boot"]
+    site.slots.install(NEW, parts(NEW))
+    site.slots.start_work(NEW)
+    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+
+
+def test_a_slot_that_pauses_runs_again(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.slots.stop(OLD)
+    assert not site.slots.has(NEW) and site.slots.has(OLD)
+    assert web(OLD) not in site.supervisord and worker(OLD) not in site.supervisord
+    site.slots.start(OLD)
+    site.slots.start_work(OLD, wait=False)
+    assert site.slots.failed_work(OLD) == [] and site.lacks(OLD) == []
+
+
+def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
+    for slot in (OLD, NEW):
+        site.serve(slot)
+        site.slots.start_work(slot)
+    site.slots.stop_work(OLD)
+    (site.trial / web(OLD)).write_text("1 0")
+    (site.trial / worker(OLD, 2)).write_text("1 0")
+    # As after a boot, when supervisord knows a program of which no section is left.
+    (site.trial / f"{worker(OLD, 2)}.waits").unlink()
+    site.slots.finish(OLD)
+    site.slots.remove(OLD)
+    assert {process.partition(":")[0] for process in site.supervisord.state} == {web(NEW), worker(NEW), worker(NEW, 2)}
+    assert list(site.trial.iterdir()) == [] and not [path for path in site.enabled.iterdir() if OLD in path.name]
+    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+
+
+def test_a_slot_of_systemd_is_left_alone_where_no_supervisord_runs(dead: Site) -> None:
+    dead.slots.enable(OLD)
+    dead.slots.start_work(OLD, wait=False)
+    dead.slots.stop_work(OLD)
+    dead.slots.finish(OLD)
+    dead.slots.remove(OLD)
+    assert not dead.slots.has(OLD) and dead.supervisord.started == []
+
+
+def test_work_of_a_dead_supervisord_can_be_left(dead: Site) -> None:
+    dead.slots.install(OLD, parts(OLD))
+    dead.slots.enable(OLD)
+    dead.slots.stop_work(OLD)
+    dead.slots.remove(OLD)
+    assert not list(dead.enabled.iterdir()) and not list(dead.trial.iterdir())
+
+
+def test_restarts_since_the_boot_are_told(site: Site) -> None:
+    site.serve(NEW)
+    site.slots.start_work(NEW)
+    (site.trial / worker(NEW)).write_text("4711 3")
+    (site.trial / web(NEW)).write_text("4711")
+    states = site.slots.states([web(NEW), worker(NEW), worker(NEW, 2)])
+    assert [states[name]["restarts"] for name in states] == ["0", "3", "0"]
+
+
+def test_how_a_program_ended_is_in_its_log(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.serve(NEW)
+    site.supervisord.dies = {worker(NEW)}
+    site.slots.start_work(NEW)
+    site.slots.failed_work(NEW)
+
+    class Done:
+        stdout = '{"_STREAM_ID": "a1"}\n'
+
+    asked: list[str] = []
+
+    def journalctl(command: list[str], check: bool) -> type[Done]:
+        asked.append(command[-1])
+        return Done
+
+    monkeypatch.setattr(module, "run", journalctl)
+    monkeypatch.setattr(units, "printed", lambda name, match: f"{match[0]}\n")
+    log = site.slots.log(NEW, 0)
+    assert list(log) == [web(NEW), worker(NEW), worker(NEW, 2)] and asked == [f"MESSAGE={name} starts" for name in log]
+    assert log[worker(NEW)] == f"_STREAM_ID=a1\n{worker(NEW)} has ended: Exited too quickly\n"
+    assert log[worker(NEW, 2)] == "_STREAM_ID=a1\n"
