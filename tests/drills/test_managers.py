@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 import pytest
 
 from .harness import Server, assert_nothing_failed
+from .jobs import STATE, WORKER, enqueue
 
 #: A slot under supervisor as `supervisorctl status` shows it: the server, and what keeps its socket open.
 RUNNING = "flask-probe@{0}:0 RUNNING flask-probe@{0}:1 RUNNING"
+#: Whether two processes have stayed up long enough.
+RUN = "test $(supervisorctl status | grep -c -- '-process[.].* RUNNING') = 2"
 
 
 @pytest.fixture
@@ -18,6 +24,25 @@ def supervised(server: Server) -> Server:
     server.variables = {"flask_manager": "supervisor"}
     server.apply("site")
     return server
+
+
+@pytest.fixture
+def working(supervised: Server) -> Server:
+    """The server under supervisor, with two workers."""
+    (supervised.source / "worker.py").write_text(WORKER)
+    supervised.host.sh(f"rm -rf {STATE}/jobs; install -d -o flask-probe {STATE}/jobs")
+    supervised.app["processes"] = [{"name": "worker", "command": "python worker.py", "count": 2, "stop_timeout_seconds": 600}]
+    supervised.apply()
+    return supervised
+
+
+def workers(server: Server, state: str = "RUNNING") -> list[str]:
+    """The programs of processes in this state."""
+    return server.host.sh(f"(supervisorctl status || true) | awk '/-process[.]/ && $2 == \"{state}\" {{print $1}}'").splitlines()
+
+
+def workers_of(slot: str) -> list[str]:
+    return [f"flask-probe@{slot}-process.worker.{number}" for number in (1, 2)]
 
 
 def slots(server: Server) -> tuple[str, str, str]:
@@ -93,6 +118,105 @@ def test_systemd_runs_release_commands_and_schedules_beside_supervisor(supervise
     assert supervised.apply().changed and supervised.host.sh(f"systemctl is-active {timer}") == "active"
 
 
+def test_workers_change_with_the_release_and_no_job_is_lost(working: Server) -> None:
+    assert workers(working) == workers_of(current(working))
+    assert working.host.sh(f"ps -o user:20= -p $(supervisorctl pid {workers(working)[0]})") == "flask-probe"
+    enqueue(working, 40, "long1", "long2")
+    working.wait(f"ls {STATE}/jobs/*.one | wc -l | grep 2")
+    working.replace('MARKER = "one"', 'MARKER = "two"')
+    with working.load() as load:
+        working.apply()
+        enqueue(working, 0, "short1", "short2", "short3", "short4")
+        working.wait(f"ls {STATE}/jobs/short*.two-done | wc -l | grep 4")
+        assert len(workers(working, "STOPPING")) == 2, "the old workers still do their jobs"
+        report = working.finish(load)
+    assert_nothing_failed(report, enough=100)
+    done = sorted(working.host.sh(f"ls {STATE}/jobs").split())
+    assert done == ["long1.one-done", "long2.one-done", *(f"short{number}.two-done" for number in range(1, 5))]
+    assert working.apply().changed == 0
+    assert workers(working) == workers_of(current(working)) and workers(working, "STOPPED") == []
+    assert slots(working)[:2] == ("", " ".join(sorted([current(working), *(f"{current(working)}-process.worker.{number}" for number in (1, 2))])))
+
+
+def test_a_worker_that_dies_undoes_the_switch_and_the_old_one_ends_its_job_first(working: Server) -> None:
+    before = current(working)
+    enqueue(working, 60, "long")
+    working.wait(f"ls {STATE}/jobs/long.one")
+    working.replace('MARKER = "one"', 'MARKER = "two"')
+    working.app["env"]["WORKER_DIES"] = "yes"
+    with working.load() as load:
+        run = working.play()
+        report = load.finish()
+    run.assert_says("probe: work: the worker has lost its queue", "does not stay up", f"slot {before} serves as before")
+    assert_nothing_failed(report, enough=100)
+    assert current(working) == before and working.marker() == "one.a"
+    assert len(workers(working)) == 1 and len(workers(working, "STOPPING")) == 1
+    working.wait(f"test -e {STATE}/jobs/long.one-done", 120)
+    working.wait(RUN)
+    assert workers(working) == workers_of(before)
+    assert working.host.sh("ls /run/flask-supervisor/*.waits 2>/dev/null || true") == ""
+    enqueue(working, 0, "next")
+    working.wait(f"test -e {STATE}/jobs/next.one-done")
+
+
+def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> None:
+    first, second = workers_of(current(working))
+    working.host.sh(f"kill -KILL $(supervisorctl pid {first})")
+    working.wait(f"supervisorctl status {first} | grep RUNNING")
+    found = json.loads(working.host.sh("flaskyard status --json"))["apps"]["probe"]["parts"]
+    assert (found[first], found[second]) == ({"state": "running", "runs": True, "restarts": 1}, {"state": "running", "runs": True, "restarts": 0})
+    assert working.apply().changed == 0
+    working.host.sh(f"supervisorctl stop {first}; rm /etc/supervisor/conf.d/{second}.conf; supervisorctl update")
+    assert "NOT EVERYTHING RUNS" in working.host.sh("flaskyard status || true")
+    run = working.apply()
+    assert run.changed and "put right" in run.output
+    assert workers(working) == [first, second] and working.apply().changed == 0
+
+
+def test_an_exclusive_app_whose_next_slot_fails_has_its_workers_again(working: Server) -> None:
+    before, working.app["exclusive"] = current(working), True
+    working.replace('MARKER = "one"', 'MARKER = "two"; raise SystemExit("two is broken")')
+    run = working.play()
+    assert run.rc != 0 and "two is broken" in run.output and current(working) == before
+    working.wait(RUN)
+    assert workers(working) == workers_of(before)
+
+
+def test_a_worker_gets_its_words_and_its_lines_are_in_the_journal(supervised: Server) -> None:
+    words = ["100%", "%n", "$HOME", "it ; is", " #1", "a'b", ""]
+    (supervised.source / "said.py").write_text(
+        "import json, os, sys, time\nprint(json.dumps([sys.argv[1:], os.environ['PROBE_MARKER'], os.getcwd()]))\ntime.sleep(9999)\n"
+    )
+    (supervised.source / "Procfile").write_text(f"web: none\nsaid: python said.py {shlex.join(words)}\n")
+    supervised.app["procfile"] = True
+    supervised.apply()
+    supervised.wait("flaskyard logs probe | grep 100%")
+    said = [line for line in supervised.host.sh("flaskyard logs probe").splitlines() if "100%" in line][-1]
+    assert json.loads(said[said.index("[[") :]) == [words, "a", supervised.host.sh("readlink -f /srv/flask/probe/current")]
+
+
+def test_workers_change_with_the_manager_and_end_their_jobs(working: Server) -> None:
+    enqueue(working, 120, "there")
+    working.wait(f"test -e {STATE}/jobs/there.one")
+    working.variables = {}
+    working.apply("site")
+    assert working.host.sh("systemctl list-units --plain --no-legend --state=active 'flask-probe@*-process.*' | wc -l") == "2"
+    assert working.host.sh(f"ls {STATE}/jobs; systemctl is-active supervisor").split() == ["there.one", "active"]
+    working.wait(f"test -e {STATE}/jobs/there.one-done", 180)
+    working.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
+    working.apply("site")
+    assert working.host.sh("systemctl is-active supervisor || true") == "inactive"
+    assert working.apply("site").changed == 0
+    enqueue(working, 60, "back")
+    working.wait(f"test -e {STATE}/jobs/back.one")
+    working.variables = {"flask_manager": "supervisor"}
+    working.apply("site")
+    assert workers(working) == workers_of(current(working))
+    working.wait(f"test -e {STATE}/jobs/back.one-done", 120)
+    working.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
+    assert slots(working)[0] == "" and working.apply("site").changed == 0
+
+
 def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -> None:
     master = supervised.host.sh(f"supervisorctl pid flask-probe@{current(supervised)}:0")
     # A worker that hangs would not notice that its master is gone.
@@ -101,26 +225,30 @@ def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -
     assert supervised.host.sh(f"pgrep --pgroup {master} || true") == ""
 
 
-def test_killed_supervisord_comes_back_with_its_slots(supervised: Server) -> None:
-    supervised.host.sh("kill -KILL $(supervisorctl pid)")
-    supervised.wait(f"supervisorctl status | grep 'flask-probe@{current(supervised)}:0 .*RUNNING'")
-    assert supervised.marker() == "one.a"
-    assert supervised.host.sh("pgrep -u flask-probe --parent 1 || true") == "", "the workers of before are gone"
+def test_killed_supervisord_comes_back_with_its_slots(working: Server) -> None:
+    working.host.sh("kill -KILL $(supervisorctl pid)")
+    working.wait(f"supervisorctl status | grep 'flask-probe@{current(working)}:0 .*RUNNING'")
+    assert working.marker() == "one.a"
+    working.wait(RUN)
+    assert working.host.sh("pgrep -u flask-probe --parent 1 || true") == "", "the workers of before are gone"
 
 
 @pytest.mark.long
-def test_reboot_starts_what_was_current(supervised: Server) -> None:
-    before = current(supervised)
-    supervised.host.reboot()
-    supervised.wait(f"supervisorctl status | grep 'flask-probe@{before}:0 .*RUNNING'")
-    assert supervised.marker() == "one.a"
-    assert supervised.apply("site").changed == 0
+def test_reboot_starts_what_was_current(working: Server) -> None:
+    before = current(working)
+    working.host.reboot()
+    working.wait(f"supervisorctl status | grep 'flask-probe@{before}:0 .*RUNNING'")
+    working.wait(RUN)
+    assert workers(working) == workers_of(before)
+    assert working.marker() == "one.a"
+    assert working.apply("site").changed == 0
 
 
-def test_backup_is_restored(supervised: Server) -> None:
-    supervised.host.ask("/write?path=instance/kept", method="POST", body=b"")
-    supervised.apply("backup")
-    supervised.host.sh("rm /var/lib/flask-probe/instance/kept")
-    supervised.apply("restore", "-e", "app=probe")
-    assert supervised.host.sh("stat --format=%U /var/lib/flask-probe/instance/kept") == "flask-probe"
-    assert slots(supervised)[2] == RUNNING.format(current(supervised))
+def test_backup_is_restored(working: Server) -> None:
+    working.host.ask("/write?path=instance/kept", method="POST", body=b"")
+    working.apply("backup")
+    working.host.sh("rm /var/lib/flask-probe/instance/kept")
+    working.apply("restore", "-e", "app=probe")
+    assert working.host.sh("stat --format=%U /var/lib/flask-probe/instance/kept") == "flask-probe"
+    working.wait(RUN)
+    assert slots(working)[2].startswith(RUNNING.format(current(working))) and workers(working) == workers_of(current(working))

@@ -12,32 +12,8 @@ import time
 import pytest
 
 from .harness import Server, assert_nothing_failed
+from .jobs import STATE, WORKER, enqueue
 
-#: Takes jobs, one after the other, until it is asked to stop; a job that it has begun it ends. Says which code did each.
-WORKER = """
-import os, pathlib, signal, sys, time
-from probe import MARKER
-STATE = pathlib.Path(os.environ["STATE_DIRECTORY"])
-stopping = False
-def stop(*_):
-    global stopping
-    stopping = True
-signal.signal(signal.SIGTERM, stop)
-if os.environ.get("WORKER_DIES"):
-    sys.exit("the worker has lost its queue")
-while not stopping:
-    for job in sorted((STATE / "jobs").glob("*.job")):
-        mine = job.with_suffix(f".{MARKER}")
-        try:
-            job.rename(mine)
-        except FileNotFoundError:
-            continue
-        time.sleep(float(mine.read_text()))
-        mine.rename(mine.with_suffix(f".{MARKER}-done"))
-        if stopping:
-            break
-    time.sleep(0.05)
-"""
 #: One run of a schedule: when it began and ended, and which code it was.
 NIGHTLY = """
 import os, pathlib, time
@@ -48,7 +24,6 @@ time.sleep(float(os.environ.get("RUN_SECONDS", "0")))
 with log.open("a") as handle:
     handle.write(f"{MARKER} {begin:.2f} {time.time():.2f}\\n")
 """
-STATE = "/var/lib/flask-probe"
 COMMANDS = f"{STATE}/commands"
 #: What a release command finds, as one line of a file.
 NOTE = r"""sh -c 'echo "$PROBE_MARKER|$(id -un)|$PWD|$(command -v python)|$FLASK_APP" >> "$STATE_DIRECTORY/commands"'"""
@@ -68,12 +43,6 @@ def lines(server: Server, file: str) -> list[str]:
 
 def units(server: Server, pattern: str, state: str = "active") -> list[str]:
     return server.host.sh(f"systemctl list-units --plain --no-legend --state={state} 'flask-probe@{pattern}' | cut -d' ' -f1 || true").splitlines()
-
-
-def enqueue(server: Server, seconds: int, *names: str) -> None:
-    """Give jobs to the workers."""
-    steps = "; ".join(f"echo {seconds} > {name}; mv {name} {name}.job" for name in names)
-    server.host.sh(f"cd {STATE}/jobs; runuser -u flask-probe -- sh -c {shlex.quote(steps)}")
 
 
 def test_a_release_command_runs_once_for_each_release(app: Server) -> None:
