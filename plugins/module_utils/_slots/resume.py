@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start programs of supervisor again that still finish their work: C(python3 -IB /usr/local/lib/flaskyard _slots.resume PROGRAM...), in a transient unit."""
+"""Start a program of supervisor again that still finishes its work: C(python3 -IB /usr/local/lib/flaskyard _slots.resume PROGRAM), in a transient unit."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ import sys
 from .supervisor import resume
 
 if __name__ == "__main__":
-    resume(sys.argv[1:], math.inf)
+    resume(sys.argv[1], math.inf)

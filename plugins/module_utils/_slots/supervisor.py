@@ -42,7 +42,6 @@ class SupervisorSlots:
     """
 
     def __init__(self, app: dict[str, t.Any]) -> None:
-        self._app: str = app["name"]
         self._unit: str = app["unit"]
         self._run: str = app["paths"]["run"]
         self._stop_timeout: float = max(app["graceful_timeout_seconds"], times(app)["stop_seconds"]) + 60
@@ -152,10 +151,11 @@ class SupervisorSlots:
         for name in names:
             if name not in stopping:
                 _start(self._supervisor, name)
-        if stopping and wait:
-            resume(stopping, self._stop_timeout)
-        elif stopping:
-            in_background("resume", f"flaskyard-resume-{self._app}:{slot}.service", *stopping)
+        for name in stopping:
+            if wait:
+                resume(name, self._stop_timeout)
+            else:
+                _resume_later(name)
 
     def stop_work(self, slot: str) -> None:
         """Have the processes of a slot finish what they do and take nothing new, and its schedules begin no more runs; does not wait for either."""
@@ -234,17 +234,23 @@ class SupervisorSlots:
         return [name for name in self._programs(slot) if _is_work(name)]
 
 
-def resume(names: list[str], seconds: float) -> None:
-    """Start programs again that were told to stop, each when it has ended, unless somebody has told it to stop once more.
+def resume(program: str, seconds: float) -> None:
+    """Start a program again that was told to stop, when it has ended, unless somebody has told it to stop once more.
 
     :param seconds: how long to wait for that.
     :raises CommandError: in supervisor's words.
     """
     supervisor = Supervisor()
-    for name in names:
-        supervisor.wait_for_end(name, seconds)
-        if os.path.exists(_enabled(name)):
-            _start(supervisor, name)
+    supervisor.wait_for_end(program, seconds)
+    if os.path.exists(_enabled(program)):
+        _start(supervisor, program)
+
+
+def _resume_later(program: str) -> None:
+    unit = f"flaskyard-resume-{program.replace('@', ':')}.service"
+    # Of a change that was undone before, one may wait already.
+    if not units.is_active(units.states([unit])[unit]):
+        in_background("resume", unit, program)
 
 
 def _by_manager(parts: list[Part]) -> tuple[list[Part], list[Part]]:

@@ -164,7 +164,8 @@ class Site:
         monkeypatch.setattr(module, "_TRIAL", str(self.trial))
         monkeypatch.setattr(module, "_INTERVAL_SECONDS", 0)
         monkeypatch.setattr(module, "Supervisor", functools.partial(Supervisor, str(self.socket)))
-        monkeypatch.setattr(module, "in_background", lambda what, unit, *names: self.later.append((what, unit, *names)))
+        monkeypatch.setattr(module, "in_background", lambda what, unit, program: self.later.append((what, unit, program)))
+        monkeypatch.setattr(units, "states", lambda names: {name: {"ActiveState": "active" if name in str(self.later) else "inactive"} for name in names})
         monkeypatch.setattr(module, "run", None)
         monkeypatch.setattr(systemd, "_UNITS", str(folder / "units"))
         monkeypatch.setattr(systemd, "run", None)
@@ -249,10 +250,20 @@ def test_an_old_process_with_a_job_runs_again_once_it_has_ended(site: Site) -> N
     assert site.supervisord.state[f"{worker(OLD)}:{worker(OLD)}"] == "STOPPING"
     site.slots.start_work(OLD, wait=False)
     assert worker(OLD, 2) in site.supervisord
-    assert site.later == [("resume", f"flaskyard-resume-shop:{OLD}.service", worker(OLD))]
+    assert site.later == [("resume", f"flaskyard-resume-flask-shop:{OLD}-process.worker.1.service", worker(OLD))]
     threading.Timer(0.3, site.supervisord.ends, [worker(OLD)]).start()
-    resume([worker(OLD)], 20)
+    resume(worker(OLD), 20)
     assert worker(OLD) in site.supervisord
+
+
+def test_of_two_changes_that_were_undone_each_process_is_waited_for_once(site: Site) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    for busy in (worker(OLD), worker(OLD, 2)):
+        site.supervisord.busy.add(busy)
+        site.slots.stop_work(OLD)
+        site.slots.start_work(OLD, wait=False)
+    assert [program for _what, _unit, program in site.later] == [worker(OLD), worker(OLD, 2)]
 
 
 def test_it_does_not_run_again_where_another_deploy_came(site: Site) -> None:
@@ -263,7 +274,7 @@ def test_it_does_not_run_again_where_another_deploy_came(site: Site) -> None:
     site.slots.start_work(OLD, wait=False)
     site.slots.stop_work(OLD)
     site.supervisord.ends(worker(OLD))
-    resume([worker(OLD)], 20)
+    resume(worker(OLD), 20)
     assert worker(OLD) not in site.supervisord
 
 
