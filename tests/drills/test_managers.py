@@ -14,6 +14,16 @@ from .jobs import STATE, WORKER, enqueue
 
 #: A slot under supervisor as `supervisorctl status` shows it: the server, and what keeps its socket open.
 RUNNING = "flask-probe@{0}:0 RUNNING flask-probe@{0}:1 RUNNING"
+#: What a process finds, as a line of the journal.
+SAID = """
+import json, os, sys, time
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+found = {name: status[name].strip() for name in ("CapBnd", "NoNewPrivs", "Umask")}
+here = [sys.argv[1:], os.environ["PROBE_MARKER"], os.getcwd(), os.environ["PYTHONPATH"], sys.stdin.read()]
+print("said:", json.dumps({"here": here, "status": found}))
+time.sleep(9999)
+"""
+RETIRED = "! systemctl is-active --quiet 'flaskyard-retire-probe:*'"
 #: Whether two processes have stayed up long enough.
 RUN = "test $(supervisorctl status | grep -c -- '-process[.].* RUNNING') = 2"
 
@@ -182,17 +192,36 @@ def test_an_exclusive_app_whose_next_slot_fails_has_its_workers_again(working: S
     assert workers(working) == workers_of(before)
 
 
-def test_a_worker_gets_its_words_and_its_lines_are_in_the_journal(supervised: Server) -> None:
+def test_restart_rollback_and_removal_take_the_workers_along(working: Server) -> None:
+    before = current(working)
+    working.host.sh("flaskyard restart probe")
+    working.wait(RETIRED)
+    assert current(working) != before and workers(working) == workers_of(current(working))
+    working.replace('MARKER = "one"', 'MARKER = "two"')
+    working.apply()
+    working.host.sh("flaskyard rollback probe")
+    working.wait(RETIRED)
+    assert working.marker() == "one.a" and workers(working) == workers_of(current(working))
+    enqueue(working, 0, "after")
+    working.wait(f"test -e {STATE}/jobs/after.one-done")
+    working.others = [{**working.app, "name": "blog", "domains": ["blog.test"], "processes": [{"name": "idle", "command": "sleep infinity"}]}]
+    working.apply("site")
+    working.host.sh("supervisorctl status | grep 'flask-blog@.*-process.idle.1 .*RUNNING'")
+    working.others = []
+    working.apply("site")
+    assert "flask-blog@" not in working.host.sh("(supervisorctl status || true); ls /etc/supervisor/conf.d /run/flask-supervisor")
+
+
+def test_a_process_of_a_procfile_has_its_words_no_privileges_and_the_journal(supervised: Server) -> None:
     words = ["100%", "%n", "$HOME", "it ; is", " #1", "a'b", ""]
-    (supervised.source / "said.py").write_text(
-        "import json, os, sys, time\nprint(json.dumps([sys.argv[1:], os.environ['PROBE_MARKER'], os.getcwd()]))\ntime.sleep(9999)\n"
-    )
+    (supervised.source / "said.py").write_text(SAID)
     (supervised.source / "Procfile").write_text(f"web: none\nsaid: python said.py {shlex.join(words)}\n")
     supervised.app["procfile"] = True
     supervised.apply()
-    supervised.wait("flaskyard logs probe | grep 100%")
-    said = [line for line in supervised.host.sh("flaskyard logs probe").splitlines() if "100%" in line][-1]
-    assert json.loads(said[said.index("[[") :]) == [words, "a", supervised.host.sh("readlink -f /srv/flask/probe/current")]
+    said = json.loads(supervised.host.sh("flaskyard logs probe | grep -o 'said: .*' | tail -1").removeprefix("said: "))
+    release = supervised.host.sh("readlink -f /srv/flask/probe/current")
+    assert said["here"] == [words, "a", release, f"{release}:{release}/src", ""]
+    assert said["status"] == {"CapBnd": "0" * 16, "NoNewPrivs": "1", "Umask": "0027"}
 
 
 def test_workers_change_with_the_manager_and_end_their_jobs(working: Server) -> None:
@@ -203,7 +232,7 @@ def test_workers_change_with_the_manager_and_end_their_jobs(working: Server) -> 
     assert working.host.sh("systemctl list-units --plain --no-legend --state=active 'flask-probe@*-process.*' | wc -l") == "2"
     assert working.host.sh(f"ls {STATE}/jobs; systemctl is-active supervisor").split() == ["there.one", "active"]
     working.wait(f"test -e {STATE}/jobs/there.one-done", 180)
-    working.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
+    working.wait(RETIRED)
     working.apply("site")
     assert working.host.sh("systemctl is-active supervisor || true") == "inactive"
     assert working.apply("site").changed == 0
@@ -213,7 +242,7 @@ def test_workers_change_with_the_manager_and_end_their_jobs(working: Server) -> 
     working.apply("site")
     assert workers(working) == workers_of(current(working))
     working.wait(f"test -e {STATE}/jobs/back.one-done", 120)
-    working.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
+    working.wait(RETIRED)
     assert slots(working)[0] == "" and working.apply("site").changed == 0
 
 
