@@ -18,8 +18,10 @@ import os
 import signal
 import time
 import typing as t
+from pathlib import Path
 
 from .._host import units
+from .._host.accounts import user_id
 from .._host.commands import CommandError, run
 from .._host.entries import Entry, read_entry, write_entry
 from .background import in_background
@@ -43,6 +45,7 @@ class SupervisorSlots:
 
     def __init__(self, app: dict[str, t.Any]) -> None:
         self._unit: str = app["unit"]
+        self._user: str = app["user"]
         self._run: str = app["paths"]["run"]
         self._stop_timeout: float = max(app["graceful_timeout_seconds"], times(app)["stop_seconds"]) + 60
         self._supervisor = Supervisor()
@@ -56,7 +59,7 @@ class SupervisorSlots:
         processes = supervisor.processes() if names and supervisor.is_there() else {}
         found = {name: processes.get(_process(name)) for name in names}
         timers = SystemdSlots.states([name for name in names if _is_timer(name)])
-        return {name: {"state": str(info["statename"]), "restarts": _restarts(name)} for name, info in found.items() if info} | timers
+        return {name: {"state": str(info["statename"]), "restarts": _noted(name)[1]} for name, info in found.items() if info} | timers
 
     @staticmethod
     def is_starter(name: str) -> bool:
@@ -124,12 +127,11 @@ class SupervisorSlots:
         :raises CommandError: when supervisord cannot be asked.
         """
         names = self._programs(slot)
-        leaders = _leaders(names, self._supervisor.processes())
         for name in names:
             self._supervisor.stop(name)
         for name in names:
             self._supervisor.wait_for_end(name, self._stop_timeout)
-        _end_groups(leaders)
+            self._end_group(name)
 
     def enable(self, slot: str) -> None:
         """Have the web server of a slot, if it is one of this manager, start at boot."""
@@ -198,9 +200,8 @@ class SupervisorSlots:
 
     def kill(self, slot: str) -> None:
         """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
-        leaders = _leaders([self._name(slot)], self._supervisor.processes())
         self._supervisor.stop(self._name(slot))
-        _end_groups(leaders)
+        self._end_group(self._name(slot))
 
     def remove(self, slot: str) -> None:
         """Stop a slot, giving its requests and jobs the time they may take, and remove its sections and its socket."""
@@ -211,15 +212,27 @@ class SupervisorSlots:
         for path in (path for name in names for path in _sections(name)):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        leaders = _leaders(names, known)
         for name in running:
             self._supervisor.stop(name)
         for name in running:
             self._supervisor.forget(name, self._stop_timeout)
-        _end_groups(leaders)
+        for name in names:
+            self._end_group(name)
         for path in [f"{self._run}/{slot}.sock", *map(_note, names)] if names else ():
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+    def _end_group(self, program: str) -> None:
+        """SIGKILL what is left of a program's process group: supervisor looks after its first process alone.
+
+        A group of this number that is not the app's is something else by now.
+        """
+        group, account = _noted(program)[0], str(user_id(self._user))
+        for file in Path("/proc").glob("[0-9]*/status") if group else ():
+            with contextlib.suppress(OSError):  # it has ended
+                status = dict(line.split(":", 1) for line in file.read_text(encoding="utf-8", errors="replace").splitlines())
+                if (status["NSpgid"].split()[0], status["Uid"].split()[0]) == (group, account):
+                    os.kill(int(status["Pid"]), signal.SIGKILL)
 
     def _name(self, slot: str, file: str = "program") -> str:
         further = file.rpartition(".")[0]
@@ -297,8 +310,9 @@ def _note(program: str) -> str:
     return f"{_TRIAL}/{program}"
 
 
-def _restarts(program: str) -> str:
-    return read_entry(_note(program)).text.partition(" ")[2] or "0"
+def _noted(program: str) -> tuple[str, str]:
+    group, _, restarts = read_entry(_note(program)).text.partition(" ")
+    return group, restarts or "0"
 
 
 def _start(supervisor: Supervisor, program: str) -> None:
@@ -316,15 +330,3 @@ def _printed(program: str, since: float) -> str:
 def _end(program: str, process: dict[str, t.Any]) -> str:
     up = process.get("statename", "STARTING") in ("STARTING", "RUNNING")
     return "" if up else f"{program} has ended: {process['spawnerr'] or process['statename']}\n"
-
-
-def _leaders(programs: list[str], processes: dict[str, dict[str, t.Any]]) -> list[int]:
-    """The first processes of programs, so far as they run."""
-    return [pid for program in programs if (pid := processes.get(_process(program), {}).get("pid"))]
-
-
-def _end_groups(leaders: list[int]) -> None:
-    """SIGKILL what is left of process groups, which are called after their first process: supervisor looks after that one alone."""
-    for leader in leaders:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)

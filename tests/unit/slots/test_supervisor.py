@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import functools
 import os
+import pwd
+import select
+import signal
 import socketserver
+import subprocess
 import threading
 import typing as t
 import xmlrpc.client
@@ -169,7 +174,13 @@ class Site:
         monkeypatch.setattr(module, "run", None)
         monkeypatch.setattr(systemd, "_UNITS", str(folder / "units"))
         monkeypatch.setattr(systemd, "run", None)
-        app = {"name": "shop", "unit": "flask-shop", "paths": {"run": str(self.trial)}, "graceful_timeout_seconds": 1}
+        app = {
+            "name": "shop",
+            "unit": "flask-shop",
+            "user": pwd.getpwuid(os.getuid()).pw_name,
+            "paths": {"run": str(self.trial)},
+            "graceful_timeout_seconds": 1,
+        }
         app |= {"healthcheck": {"timeout_seconds": 1}, "work": {"stop_seconds": 1, "healthy_after_seconds": 1}}
         self.slots = SupervisorSlots(app)
         self.supervisord = Supervisord(self.enabled, self.trial)
@@ -329,8 +340,8 @@ def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
         site.serve(slot)
         site.slots.start_work(slot)
     site.slots.stop_work(OLD)
-    (site.trial / web(OLD)).write_text("1 0")
-    (site.trial / worker(OLD, 2)).write_text("1 0")
+    (site.trial / web(OLD)).write_text("99999999 0")
+    (site.trial / worker(OLD, 2)).write_text("99999999 0")
     # As after a boot, when supervisord knows a program of which no section is left.
     (site.trial / f"{worker(OLD, 2)}.waits").unlink()
     site.slots.finish(OLD)
@@ -338,6 +349,27 @@ def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
     assert {process.partition(":")[0] for process in site.supervisord.state} == {web(NEW), worker(NEW), worker(NEW, 2)}
     assert list(site.trial.iterdir()) == [] and not [path for path in site.enabled.iterdir() if OLD in path.name]
     assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+
+
+@pytest.mark.parametrize("step", ["pause", "remove"])
+def test_what_a_process_left_ends_with_its_slot(site: Site, step: str) -> None:
+    site.serve(OLD)
+    site.slots.start_work(OLD)
+    site.slots.stop_work(OLD)
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo; wait"], start_new_session=True, stdout=subprocess.PIPE) as left:
+        assert left.stdout and left.stdout.readline()
+        (site.trial / worker(OLD)).write_text(f"{left.pid} 0")
+        try:
+            site.slots._user = "nobody"
+            site.slots.pause(OLD)
+            assert left.poll() is None, "a group of this number that is not the app's"
+            site.slots._user = pwd.getpwuid(os.getuid()).pw_name
+            getattr(site.slots, step)(OLD)
+            assert left.wait(10) == -signal.SIGKILL
+            assert select.select([left.stdout], [], [], 10)[0] and not left.stdout.read(), "nothing else of the group has the pipe"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(left.pid, signal.SIGKILL)
 
 
 def test_a_slot_of_systemd_is_left_alone_where_no_supervisord_runs(dead: Site) -> None:
