@@ -20,10 +20,14 @@ import xmlrpc.server
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._host import units
+from ansible_collections.flaskyard.server.plugins.module_utils._host import paths, units
+from ansible_collections.flaskyard.server.plugins.module_utils._slots import change as change_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import supervisor as module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import systemd
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.change import Change, SlotError
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.parts import Part, split
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.recipe import TOKENS, Recipe
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.standing import Slots
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor import SupervisorSlots, resume
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor_client import Supervisor
 
@@ -419,3 +423,94 @@ def test_how_a_program_ended_is_in_its_log(site: Site, monkeypatch: pytest.Monke
     assert list(log) == [web(NEW), worker(NEW), worker(NEW, 2)] and asked == [f"MESSAGE={name} starts" for name in log]
     assert log[worker(NEW)] == f"_STREAM_ID=a1\n{worker(NEW)} has ended: Exited too quickly\n"
     assert log[worker(NEW, 2)] == "_STREAM_ID=a1\n"
+
+
+#: What a server prints that has nothing to do with its processes.
+OTHER = "Traceback (most recent call last):\n  a frame\nKeyError: 'basket'\n"
+
+
+class Gate:
+    """A gate that is content."""
+
+    def answer(self, path: str) -> tuple[bool, str]:
+        return True, "status 200"
+
+    def speaks(self, path: str) -> bool:
+        return True
+
+    def wait(self, path: str, dead: t.Callable[[], str]) -> None:
+        pass
+
+
+class App:
+    """The app of a site as changes see it."""
+
+    def __init__(self, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.supervisord = site.supervisord
+        places = {name: str(folder / "app" / name) for name in ("releases", "venvs", "current", "slots", "secret_key", "run")}
+        Path(places["run"]).mkdir(parents=True)
+        app: dict[str, t.Any] = {"name": "shop", "unit": "flask-shop", "user": site.slots._user, "canonical": "", "mount": "", "protocol": "http"}
+        app |= {"paths": {**places, "socket": f"{places['run']}/current.sock"}, "graceful_timeout_seconds": 1}
+        app |= {"healthcheck": {"path": "/", "status": None, "timeout_seconds": 1, "successes": 1}, "work": {"stop_seconds": 9, "healthy_after_seconds": 1}}
+        monkeypatch.setattr(os, "chown", lambda *_, **__: None)
+        monkeypatch.setattr(paths, "APPS", str(folder / "apps"))
+        monkeypatch.setattr(module, "_printed", lambda program, since: "no queue\n" if "process" in program else OTHER)
+        monkeypatch.setattr(change_module, "retire", self.retire)
+        self.slots = Slots(app)
+        monkeypatch.setattr(self.slots.links, "_record", str(folder / "current.conf"))
+        monkeypatch.setattr(self.slots, "retires", lambda slot: False)
+        monkeypatch.setattr(self.slots, "drain", lambda slot: None)
+        self.slots.managers, self.slots.gate = {"supervisor": SupervisorSlots(app)}, Gate()  # type: ignore[assignment]
+        self.change("r0").ensure_secret_key()
+
+    def change(self, release: str) -> Change:
+        name = f"flask-shop@{TOKENS['slot']}"
+        files = {"program": f"[fcgi-program:{name}]\n; {release}\n"}
+        files |= {f"process.worker.{number}.program": f"[program:{name}-process.worker.{number}]\n" for number in (1, 2)}
+        return Change(self.slots, Recipe(release, f"/srv/{release}", files, ""), "supervisor", "wish")
+
+    def run(self, release: str) -> str:
+        change = self.change(release)
+        change.run()
+        return str(change.wanted())
+
+    @staticmethod
+    def retire(slots: Slots, slot: str) -> None:
+        for manager in slots.managers.values():
+            manager.finish(slot)
+        slots.discard(slot)
+
+    def lacks(self, release: str) -> list[str]:
+        change = self.change(release)
+        return change.lacks(module.SupervisorSlots.states(change.names()))
+
+    def runs(self) -> set[str]:
+        """The slots of which a program runs."""
+        return {process.partition("@")[2][:10] for process, state in self.supervisord.state.items() if state in ("STARTING", "RUNNING")}
+
+
+@pytest.fixture
+def app(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    return App(site, tmp_path, monkeypatch)
+
+
+def test_a_change_brings_the_processes_along(app: App) -> None:
+    old = app.run("r1")
+    assert app.lacks("r1") == [] and worker(old, 2) in app.supervisord
+    new = app.run("r2")
+    assert app.lacks("r2") == [] and app.runs() == {new} and worker(new, 2) in app.supervisord
+    app.supervisord.restart()
+    assert app.lacks("r2") == [] and app.runs() == {new}
+
+
+def test_a_process_that_does_not_stay_up_undoes_the_change(app: App) -> None:
+    old = app.run("r1")
+    dying = worker(str(app.change("r2").wanted()))
+    app.supervisord.dies = {dying}
+    with pytest.raises(SlotError) as error:
+        app.run("r2")
+    assert str(error.value).startswith(f"work: no queue\n{dying} does not stay up\nthe new slot ")
+    assert f"slot {old} serves as before" in str(error.value)
+    app.supervisord.getAllProcessInfo()
+    assert app.lacks("r1") == [] and app.runs() == {old}
+    assert worker(old) in app.supervisord and worker(old, 2) in app.supervisord
