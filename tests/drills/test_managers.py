@@ -271,7 +271,8 @@ def test_reboot_starts_what_was_current(working: Server) -> None:
     working.wait(RUN)
     assert workers(working) == workers_of(before)
     assert working.marker() == "one.a"
-    assert working.apply("site").changed == 0
+    again = working.apply("site")
+    assert again.changed == 0, again.output
 
 
 def test_backup_is_restored(working: Server) -> None:
