@@ -12,7 +12,7 @@ import re
 _SHORTHANDS = {"minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "annually"}
 _DAYS = r"(?:mon|monday|tue|tuesday|wed|wednesday|thu|thursday|fri|friday|sat|saturday|sun|sunday)"
 _WEEKDAYS = re.compile(rf"{_DAYS}(?:\.\.{_DAYS})?(?:,{_DAYS}(?:\.\.{_DAYS})?)*", re.IGNORECASE)
-_ITEM = re.compile(r"([0-9]{1,4})(?:\.\.([0-9]{1,4}))?(?:/[1-9][0-9]{0,3})?")
+_ITEM = re.compile(r"([0-9]{1,4})(?:\.\.([0-9]{1,4}))?(?:/([1-9][0-9]{0,3}))?")
 #: Days of each month in a leap year.
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 EXPECTED = "a calendar expression of systemd.time(7), such as daily, 'Mon..Fri 03:30' or '*-*-01 04:00:00 UTC'"
@@ -67,6 +67,9 @@ def _numbers(field: str, low: int, high: int) -> list[int] | None:
             return None
         first, last = int(matched[1]), int(matched[2] or high)
         if not low <= first <= high or (matched[2] and not first < last <= high):
+            return None
+        # A step has to come to a second number: systemd/src/shared/calendarspec.c, chain_valid.
+        if matched[3] and first + int(matched[3]) > last:
             return None
         found.append(first)
     return found

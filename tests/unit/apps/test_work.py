@@ -64,7 +64,9 @@ def test_a_command_line_of_a_unit_expands_nothing() -> None:
         unit_command(["a\nUser=root"])
 
 
-@pytest.mark.parametrize("text", ["daily", "Mon..Fri 03:30", "*-*-01 04:00:00 UTC", "*:0/15", "Sat,Sun", "02-29", "2026-01-01 00:00:00", "*-*-* 0/2:00"])
+@pytest.mark.parametrize(
+    "text", ["daily", "Mon..Fri 03:30", "*-*-01 04:00:00 UTC", "*:0/15", "Sat,Sun", "02-29", "2026-01-01 00:00:00", "*-*-* 0/2:00", "9..17/8:00"]
+)
 def test_calendars_that_systemd_takes(text: str) -> None:
     assert is_calendar(text)
 
@@ -89,6 +91,9 @@ def test_calendars_that_systemd_takes(text: str) -> None:
         "1969-01-01",
         "*/2-*",
         "1,*:3",
+        "19/15:0",
+        "12/2-*",
+        "1..3/4-*",
     ],
 )
 def test_calendars_that_it_refuses_or_that_never_come(text: str) -> None:
