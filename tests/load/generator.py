@@ -25,6 +25,7 @@ MAX_SECONDS = 1800.0
 MAX_REQUESTS = 1_000_000
 SAMPLES = 20
 SLOWEST = 5
+WATCH_SECONDS = 0.1
 RETRY_SECONDS = 0.02
 """Pause of a client after a failure, so that a closed port is not hammered."""
 
@@ -86,6 +87,7 @@ class Report:
     `failed` counts other statuses and requests without a whole answer. `max_gap` is the longest time without a good answer,
     `cut` counts the slow client's requests that got no good answer, without those sent on a kept connection that the server had closed meanwhile.
     `outage` the longest from the sending of a request that failed to the next good answer of anybody: a busy machine makes gaps, and no outages.
+    `paused` is the longest time for which the machine did not let the clients themselves run, which makes gaps, too.
     `versions` is in the order in which they appeared, `slowest` has the slowest requests of the steady clients first, in words.
     """
 
@@ -100,6 +102,7 @@ class Report:
     cut: int
     max_gap: float
     outage: float
+    paused: float
     versions: list[Version]
     failures: list[str]
     slowest: list[str]
@@ -119,6 +122,7 @@ class _Tally:
     last_good: float = 0.0
     max_gap: float = 0.0
     outage: float = 0.0
+    paused: float = 0.0
     down_since: float | None = None
     seconds: float = 0.0
 
@@ -171,6 +175,7 @@ class _Tally:
             cut=self.cut,
             max_gap=round(self.max_gap, 1),
             outage=round(self.outage, 1),
+            paused=round(self.paused, 1),
             versions=[replace(version, first=round(version.first, 3), last=round(version.last, 3)) for version in self.versions.values()],
             failures=self.failures,
             slowest=[words for _seconds, words in sorted(self.slowest, reverse=True)],
@@ -235,12 +240,21 @@ class _Run:
     async def run(self) -> Report:
         async with asyncio.TaskGroup() as group:
             deadline = group.create_task(self._deadline())
+            watch = group.create_task(self._watch())
             if self._plan.slow_path:
                 group.create_task(self._slow_client(self._plan.slow_path))
             await asyncio.wait([group.create_task(self._client(number)) for number in range(self._plan.clients)])
             self._tally.end()
             deadline.cancel()
+            watch.cancel()
         return self._tally.report()
+
+    async def _watch(self) -> None:
+        """See how late this process wakes up."""
+        while True:
+            due = self._tally.now() + WATCH_SECONDS
+            await asyncio.sleep(WATCH_SECONDS)
+            self._tally.paused = max(self._tally.paused, (self._tally.now() - due) * 1000)
 
     async def _deadline(self) -> None:
         await asyncio.sleep(self._plan.seconds)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -167,6 +168,19 @@ def test_a_pause_shows_as_latency(server: Server) -> None:
     assert 400 <= report.latency["max"] < 600
     assert 400 <= report.max_gap < 600
     assert report.outage == 0
+
+
+def test_a_machine_that_stands_still_is_told_from_a_server_that_does(server: Server) -> None:
+    with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
+        time.sleep(0.3)
+        subprocess.run(["sh", "-c", f"kill -STOP {os.getpid()}; sleep 0.6; kill -CONT {os.getpid()}"], check=True)
+        time.sleep(0.3)
+        stopped = load.finish()
+    assert stopped.paused >= 400 and stopped.max_gap >= 500
+    with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
+        server.action = "pause"
+        time.sleep(0.8)
+        assert load.finish().paused < 300
 
 
 def test_versions_are_told_apart_in_time(server: Server) -> None:
