@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from .characters import NONCHARACTERS
+
 #: Splits a command line into quoted and unquoted stretches: POSIX 1003.1, 2.2 "Quoting".
 _STRETCH = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|[^'\"\\]+", re.DOTALL)
 _OPERATORS = {"|": "a pipe", "&": "'&'", ";": "';'", "<": "a redirection", ">": "a redirection", "(": "a subshell", ")": "a subshell"}
@@ -27,6 +29,8 @@ def parse_command(line: str) -> list[str]:
     """
     if re.search(r"[\x00-\x1f\x7f]", line):
         raise ValueError("it contains a line break or another control character; write the command on one line")
+    if NONCHARACTERS.search(line):
+        raise ValueError("it contains a noncharacter of Unicode, which systemd reads no line with; remove it")
     try:
         arguments = shlex.split(line)
     except ValueError as error:
@@ -46,10 +50,10 @@ def parse_command(line: str) -> list[str]:
 def unit_command(arguments: list[str]) -> str:
     """Arguments as a line of C(ExecStart=) of systemd.service(5) that gives the process exactly these.
 
-    :raises ValueError: an argument holds a control character, which ends the line.
+    :raises ValueError: an argument holds a control character, which ends the line, or a noncharacter, for which the line is skipped.
     """
-    if any(re.search(r"[\x00-\x1f\x7f]", argument) for argument in arguments):
-        raise ValueError("an argument contains a control character")
+    if any(re.search(r"[\x00-\x1f\x7f]", argument) or NONCHARACTERS.search(argument) for argument in arguments):
+        raise ValueError("an argument contains a control character or a noncharacter")
     return " ".join(f'"{_escaped(argument)}"' for argument in arguments)
 
 

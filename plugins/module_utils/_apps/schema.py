@@ -10,6 +10,8 @@ import difflib
 import re
 import typing as t
 
+from .characters import NONCHARACTERS
+
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
@@ -211,6 +213,10 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
             problems.append(Problem(f"{where}.{name} is {show(value)}, which need not be what was written, such as 1.10; put it in quotes"))
         elif "\0" in str(value):
             problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
+        elif NONCHARACTERS.search(str(value)):
+            problems.append(
+                Problem(f"{where}.{name} holds a noncharacter of Unicode, with which systemd starts no service; encode the value, such as in base64")
+            )
         elif _starts_debugger(name, str(value)):
             problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))
 

@@ -185,6 +185,7 @@ WRONG: list[tuple[App, str]] = [
     ({"env": {"X": ["a"]}}, "env.X is a list"),
     ({"env": {"X": None}}, "env.X is a NoneType"),
     ({"env": {"X": "a\0b"}}, "NUL"),
+    *(({"env": {"X": f"a{sign}"}}, "env.X holds a noncharacter of Unicode") for sign in ("\ufdd0", "\ufdef", "\uffff", "\U0001fffe", "\U0010ffff")),
     ({"uwsgi": {"extra_settings": {"a": "b\nexec-as-root = true"}}}, "expected one line without control characters"),
     ({"gunicorn": {"extra_settings": {"A B": 1}}}, "is no name of a setting"),
     ({"access": [{"users": {"ada": "plain"}}]}, "expected a name and a hash"),

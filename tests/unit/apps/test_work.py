@@ -49,6 +49,7 @@ def test_a_command_is_split_as_a_shell_splits_it(line: str, arguments: list[str]
         ("flask 'a", "close each quote"),
         ("flask a\nUser=root", "control character"),
         ("flask a\0", "control character"),
+        ("flask \ufdd0", "noncharacter"),
         ("''", "names no program"),
     ],
 )
