@@ -224,7 +224,7 @@ def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, st
         diff.append({"prepared": f"{slots.name}: {_RELEASE_COMMANDS[asked]}\n"})
         if asked == "run" and not module.check_mode:
             with logged("deploy", Records(slots.app), app.recipe.release, failure_only=True):
-                app.command()
+                app.command(options["repeat_release_command"])
         elif not module.check_mode:
             record_release_command(slots.app, app.recipe.release)
     notes, drift = app.lacks(states), app.was_asked_before()

@@ -57,13 +57,11 @@ def wait_for_end(names: list[str], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-def wait_while_active(name: str, seconds: float) -> bool:
-    """Wait until a unit that somebody else started has ended, or this time is over; whether there was anything to wait for."""
-    end, waited = time.monotonic() + seconds, False
+def wait_while_active(name: str, seconds: float) -> None:
+    """Wait until a unit that somebody else started has ended, or this time is over."""
+    end = time.monotonic() + seconds
     while is_active(states([name])[name]) and time.monotonic() < end:
-        waited = True
         time.sleep(0.2)
-    return waited
 
 
 def systemctl(*arguments: str, timeout: float = 120) -> None:

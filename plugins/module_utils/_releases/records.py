@@ -112,7 +112,11 @@ class Records:
 
     def note(self, identity: str, **notes: t.Any) -> None:
         """Note something of a release; None takes a note away."""
-        if record := self.get("releases", identity):
+        if not self.get("releases", identity):
+            return
+        # A release command that ends writes down so while a run has the other locks.
+        with locked(os.path.join(self.folder, "notes.lock")):
+            record = self.get("releases", identity) or {}
             self.put("releases", {key: value for key, value in {**record, **notes}.items() if value is not None or key not in notes})
 
     def serves(self, identity: str, before: str) -> None:

@@ -154,9 +154,10 @@ class Change:
             self.switch(slot, old)
         self._retire(old)
 
-    def command(self) -> None:
+    def command(self, repeat: bool = False) -> None:
         """Run the command of the release, in the new slot.
 
+        :param repeat: also when it has succeeded for this release before.
         :raises HostError: when it did not succeed; the new slot is gone again.
         """
         slot = self._known()
@@ -168,15 +169,15 @@ class Change:
                 self._wait_for_retirement(slot)
                 self._write(slot)
                 with self._timed("release command"):
-                    run_release_command(self._app, folder, self._has_run_command)
+                    run_release_command(self._app, folder, self._ran_command, repeat)
             except (HostError, OSError) as error:
                 if slot != old:
                     self.slots.discard(slot)
                 raise SlotError(f"{error}\n{self._serving(old)}") from error
 
-    def _has_run_command(self) -> bool:
-        record = self._records.get("releases", self.recipe.release) or {}
-        return bool((record.get("release_command") or {}).get("command") == self._app["release_command"]["command"])
+    def _ran_command(self) -> dict[str, t.Any] | None:
+        ran: dict[str, t.Any] = (self._records.get("releases", self.recipe.release) or {}).get("release_command") or {}
+        return ran if ran.get("command") == self._app["release_command"]["command"] else None
 
     def start(self) -> None:
         """The part of C(run) before the switch; all of it, where only something of the current slot is to be put right.

@@ -40,17 +40,20 @@ def transient(folder: Folder, arguments: list[str], *options: str) -> list[str]:
     return ["systemd-run", *options, *(f"--property={line}" for line in lines), "--", "/usr/bin/env", "--", *words]
 
 
-def run_release_command(app: dict[str, t.Any], folder: Folder, has_run: t.Callable[[], bool]) -> None:
+def run_release_command(app: dict[str, t.Any], folder: Folder, ran: t.Callable[[], dict[str, t.Any] | None], repeat: bool) -> None:
     """Run the command of the release that a slot runs, once; systemd records that it succeeded, whatever becomes of this process.
 
     :param app: the app as the host knows it.
-    :param has_run: whether the record of the release says that this command succeeded.
+    :param ran: what the record of the release says of this command, once it has succeeded.
+    :param repeat: whether one that had succeeded before this call does not count.
     :raises ReleaseCommandError: when it did not succeed.
     """
     unit = f"flaskyard-release-command-{app['name']}.service"
     seconds = app["release_command_timeout_seconds"]
-    # One that a killed run began goes on. If it succeeds, this run has what it wants.
-    if units.wait_while_active(unit, seconds + _FAREWELL_SECONDS) and has_run():
+    earlier = ran() if repeat else None
+    # One that a killed run began goes on. If it succeeds, this run has what it wants; it may have done so since the survey.
+    units.wait_while_active(unit, seconds + _FAREWELL_SECONDS)
+    if ran() not in (None, earlier):
         return
     slot = folder.path.rpartition("/")[2]
     recorder = f"+/usr/bin/python3 -IB /usr/local/lib/flaskyard _slots.commanded {app['name']} {slot} {actor().by}"
