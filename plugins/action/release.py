@@ -27,7 +27,7 @@ _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environmen
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
-    *("server_requirements", "server_lock", "build_command", "persist", "public", "paths"),
+    *("server_requirements", "server_lock", "build_command", "persist", "persist_files", "seeded", "public", "paths"),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 
@@ -60,6 +60,10 @@ class ActionModule(ActionBase):
         failures |= answer["failures"]
         for name, withdrawn in answer["withdrawn"].items():
             display.warning(held_back(str(variables.get("inventory_hostname", "")), name, answer["releases"][name], withdrawn))
+        notices: dict[str, list[str]] = answer.get("notices", {})
+        for name, words in notices.items():
+            for notice in words:
+                display.warning(f"{variables.get('inventory_hostname', '')}, {name}: {notice}")
         # Hosts with the same environment share what a release command changes.
         environments = {app["name"]: veiled(wish(app["env"]), run_key()) for app in declared}
         releases = dict(answer["releases"])
@@ -68,7 +72,7 @@ class ActionModule(ActionBase):
         facts = {"flask_releases": releases, "flask_environments": environments, "flask_failures": failures}
         if answer["changed"] and not self._task.check_mode:
             facts |= outdated(variables, "releases")
-        result.update(changed=answer["changed"], diff=answer["diff"], failures=failures, ansible_facts=facts)
+        result.update(changed=answer["changed"], diff=answer["diff"], notices=notices, failures=failures, ansible_facts=facts)
         if failures and args.get("keep_going"):
             display.warning(summary(failures, len(declared)))
         elif failures:
@@ -89,7 +93,7 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
         if "releases" not in second:
             return second
-        for key in ("releases", "failures", "withdrawn"):
+        for key in ("releases", "failures", "withdrawn", "notices"):
             answer[key] |= second[key]
         answer["diff"] += second["diff"]
         answer["changed"] |= second["changed"]

@@ -143,6 +143,10 @@ withdrawn:
   description: What is declared of an app and does not serve, because somebody went back from it, by the app's name.
   returned: always
   type: dict
+notices:
+  description: What people should know about the release of an app, in words, by the app's name.
+  returned: always
+  type: dict
 failures:
   description: Why the release of an app could not be prepared, by the app's name.
   returned: always

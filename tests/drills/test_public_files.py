@@ -42,7 +42,9 @@ def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[
     hashed = provisioned.host.sh("openssl passwd -6 'open sesame'")
     (provisioned.source / "static").mkdir(exist_ok=True)
     (provisioned.source / "static" / "app.css").write_text("css")
-    shared = {"static": [{"url": "/uploads", "path": "uploads"}, {"url": "/static", "path": "static"}], "persist": ["uploads"]}
+    (provisioned.source / "static" / "pics").mkdir(exist_ok=True)
+    (provisioned.source / "static" / "pics" / "default").write_text("from the source")
+    shared = {"static": [{"url": "/uploads", "path": "uploads"}, {"url": "/static", "path": "static"}], "persist": ["uploads", "static/pics"]}
     provisioned.others = [{**provisioned.app, **shared, "name": "shop", "path": "/shop", "access": [{"path": "/process", "users": {"ada": hashed}}]}]
     provisioned.app |= shared
     provisioned.apply("site")
@@ -60,8 +62,19 @@ def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[
 def test_uploads_and_static_files_are_served(neighbours: Server) -> None:
     host = neighbours.host
     host.sh("runuser -u flask-probe -- sh -c 'umask 027; cd /var/lib/flask-probe/uploads; mkdir -p new/er; echo later | tee later new/er/later > /dev/null'")
-    answers = [host.ask(path) for path in ("/uploads/later", "/uploads/new/er/later", "/static/app.css", "/shop/static/app.css", "/shop/uploads/public")]
-    assert [(answer.status, answer.body.strip()) for answer in answers] == [(200, b"later"), (200, b"later"), (200, b"css"), (200, b"css"), (200, b"public")]
+    host.sh("runuser -u flask-probe -- sh -c 'umask 027; echo mine > /var/lib/flask-probe/static/pics/mine'")
+    served = {
+        **{
+            "/uploads/later": "later",
+            "/uploads/new/er/later": "later",
+            "/static/app.css": "css",
+            "/shop/static/app.css": "css",
+            "/shop/uploads/public": "public",
+        },
+        **{"/static/pics/default": "from the source", "/static/pics/mine": "mine", "/shop/static/pics/default": "from the source"},
+    }
+    answers = {path: host.ask(path) for path in served}
+    assert {path: answer.body.decode().strip() if answer.status == 200 else answer.status for path, answer in answers.items()} == served
 
 
 def test_the_proxy_s_account_reads_what_is_public_alone(neighbours: Server) -> None:
@@ -69,7 +82,7 @@ def test_the_proxy_s_account_reads_what_is_public_alone(neighbours: Server) -> N
         runuser -u www-data -- sh -c 'find -L /srv/flask /var/lib/flask-probe/uploads /var/lib/flask-shop /etc/flask -type f -readable 2>/dev/null || true
         cd /srv/flask/shop/current/ && find -L static probe.py .venv uv.lock -type f -readable 2>/dev/null; ls /var/lib/flask-shop/top.db
         cat /var/lib/flask-shop/top.db /var/lib/flask-shop/instance/database; ls /etc/*/flask-users' 2>/dev/null || true""").split()
-    assert {path for path in read if not path.startswith("/var/lib/flask-probe/uploads/")} == {"static/app.css", "/var/lib/flask-shop/top.db"}, read
+    assert {path for path in read if not path.startswith("/var/lib/flask-probe/uploads/")} == {"static/app.css", "static/pics/default", "/var/lib/flask-shop/top.db"}, read
     assert neighbours.host.sh("id -nG www-data") == "www-data"
 
 

@@ -44,6 +44,7 @@ VALUES: dict[str, Any] = {
     "database_pool": True,
     "queue": "valkey",
     "persist": ["uploads"],
+    "persist_files": ["shop.db"],
     "healthcheck": {"path": "/healthz"},
     "processes": [{"name": "worker", "command": "celery -A shop worker"}],
     "schedules": [{"name": "nightly", "command": "flask tidy", "calendar": "daily"}],

@@ -136,8 +136,8 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, t.Any], list[str]]] = {
     "build fails": ({}, {"build_command": "echo almost; npm run build"}, ["build_command", "almost", "npm"]),
     "no such python": ({}, {"python": "3.99"}, ["3.99", "this host has no such interpreter"]),
     "poetry": ({"requirements.txt": "", "pyproject.toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, {"requirements": "pyproject.toml"}, ["poetry export"]),
-    "persisted files": ({"uploads/a.png": "x"}, {"persist": ["uploads"]}, ["'uploads' outlives releases", "uploads/a.png"]),
-    "instance with files": ({"instance/config.py": "x"}, {}, ["'instance' outlives releases", "instance/config.py"]),
+    "a persisted folder that is a file": ({"uploads": "x"}, {"persist": ["uploads"]}, ["'uploads' is to be a folder", "persist_files"]),
+    "instance with files": ({"instance/config.py": "x"}, {}, ["'instance' outlives releases", "instance/config.py", "persist: [instance]"]),
 }
 
 
@@ -162,6 +162,22 @@ def test_a_keeper_in_a_persisted_directory_is_no_content(fresh: Host, source: Pa
     (source / "uploads/.gitkeep").touch()
     release = fresh.release({"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"]}).release
     assert fresh.sh('readlink "$1/uploads"', release["dir"]).strip() == "/var/lib/flask-shop/uploads"
+
+
+def test_what_the_source_has_in_a_persisted_folder_is_put_there_once(fresh: Host, source: Path) -> None:
+    (source / "pics").mkdir()
+    for name in ("pics/default.png", "pics/other.png", "shop.db"):
+        (source / name).write_text("one")
+    app = {"name": "shop", "source": {"path": str(source)}, "persist": ["pics"], "persist_files": ["shop.db"]}
+    fresh.release(app)
+    look = "cd /var/lib/flask-shop && find pics shop.db -type f -user flask-shop -exec grep -H . {} + | sort | tr '\\n' ' '"
+    assert fresh.sh(look).strip() == "pics/default.png:one pics/other.png:one shop.db:one"
+    fresh.sh("cd /var/lib/flask-shop && runuser -u flask-shop -- sh -c 'rm pics/other.png; echo mine > shop.db'")
+    (source / "pics/default.png").write_text("two")
+    again = fresh.release(app)
+    assert fresh.sh(look).strip() == "pics/default.png:one shop.db:mine", "later releases leave it alone"
+    assert again.answer["notices"] == {"shop": ["the source has another pics than the one that was put into the app's state; what is there stays as it is"]}
+    assert not fresh.release(app).answer["notices"]
 
 
 def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path) -> None:

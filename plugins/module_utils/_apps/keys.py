@@ -350,8 +350,16 @@ APP: dict[str, Key] = {
     ),
     "persist": Key(
         "list",
-        "Directories that outlive releases. C(instance) always does.",
+        "Directories that outlive releases. What the source has in one is put there once. C(instance) always outlives releases.",
         items=text("A directory.", "a directory below the release, such as uploads", _RELATIVE),
+        default=[],
+        group="run",
+        reaches=("release", "slot"),
+    ),
+    "persist_files": Key(
+        "list",
+        "Files that outlive releases, such as a database at the root of the source. One that the source has is put there once.",
+        items=text("A file.", "a file below the release, such as shop.db", rf"{_RELATIVE}(?<!/)"),
         default=[],
         group="run",
         reaches=("release", "slot"),

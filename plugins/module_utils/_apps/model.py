@@ -20,6 +20,7 @@ from .secret_files import complete_secret_files, secret_file_problems
 from .server_keys import SETTINGS
 from .sites import sites, user_files
 from .source import complete_source, source_problems
+from .state import complete_state, served, state_problems
 from .stores import queue_place, store_environment, store_problems, store_units
 from .web import certificate_path, clashes, complete_service, complete_web, repeated, service_problems, web_problems
 from .work import complete_work, work_problems
@@ -128,6 +129,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)
     yield from secret_file_problems(app)
+    yield from state_problems(app)
     yield from store_problems(app)
     yield from web_problems(app)
     yield from work_problems(app)
@@ -148,8 +150,8 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     web = complete_web(app)
     graceful = max(web["timeout_seconds"], declared["graceful_timeout_seconds"])
     paths = _paths(name, spoken)
-    persist = [] if "in_place" in app["source"] else sorted({"instance", *(path.strip("/") for path in declared["persist"])})
-    static = [_static(item, persist) for item in declared["static"]]
+    state = complete_state(app)
+    static = served(declared["static"], state["persist"])
     target = parse_wsgi(app["wsgi"])
     return {
         **{key: value for key, value in declared.items() if key not in SETTINGS},
@@ -177,7 +179,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "queue_place": queue_place(name, declared["queue"]) if declared["queue"] else None,
         "store_units": store_units(name, declared["database"], declared["database_pool"], declared["queue"]),
         "static": static,
-        "persist": persist,
+        **state,
         "public": _public(static, [declared["maintenance_page"], declared["error_page"]]),
         "user": f"flask-{name}",
         "build_user": f"flask-{name}-b",
@@ -188,13 +190,6 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
 def _settled(server: str) -> dict[str, t.Any]:
     """The settings of a server that no variable of its role gives: an app's own, or these."""
     return {name: key.default for name, key in SETTINGS[server].items() if not key.variable}
-
-
-def _static(given: dict[str, t.Any], persist: list[str]) -> dict[str, str]:
-    """A static folder and, as C(base), the path that it is below: C(state) if it outlives releases, otherwise C(current)."""
-    path = given["path"].strip("/")
-    base = "state" if any(path == name or path.startswith(f"{name}/") for name in persist) else "current"
-    return {"url": given["url"].rstrip("/"), "path": path, "base": base}
 
 
 def _public(static: list[dict[str, str]], pages: list[str | None]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 #: The signs that a version has by packaging.python.org, Version specifiers.
 _PACKAGE_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]*"
 #: Keys of an app that are about making a release, which code in place does not get.
-_OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "keep_releases")
+_OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "persist_files", "keep_releases")
 #: What the sandbox hides from an app.
 _HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/run/user")
 
@@ -63,7 +63,7 @@ def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
         yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(_HIDDEN)}, such as in /opt or /srv"
     for key in _OF_BUILDS:
         if key in app:
-            instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key == "persist" else ""
+            instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""
             yield f"{key} is about making a release, and with source.in_place nothing is made; remove it{instead}"
 
 

@@ -23,12 +23,16 @@ from .records import Kind, Outcome, Records, ReleaseError, assert_account, descr
 from .revisions import FORMAT
 from .sandbox import Sandbox, explain
 from .secret_text import mask
+from .seeds import Seeds
 from .settings import Settings, python_identity
 from .sources import KINDS
 from .survey import with_commands
 from .wished import remember
 
 _APPS_AT_ONCE = 16
+#: The keys of an app about what outlives its releases.
+_KEPT = ("persist", "persist_files", "seeded")
+_LATER_KEYS = ("persist_files",)
 
 
 def prepare_releases(
@@ -41,8 +45,8 @@ def prepare_releases(
     :param declared: the names of all apps of the host.
     :param redeploy: put releases to use again that somebody went back from.
     :param check: change nothing, only tell.
-    :returns: C(changed), C(releases), C(failures) and C(diff), in C(wanted) the apps whose source has to be sent first, and in C(withdrawn) what is
-        declared of an app and does not serve.
+    :returns: C(changed), C(releases), C(failures) and C(diff), in C(notices) words about what is not wrong, by app, in C(wanted) the apps whose source has to
+        be sent first, and in C(withdrawn) what is declared of an app and does not serve.
     """
     turn = threading.Semaphore(os.cpu_count() or 1)
 
@@ -67,6 +71,7 @@ def prepare_releases(
         "changed": bool(left) or any(outcome.changed for outcome in done.values()),
         "releases": {app["name"]: with_commands(Records(app), done[app["name"]].release) for app in apps if app["name"] in done},
         "failures": {name: str(outcome) for name, outcome in outcomes.items() if isinstance(outcome, HostError)},
+        "notices": {name: outcome.notices for name, outcome in done.items() if outcome.notices},
         "withdrawn": {name: outcome.withdrawn for name, outcome in done.items() if outcome.withdrawn},
         "wanted": [name for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and outcome.wanted],
         "diff": [diff for outcome in done.values() for diff in outcome.diff]
@@ -92,6 +97,7 @@ class Builder:
         self.version, self.interpreter = "", ""
         self.sandbox = Sandbox(app, settings)
         self.publication = Publication(app, self.records)
+        self.seeds = Seeds(app, self.records)
         self.source = KINDS[app["source"]["kind"]](app, settings, self.sandbox, upload)
 
     def run(self, check: bool) -> Outcome:
@@ -103,9 +109,11 @@ class Builder:
             self.version, self.interpreter = self.settings.choose_python(self.app["python"])
             inputs = self._unspoilt(self._inputs(self.source.revision(check)))
             if check:
-                return self._look(inputs, check).also(self.publication.missing())
+                outcome = self._look(inputs, check)
+                return outcome.also(self.publication.missing()).also(self.seeds.missing(outcome.release["id"]))
             with self.records.lock():
                 outcome = self._look(inputs, check).also(self.publication.missing())
+                outcome.also(self.seeds.missing(outcome.release["id"]))
                 self.publication.apply(self.settings)
                 if outcome.to_build and self.source.wants_upload:
                     outcome.wanted = True
@@ -114,6 +122,7 @@ class Builder:
                     with self.turn:
                         outcome.release = self._build(outcome.release["id"], inputs)
                     self.publication.apply(self.settings)
+                outcome.notices += self.seeds.apply(self.settings, outcome.release["id"])
                 return outcome
         except OSError as error:
             raise ReleaseError(mask(explain(str(error), ""), self.sandbox.secrets)) from error
@@ -121,7 +130,9 @@ class Builder:
     def _inputs(self, revision: str | None) -> dict[str, t.Any]:
         """Everything the release depends on, and so what its id is over."""
         keys = ("installer", "requirements", "server_requirements", "build_command", "persist")
-        return {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
+        inputs = {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
+        # What came later is left out where it is empty, so that releases of before keep their ids.
+        return inputs | {key: self.app[key] for key in _LATER_KEYS if self.app[key]}
 
     def _unspoilt(self, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
         """The inputs; with a number, when somebody changed a release of the same by hand.
@@ -188,21 +199,21 @@ class Builder:
         subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
         with self._new("releases", identity, standing=False) as tree:
             with self.source.deliver() as delivery:
-                keys = ("requirements", "installer", "persist")
-                arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in keys}}
+                keys = ("requirements", "installer")
+                arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in (*keys, *_KEPT)}}
                 arguments["insecure"] = self.settings.insecure_index
                 manifest = self._step("tree.prepare", {"tree": tree, **arguments}, [tree, *delivery.writable], delivery.environment)
             venv = self._virtualenv(tree, identity, inputs, manifest)
             arguments = {
                 "tree": tree,
                 "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
-                "persist": {name: os.path.join(self.paths["state"], name) for name in self.app["persist"]},
-                "build_command": self.app["build_command"],
+                "state": self.paths["state"],
+                **{key: self.app[key] for key in ("build_command", *_KEPT)},
             }
-            self._step("tree.finish", arguments, [tree])
+            brought = self._step("tree.finish", arguments, [tree])
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
-            self.records.put("releases", {**record, "status": "built"})
+            self.records.put("releases", {**record, **brought, "status": "built"})
         return facts
 
     def _virtualenv(self, tree: str, identity: str, inputs: dict[str, t.Any], manifest: dict[str, t.Any]) -> str:

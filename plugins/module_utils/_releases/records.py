@@ -35,6 +35,7 @@ class Outcome:
 
     :param to_build: the release is not there, or was not before this run.
     :param wanted: nothing was done yet: the controller has to send the source.
+    :param notices: what people should know, in words, although nothing is wrong.
     :param withdrawn: the release that is declared and does not serve, because somebody went back from it: C(id), C(at) and C(by).
     """
 
@@ -43,6 +44,7 @@ class Outcome:
     wanted: bool = False
     withdrawn: dict[str, str] | None = None
     diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    notices: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def changed(self) -> bool:

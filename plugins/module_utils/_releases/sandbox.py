@@ -19,7 +19,7 @@ from .records import ReleaseError
 from .secret_text import is_secret_name, mask, secrets_of
 from .settings import Settings
 from .ssh_agent import AGENTS
-from .steps import archive, commands, entry, git, in_place, manifest, public, requirements, tree, virtualenv
+from .steps import archive, commands, entry, git, in_place, manifest, public, requirements, state, tree, virtualenv
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
 _PYTHON = "/usr/bin/python3"
@@ -77,13 +77,14 @@ _AUDIENCES: dict[str, Audience] = {
     "in_place.look": "code",
     "public.close": "access",
     "public.share": "access",
+    "state.seed": "access",
 }
 
 #: The program and its modules, as text.
 _PROGRAM = inspect.getsource(entry)
 _SOURCES = {
     module.__name__.rpartition(".")[2] if module is not steps else "": inspect.getsource(module)
-    for module in (steps, archive, commands, git, in_place, manifest, public, requirements, tree, virtualenv)
+    for module in (steps, archive, commands, git, in_place, manifest, public, requirements, state, tree, virtualenv)
 }
 
 

@@ -12,6 +12,7 @@ from .._host.accounts import members
 from .._host.entries import read_entry
 from .public import READER, Publication, app_group
 from .records import Records
+from .seeds import Seeds
 from .settings import python_identity
 from .wished import recall
 
@@ -34,7 +35,7 @@ def _look(name: str) -> dict[str, t.Any]:
         return {"wish": "", "lacks": [], "release": {}, "sources": [], "withdrawn": None}
     records, release = Records(stored["app"]), stored["release"]
     record, venv = records.whole("releases", release["id"]), records.whole("venvs", os.path.basename(release["venv"]))
-    lacks = Publication(stored["app"], records).missing()
+    lacks = Publication(stored["app"], records).missing() + Seeds(stored["app"], records).missing(release["id"])
     if not (record and venv):
         lacks.append(f"release {release['id']} is not as it was made")
     elif record["inputs"]["python"] != python_identity(release["python"]):

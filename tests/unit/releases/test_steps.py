@@ -19,7 +19,6 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.a
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.manifest import Manifest, read_manifest
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.requirements import read as read_requirements
-from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.tree import assert_replaceable
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.virtualenv import normalised
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,17 +169,6 @@ def test_names(requirement: str, name: str) -> None:
     assert normalised(requirement) == name
 
 
-def test_a_persisted_directory_may_hide_keepers_only(tmp_path: Path) -> None:
-    place = tmp_path / "uploads"
-    assert_replaceable(place, "uploads")
-    (place / "deep").mkdir(parents=True)
-    (place / "deep/.gitkeep").touch()
-    assert_replaceable(place, "uploads")
-    (place / "deep/a.png").touch()
-    with pytest.raises(StepError, match="uploads/deep/a.png"):
-        assert_replaceable(place, "uploads")
-
-
 names = st.lists(st.sampled_from(["a", "b", "..", ".", "c/d"]), min_size=1, max_size=4).map("/".join)
 members = st.lists(st.tuples(names, st.sampled_from(["file", "directory", "link", "hard"]), names), max_size=6)
 
@@ -209,7 +197,8 @@ def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
     folder = Path(steps.__file__ or "").parent
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "entry"} == set(_SOURCES) - {""}
     (tmp_path / "requirements.txt").write_text("-r none.txt\n")
-    arguments: dict[str, object] = {"tree": str(tmp_path), "source": None, "packages": None, "requirements": None, "installer": "uv", "persist": []}
+    arguments: dict[str, object] = {"tree": str(tmp_path), "source": None, "packages": None, "requirements": None, "installer": "uv"}
+    arguments |= {"persist": [], "persist_files": [], "seeded": []}
     job = {"sources": _SOURCES, "step": "tree.prepare", "arguments": arguments, "environment": {}}
     program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
     done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=True)

@@ -31,7 +31,7 @@ class Host:
     def builder(self, revision: str, redeploy: bool = False) -> Builder:
         app: dict[str, t.Any] = {
             **{"name": "shop", "user": "root", "build_user": "root", "paths": self.paths, "public": {"release": [], "state": []}, "python": None},
-            **{"installer": "pip", "requirements": None, "server_requirements": [], "build_command": None, "persist": []},
+            **{"installer": "pip", "requirements": None, "server_requirements": [], "build_command": None, "persist": [], "persist_files": []},
             "source": {"kind": "path", "location": "/code", "version": None, "revision": revision},
         }
         made = Builder(app, Settings(pythons={PYTHON: "/usr/bin/python3"}), None, threading.Semaphore(), redeploy)

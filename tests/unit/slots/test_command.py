@@ -8,6 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._host import units
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import command as command_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.folder import Folder
 
@@ -31,7 +32,7 @@ def test_what_another_run_did_is_not_done_twice(tmp_path: Path, monkeypatch: pyt
     def wait(name: str, seconds: float) -> None:
         record[0] = after
 
-    monkeypatch.setattr(command_module.units, "wait_while_active", wait)
+    monkeypatch.setattr(units, "wait_while_active", wait)
     monkeypatch.setattr(command_module, "run", lambda command, **options: calls.append(command))
     slot = tmp_path / "slots" / "one"
     slot.mkdir(parents=True)

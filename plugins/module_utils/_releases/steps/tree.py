@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import typing as t
 from pathlib import Path
@@ -14,9 +13,7 @@ from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
 from .manifest import Manifest, manifest_of, read_manifest
-
-#: Files that only keep an empty directory in a repository.
-KEEPERS = {".gitkeep", ".keep", ".gitignore"}
+from .state import assert_replaceable, link
 
 
 def prepare(
@@ -26,6 +23,8 @@ def prepare(
     requirements: str | None,
     installer: str,
     persist: list[str],
+    persist_files: list[str],
+    seeded: list[str],
     insecure: bool = False,
 ) -> Manifest:
     """Put the source into the empty tree, and read what it depends on.
@@ -40,44 +39,27 @@ def prepare(
         bring[source["kind"]](here, **source["arguments"])
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
-        for name in persist:
-            assert_replaceable(here / name, name)
+        assert_replaceable(here, persist, persist_files, seeded)
     return manifest_of("packages", packages=packages) if packages else read_manifest(here, requirements, installer, insecure)
 
 
-def finish(tree: str, venv: str, persist: dict[str, str], build_command: str | None) -> None:
-    """Link the virtualenv, build, compile, and put links in place of the persisted directories.
+def finish(tree: str, venv: str, state: str, persist: list[str], persist_files: list[str], seeded: list[str], build_command: str | None) -> dict[str, t.Any]:
+    """Link the virtualenv, build, compile, and put links to the app's state in place of what outlives releases.
 
     :param venv: path of the virtualenv as seen from the tree.
-    :param persist: directory in the tree to the directory that outlives releases.
+    :param state: the folder that outlives releases.
+    :returns: C(seeds), a digest of what the release brings for the state, by name.
     """
     here = Path(tree)
-    link = here / ".venv"
-    link.symlink_to(venv)
+    own = here / ".venv"
+    own.symlink_to(venv)
     if build_command:
         environment = {
-            "PATH": f"{link}/bin:{os.environ['PATH']}",
-            "VIRTUAL_ENV": str(link),
+            "PATH": f"{own}/bin:{os.environ['PATH']}",
+            "VIRTUAL_ENV": str(own),
             "PYTHONPATH": f"{here}:{here}/src",
         }
         run(["sh", "-euc", build_command], cwd=here, environment=environment, name="build_command")
     # A file that does not compile may well never be imported: not for this step to judge.
-    subprocess.run([f"{link}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    for name, target in persist.items():
-        place = here / name
-        assert_replaceable(place, name)
-        if place.is_dir():
-            shutil.rmtree(place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target)
-
-
-def assert_replaceable(place: Path, name: str) -> None:
-    """Refuse to hide files of the source, or of the build, behind a persisted directory."""
-    hidden = [path for path in place.rglob("*") if path.name not in KEEPERS and (path.is_symlink() or not path.is_dir())] if place.is_dir() else []
-    if hidden or place.is_symlink() or (place.exists() and not place.is_dir()):
-        example = os.path.relpath(hidden[0] if hidden else place, place.parent)
-        raise StepError(
-            f"{name!r} outlives releases and so is a link to the app's state, but the source or its build has files there ({example}); "
-            "take them out of the source (of a folder, .gitignore keeps local data out), or name another directory in persist"
-        )
+    subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    return {"seeds": link(here, state, persist, persist_files, seeded)}

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an app outlives its releases: the folders and files of its state to which each release has links."""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+
+#: Flask's own folder for what an app keeps.
+_ALWAYS = "instance"
+
+
+def state_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
+    """What the patterns of the keys cannot see."""
+    folders, files = _named(app, "persist"), _named(app, "persist_files")
+    for name in sorted({*folders, _ALWAYS} & {*files}):
+        yield f"persist_files: {name!r} is a folder that outlives releases; take it out"
+    for name in sorted({*folders, *files}):
+        if above := next((file for file in files if name != file and _is_below(name, file)), None):
+            yield f"{name!r} is below {above!r}, which persist_files says is a file; take one of them out"
+    for static in app.get("static", []):
+        shown = static["path"].strip("/")
+        for name in [file for file in files if _is_below(file, shown)]:
+            yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; name the folder that it is in in persist"
+
+
+def complete_state(app: dict[str, t.Any]) -> dict[str, list[str]]:
+    """Of an app: C(persist) and C(persist_files), the places that its releases have links at; in C(seeded) the paths that its source may fill; and
+    C(state_folders), which must be there before it runs. All relative to the release, and to the state.
+    """
+    if "in_place" in app["source"]:
+        return {"persist": [], "persist_files": [], "seeded": [], "state_folders": []}
+    folders, files = _named(app, "persist"), _named(app, "persist_files")
+    links = _topmost({_ALWAYS, *folders})
+    return {
+        "persist": links,
+        "persist_files": sorted(file for file in files if not any(_is_below(file, folder) for folder in links)),
+        "seeded": sorted({*folders, *files}),
+        "state_folders": sorted({_ALWAYS, *folders, *(folder for file in files if (folder := posixpath.dirname(file)))}),
+    }
+
+
+def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str, t.Any]]:
+    """The static folders with, as C(base), the path that each is below: C(state) if it outlives releases, otherwise C(current); and the folders of the
+    state inside them, each with the URL that it would have as a part of the release.
+    """
+    declared = [{**given, "url": given["url"].rstrip("/"), "path": given["path"].strip("/")} for given in static]
+    inner = [
+        {**folder, "url": f"{folder['url']}{name.removeprefix(folder['path'])}", "path": name}
+        for folder in declared
+        for name in persist
+        if _is_below(name, folder["path"]) and name != folder["path"]
+    ]
+    urls = {folder["url"] for folder in declared}
+    return [
+        {**folder, "base": "state" if any(_is_below(folder["path"], name) for name in persist) else "current"}
+        for folder in [*declared, *(folder for folder in inner if folder["url"] not in urls)]
+    ]
+
+
+def _named(app: dict[str, t.Any], key: str) -> list[str]:
+    return [path.strip("/") for path in app.get(key, [])]
+
+
+def _topmost(paths: t.Collection[str]) -> list[str]:
+    return sorted(path for path in paths if not any(_is_below(path, other) for other in paths if other != path))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(f"{top}/")

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What outlives releases: links in a release to the app's state, and what the source brings for it.
+
+The builder sets aside what the source has there; the app's own account puts it into the state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import typing as t
+from pathlib import Path
+
+from .commands import StepError
+
+#: Files that only keep an empty directory in a repository.
+KEEPERS = {".gitkeep", ".keep", ".gitignore"}
+#: Where a release keeps what it brings for the state.
+SEEDS = ".flaskyard-seeds"
+
+
+def assert_replaceable(tree: Path, folders: t.Collection[str], files: t.Collection[str], seeded: t.Collection[str]) -> None:
+    """Refuse to hide files of the source, or of its build, behind a link to the app's state, unless they may be put there.
+
+    :param folders: that outlive releases; of C(files) likewise.
+    :param seeded: paths that the source may fill.
+    :raises StepError: naming the first.
+    """
+    for name in folders:
+        place = tree / name
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            raise StepError(f"{name!r} is to be a folder that outlives releases, and in the source or its build it is none; a file goes into persist_files")
+        for path in _content(place):
+            shown = path.relative_to(tree).as_posix()
+            if not any(shown == own or shown.startswith(f"{own}/") for own in seeded):
+                raise StepError(
+                    f"{name!r} outlives releases and so is a link to the app's state, but the source or its build has files there ({shown}); take them out of "
+                    f"the source (of a folder, .gitignore keeps local data out), or have them put there once: persist: [{name}]"
+                )
+    for name in files:
+        place = tree / name
+        if place.is_symlink() or place.is_dir():
+            raise StepError(f"{name!r} is to be a file that outlives releases, and in the source or its build it is none; a folder goes into persist")
+
+
+def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: list[str]) -> dict[str, str]:
+    """Put links to the state in place of what outlives releases, and set aside what is there.
+
+    :returns: a digest of what was set aside, by name.
+    """
+    assert_replaceable(tree, folders, files, seeded)
+    seeds = {}
+    for name in [*folders, *files]:
+        place, seed = tree / name, tree / SEEDS / name
+        if content := _content(place):
+            seeds[name] = _digest(place, content)
+            seed.parent.mkdir(parents=True, exist_ok=True)
+            place.rename(seed)
+        elif place.is_dir():
+            shutil.rmtree(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.join(state, name))
+    return seeds
+
+
+def seed(tree: str, state: str, names: list[str]) -> None:
+    """Put what a release has set aside into the state, beside what is there; nothing that is there is changed."""
+    for name in names:
+        top = Path(tree, SEEDS, name)
+        for path in _content(top):
+            target = Path(state, name, path.relative_to(top))
+            target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            if not os.path.lexists(target):
+                # What somebody reads meanwhile is whole.
+                half = target.with_name(f".{target.name}.half")
+                shutil.copy2(path, half, follow_symlinks=False)
+                half.rename(target)
+
+
+def _content(place: Path) -> list[Path]:
+    """The files and links at and below a place that are more than keepers of a folder."""
+    if place.is_file() or place.is_symlink():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.name not in KEEPERS and (path.is_symlink() or not path.is_dir()))
+
+
+def _digest(top: Path, content: list[Path]) -> str:
+    total = hashlib.sha256()
+    for path in content:
+        text = os.readlink(path).encode(errors="surrogateescape") if path.is_symlink() else path.read_bytes()
+        total.update(f"{path.relative_to(top)}\0{hashlib.sha256(text).hexdigest()}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()[:32]

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links to the app's state in a release, and what the source brings for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.state import link, seed
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    for name in ("uploads/deep/.gitkeep", "pics/default.png", "pics/deep/more.png", "shop.db"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (tmp_path / "state").mkdir()
+    return folder
+
+
+def linked(tree: Path, folders: list[str], files: list[str], seeded: list[str]) -> dict[str, str]:
+    return link(tree, str(tree.parent / "state"), folders, files, seeded)
+
+
+def test_a_folder_with_keepers_alone_brings_nothing(tree: Path) -> None:
+    assert linked(tree, ["uploads", "instance"], [], []) == {}
+    assert [(tree / name).readlink() for name in ("uploads", "instance")] == [tree.parent / "state" / name for name in ("uploads", "instance")]
+
+
+def test_nothing_is_hidden_that_was_not_asked_for(tree: Path) -> None:
+    with pytest.raises(StepError) as caught:
+        linked(tree, ["pics"], [], ["pics/deep", "pics/def"])
+    assert str(caught.value) == (
+        "'pics' outlives releases and so is a link to the app's state, but the source or its build has files there (pics/default.png); take them out of "
+        "the source (of a folder, .gitignore keeps local data out), or have them put there once: persist: [pics]"
+    )
+
+
+@pytest.mark.parametrize(("folders", "files", "way_out"), [(["shop.db"], [], "a file goes into persist_files"), ([], ["pics"], "a folder goes into persist")])
+def test_a_file_is_no_folder(tree: Path, folders: list[str], files: list[str], way_out: str) -> None:
+    with pytest.raises(StepError, match=f"in the source or its build it is none; {way_out}$"):
+        linked(tree, folders, files, [*folders, *files])
+
+
+def test_what_the_source_brings_is_put_there_and_changes_nothing(tree: Path) -> None:
+    state = tree.parent / "state"
+    (state / "pics").mkdir()
+    (state / "pics" / "default.png").write_text("the app's own")
+    brought = linked(tree, ["pics"], ["shop.db", "words.txt"], ["pics", "shop.db", "words.txt"])
+    assert set(brought) == {"pics", "shop.db"}
+    seed(str(tree), str(state), [*brought])
+    found = {str(path.relative_to(state)): path.read_text() for path in state.rglob("*") if path.is_file()}
+    assert found == {"pics/default.png": "the app's own", "pics/deep/more.png": "pics/deep/more.png", "shop.db": "shop.db"}
+    assert (tree / "pics/default.png").read_text() == "the app's own" and not (tree / "words.txt").exists() and (tree / "words.txt").is_symlink()
+
+
+def test_another_content_is_told_from_the_same(tree: Path, tmp_path: Path) -> None:
+    first = linked(tree, ["pics"], [], ["pics"])
+    for number, text in enumerate(("pics/default.png", "another")):
+        other = tmp_path / str(number)
+        (other / "pics/deep").mkdir(parents=True)
+        (other / "pics/default.png").write_text(text)
+        (other / "pics/deep/more.png").write_text("pics/deep/more.png")
+        assert (link(other, "/state", ["pics"], [], ["pics"]) == first) == (number == 0)
