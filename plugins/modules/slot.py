@@ -170,6 +170,7 @@ from ..module_utils._releases.deploy_log import logged
 from ..module_utils._releases.records import Records, prune_releases
 from ..module_utils._slots.change import Change
 from ..module_utils._slots.commanded import record_release_command
+from ..module_utils._slots.needs import assert_host_has
 from ..module_utils._slots.recipe import Recipe, asked_for, difference
 from ..module_utils._slots.standing import MANAGERS, Slots
 from ..module_utils._slots.survey import undeclared
@@ -220,6 +221,8 @@ def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, st
     if slots.name in options["cancelled"]:
         app.cancel()
         return
+    if not module.check_mode:
+        assert_host_has(slots.app["sandbox"])
     if asked := options["release_commands"].get(slots.name):
         diff.append({"prepared": f"{slots.name}: {_RELEASE_COMMANDS[asked]}\n"})
         if asked == "run" and not module.check_mode:

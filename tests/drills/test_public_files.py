@@ -82,7 +82,11 @@ def test_the_proxy_s_account_reads_what_is_public_alone(neighbours: Server) -> N
         runuser -u www-data -- sh -c 'find -L /srv/flask /var/lib/flask-probe/uploads /var/lib/flask-shop /etc/flask -type f -readable 2>/dev/null || true
         cd /srv/flask/shop/current/ && find -L static probe.py .venv uv.lock -type f -readable 2>/dev/null; ls /var/lib/flask-shop/top.db
         cat /var/lib/flask-shop/top.db /var/lib/flask-shop/instance/database; ls /etc/*/flask-users' 2>/dev/null || true""").split()
-    assert {path for path in read if not path.startswith("/var/lib/flask-probe/uploads/")} == {"static/app.css", "static/pics/default", "/var/lib/flask-shop/top.db"}, read
+    assert {path for path in read if not path.startswith("/var/lib/flask-probe/uploads/")} == {
+        "static/app.css",
+        "static/pics/default",
+        "/var/lib/flask-shop/top.db",
+    }, read
     assert neighbours.host.sh("id -nG www-data") == "www-data"
 
 

@@ -25,7 +25,7 @@ RICH: dict[str, Any] = {
     "max_body_mb": 128,
     "timeout_seconds": 2,
     "env": {"QUOTES": "'\" $HOME %n\n", "PLAIN": "a"},
-    "sandbox": {"network": False, "memory_max_mb": 512},
+    "sandbox": {"network": False, "memory_max_mb": 512, "groups": ["redis"], "writable_paths": ["/mnt/a"], "devices": ["/dev/ttyS0"], "home_cache": True},
     "nginx_extra": "location = /raw { return 410; }",
     "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }

@@ -151,6 +151,30 @@ _SANDBOX = {
     ),
     "proc_subset_pid": Key("bool", "Hide everything but processes in /proc. Set it to false for apps that read system figures there.", default=True),
     "memory_max_mb": number("Megabytes that the service may use. No limit without it.", 32, 1048576),
+    "groups": Key(
+        "list",
+        "Groups of the host that the service is in, to open what is theirs, such as the socket of a database.",
+        items=text("A group.", "the name of a group, such as redis", r"[a-z_][a-z0-9_-]{0,31}"),
+        default=[],
+    ),
+    "writable_paths": Key(
+        "list",
+        "Folders of the host that the service may write to, as far as their modes let its account and C(groups).",
+        items=text("A folder.", "an absolute path of the host, such as /mnt/media", _ABSOLUTE),
+        default=[],
+    ),
+    "devices": Key(
+        "list",
+        "Devices that the service may read and write, as far as their modes let its account and C(groups).",
+        items=text("A device.", "a device, such as /dev/ttyUSB0", rf"{_NO_PARENT}/dev(/[A-Za-z0-9_.@:+-]+)+"),
+        default=[],
+    ),
+    "netlink": Key("bool", "Let the service ask for the host's network interfaces, as C(getifaddrs) does.", default=False),
+    "home_cache": Key(
+        "bool",
+        "Tell libraries that keep downloads such as models below C(~/.cache) to use C($CACHE_DIRECTORY). It outlives releases, and no backup has it.",
+        default=False,
+    ),
 }
 
 _TLS = {

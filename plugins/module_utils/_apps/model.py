@@ -15,6 +15,7 @@ import typing as t
 from .balancers import balancer_problems
 from .keys import APP, HOST
 from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, protocol, requirements
+from .sandbox import sandbox_problems
 from .schema import complete, problems_of, show
 from .secret_files import complete_secret_files, secret_file_problems
 from .server_keys import SETTINGS
@@ -129,6 +130,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)
     yield from secret_file_problems(app)
+    yield from sandbox_problems(app)
     yield from state_problems(app)
     yield from store_problems(app)
     yield from web_problems(app)

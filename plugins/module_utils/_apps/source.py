@@ -8,6 +8,7 @@ import re
 import typing as t
 
 from .keys import APP
+from .sandbox import HIDDEN
 from .schema import complete
 
 #: Kind, which is also the key that names it, to the other keys it needs and may have.
@@ -22,8 +23,6 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _PACKAGE_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]*"
 #: Keys of an app that are about making a release, which code in place does not get.
 _OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "persist_files", "keep_releases")
-#: What the sandbox hides from an app.
-_HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/run/user")
 
 
 def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
@@ -59,8 +58,8 @@ def _git_problems(source: dict[str, t.Any]) -> t.Iterator[str]:
 
 def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     folder = app["source"]["in_place"]
-    if any(folder == hidden or folder.startswith(f"{hidden}/") for hidden in _HIDDEN):
-        yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(_HIDDEN)}, such as in /opt or /srv"
+    if any(folder == hidden or folder.startswith(f"{hidden}/") for hidden in HIDDEN):
+        yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(HIDDEN)}, such as in /opt or /srv"
     for key in _OF_BUILDS:
         if key in app:
             instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""

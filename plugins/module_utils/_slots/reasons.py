@@ -35,7 +35,12 @@ _HINTS = (
     ("Address already in use", "another process holds the port or lock; if it is the old slot, set exclusive: true"),
     ("No module named", "add it to the requirements, or correct the key wsgi"),
     ("No space left on device", "free some space (df -h)"),
-    ("Read-only file system", "an app may write only to its state; list the folder in persist"),
+    ("Read-only file system", "an app may write only to its state; list a folder of the source in persist, or one of the host in sandbox.writable_paths"),
+    ("Address family not supported by protocol", "if it asks for the host's network interfaces, set sandbox.netlink: true"),
+    (": '/dev/", "name the device in sandbox.devices"),
+    (": '/proc/", "if it reads system figures there, set sandbox.proc_subset_pid: false"),
+    ("write+execute memory", "set sandbox.memory_deny_write_execute: false"),
+    ("allocate section memory", "set sandbox.memory_deny_write_execute: false"),
     ("out of memory", "raise sandbox.memory_max_mb"),
 )
 _OUT_OF_MEMORY = re.compile(r"Failed with result 'oom-kill'|killed by the OOM killer")

@@ -74,6 +74,14 @@ def test_a_port_that_the_old_slot_has_names_the_key() -> None:
             "Traceback (most recent call last):\n  f\nOSError: [Errno 28] No space left on device\n",
             "OSError: [Errno 28] No space left on device: free some space (df -h)",
         ),
+        (
+            "Traceback (most recent call last):\n  f\nOSError: [Errno 97] Address family not supported by protocol\n",
+            "OSError: [Errno 97] Address family not supported by protocol: if it asks for the host's network interfaces, set sandbox.netlink: true",
+        ),
+        (
+            "Traceback (most recent call last):\n  f\nFileNotFoundError: [Errno 2] No such file or directory: '/dev/ttyS0'\n",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/dev/ttyS0': name the device in sandbox.devices",
+        ),
         ("Started x.service - X.\nno queue\nx.service: Main process exited, code=exited, status=1/FAILURE\n", "no queue"),
         (
             "Started x.service - X.\nx.service: Main process exited, code=killed, status=11/SEGV\n",
