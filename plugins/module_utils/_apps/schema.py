@@ -109,7 +109,7 @@ _KINDS = {
     "headers": "a mapping of headers to their values",
     "users": "a mapping of names to password hashes",
     "settings": "a mapping of settings to their values",
-    "lines": "a mapping of settings to their values, each of one line",
+    "lines": "a mapping of settings to their values, each of one line, or a list of such",
 }
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "auto": (int,), "bool": (bool,), "dict": (dict,), "list": (list, tuple)}
 #: Mappings whose names are the user's own: what their names and values have to be, and how that is said.
@@ -196,8 +196,13 @@ def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Proble
     for name, value in given.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*" if lines else r"[a-z][a-z0-9_]*", str(name)):
             problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
-        elif lines and re.search(r"[\x00-\x1f\x7f]", str(value)):
-            problems.append(Problem(f"{where}.{name} is {show(value)}; expected one line without control characters"))
+        elif lines:
+            # What is given several times stands on several lines.
+            for single in value if isinstance(value, list) else [value]:
+                if not isinstance(single, (str, int, float)):
+                    problems.append(Problem(f"{where}.{name} is {show(single)}; expected text, a number, true or false, or a list of them"))
+                elif re.search(r"[\x00-\x1f\x7f]", str(single)):
+                    problems.append(Problem(f"{where}.{name} is {show(single)}; expected one line without control characters"))
 
 
 def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:

@@ -18,7 +18,8 @@ _KEEPALIVE = "Seconds that an idle connection from the proxy stays open."
 
 
 def _extra(server: str, kind: str = "settings") -> Key:
-    meaning = f"Further settings by {server}'s own names, written last. An app's settings are added to the role's."
+    several = " A list gives a line for each of its items." if kind == "lines" else ""
+    meaning = f"Further settings by {server}'s own names, written last. An app's settings are added to the role's.{several}"
     return Key(kind, meaning, default={})
 
 
