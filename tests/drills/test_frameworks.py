@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apps of other frameworks than Flask: WSGI is served, with every server, and what is not WSGI is refused in words."""
+"""Apps of other frameworks than Flask: WSGI is served, by the oldest version of each server that is let through; what is not WSGI is refused in words."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import lowest
 
 from .harness import App, Server
 
@@ -77,7 +79,9 @@ def apps(folder: Path, frameworks: dict[str, tuple[str, str, str]]) -> list[App]
         (folder / name / "requirements.txt").write_text(f"{requirements}\n")
         (folder / name / "web.py").write_text(code)
     common = {"wsgi": "web:app", "tls": {"issuer": "selfsigned"}, "workers": 1}
-    return [{**common, "name": name, "source": {"path": str(folder / name)}, "domains": [f"{name}.test"], "server": frameworks[name][2]} for name in frameworks]
+    made = [{**common, "name": name, "source": {"path": str(folder / name)}, "domains": [f"{name}.test"], "server": frameworks[name][2]} for name in frameworks]
+    oldest = {name: [f"{package}=={version}" for package, version in lowest(server, {}).items()] for name, (_, _, server) in frameworks.items()}
+    return [{**app, "server_requirements": oldest[app["name"]]} if oldest[app["name"]] else app for app in made]
 
 
 def test_wsgi_is_served_and_asgi_refused(server: Server, tmp_path: Path) -> None:

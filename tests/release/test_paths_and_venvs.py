@@ -102,6 +102,19 @@ def test_what_the_app_brings_wins_over_the_server_requirement(fresh: Host, sourc
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
 
 
+def test_a_server_that_is_too_old_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
+    (source / "requirements.txt").write_text("gunicorn==20.1.0\n")
+    app = {"name": "shop", "source": {"path": str(source)}}
+    assert (
+        "requirements.txt brings gunicorn 20.1.0, older than what works here (21.2.0); raise it, or take it out to have the tested version"
+        in fresh.release(app).failure
+    )
+    asked = {**app, "server_requirements": ["gunicorn==20.0.4"]}
+    assert "server_requirements brings gunicorn 20.0.4, older than what works here (21.2.0)" in fresh.release(asked).failure
+    release = fresh.release({**app, "server_requirements": ["gunicorn==23.0.0"]}).release
+    assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-23.0.0"}, "the user's word wins"
+
+
 def test_a_package_from_the_index_needs_no_tree(fresh: Host) -> None:
     app = {"name": "shop", "source": {"pypi": "httpbin", "version": "0.10.2"}}
     made = fresh.release(app)

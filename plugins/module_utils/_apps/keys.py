@@ -307,7 +307,7 @@ APP: dict[str, Key] = {
     "server": Key("str", "The WSGI server.", choices=tuple(SERVERS), default="gunicorn", group="server", reaches=("release", "slot", "proxy", "backup")),
     "server_requirements": Key(
         "list",
-        "What to install for the server in place of the tested version with its hashes.",
+        "What to install for the server in place of the tested version with its hashes, and of what the app brings.",
         items=text("A requirement.", "a requirement such as gunicorn==27.0.1", r"[A-Za-z0-9][A-Za-z0-9._\[\],<>=!~ -]*"),
         group="server",
         reaches=("release",),

@@ -14,7 +14,7 @@ import typing as t
 
 from .balancers import balancer_problems
 from .keys import APP, HOST
-from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, protocol, requirements
+from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, lowest, protocol, requirements
 from .sandbox import sandbox_problems
 from .schema import complete, problems_of, show
 from .secret_files import complete_secret_files, secret_file_problems
@@ -167,6 +167,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "reads_chunks": SERVERS[server].reads_chunks,
         "upstream": f"unix:{paths['socket']}",
         "server_requirements": app.get("server_requirements", requirements(server, settings)),
+        "server_lowest": lowest(server, settings),
         "server_lock": None if "server_requirements" in app else lock(server, settings),
         "graceful_timeout_seconds": graceful,
         # The server ends by itself: who waits for it has to wait longer.

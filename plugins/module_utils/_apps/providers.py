@@ -13,6 +13,7 @@ class Server:
     """A WSGI server, which a role of the same name runs.
 
     :param packages: what goes into an app's virtualenv unless the app's own lock brings it.
+    :param lowest: the lowest version of the first of them that has run here, tests/drills/test_frameworks.py.
     :param protocol: what its socket speaks: http, uwsgi or fastcgi.
     :param managers: process managers that can run it.
     :param processes: whether it runs more than one process.
@@ -21,6 +22,7 @@ class Server:
     """
 
     packages: tuple[str, ...] = ()
+    lowest: str = ""
     protocol: str = "http"
     managers: tuple[str, ...] = ("systemd", "supervisor")
     processes: bool = True
@@ -30,11 +32,11 @@ class Server:
 
 SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
-    "gunicorn": Server(("gunicorn==27.0.1",)),
+    "gunicorn": Server(("gunicorn==27.0.1",), "21.2.0"),
     # A wheel of uWSGI: uWSGI's own distribution has to be compiled.
-    "uwsgi": Server(("pyuwsgi==2.0.30",), reads_chunks=False),
-    "granian": Server(("granian==2.8.7",)),
-    "waitress": Server(("waitress==3.0.2",), processes=False),
+    "uwsgi": Server(("pyuwsgi==2.0.30",), "2.0.23", reads_chunks=False),
+    "granian": Server(("granian==2.8.7",), "2.6.0"),
+    "waitress": Server(("waitress==3.0.2",), "2.1.2", processes=False),
     "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False, reads_chunks=False),
     # Debian's packages. Each slot has a private one behind a door, a further unit that only systemd runs.
     "mod_wsgi": Server(managers=("systemd",)),
@@ -64,6 +66,12 @@ def requirements(server: str, settings: dict[str, t.Any]) -> list[str]:
         # gunicorn's worker reads the version of gevent by packaging, which neither asks for.
         packages += ["gevent>=24.10.1", "packaging"]
     return packages
+
+
+def lowest(server: str, settings: dict[str, t.Any]) -> dict[str, str]:
+    """The lowest versions that work, by package, of what a server with these settings of an app needs in the app's virtualenv."""
+    first, version = SERVERS[server].packages[:1], SERVERS[server].lowest
+    return {first[0].partition("==")[0]: version} if version and requirements(server, settings) else {}
 
 
 def lock(server: str, settings: dict[str, t.Any]) -> str | None:

@@ -239,6 +239,7 @@ class Builder:
         server, lock = self.app["server_requirements"], self.app["server_lock"]
         place = {"tree": tree, "venv": venv, "python": self.interpreter, "uv": uv}
         arguments = {**place, "manifest": manifest, "server_lock": lock}
+        source = manifest["file"] if lock else "server_requirements"
         cache = self.paths["cache"]
         done = {"complete": False}
         if not manifest["builds"]:
@@ -248,6 +249,8 @@ class Builder:
             done = self._step("virtualenv.install", {**arguments, "cache": None}, [venv, *([tree] if manifest["local"] else [])])
         if server and not lock:
             self._step("virtualenv.add", {**place, "server_requirements": server}, [venv])
+        if self.app["server_lowest"]:
+            self._step("virtualenv.assert_new", {"venv": venv, "lowest": self.app["server_lowest"], "source": source}, [])
         if done["replaced"]:
             self._step("virtualenv.check", {"venv": venv, "uv": uv, "server_requirements": server}, [])
 

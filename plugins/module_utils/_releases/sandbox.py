@@ -74,6 +74,7 @@ _AUDIENCES: dict[str, Audience] = {
     "virtualenv.install": "install",
     "virtualenv.add": "install",
     "virtualenv.check": "code",
+    "virtualenv.assert_new": "code",
     "in_place.look": "code",
     "public.close": "access",
     "public.share": "access",

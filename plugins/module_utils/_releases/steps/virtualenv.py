@@ -71,11 +71,6 @@ class Installer:
             return ["-r", name]  # uv follows [tool.uv] too
         return manifest["packages"]
 
-    def installed(self) -> dict[str, str]:
-        """Version by normalised name, without running anything of the virtualenv."""
-        names = (path.name.removesuffix(".dist-info").split("-") for path in Path(self.venv).glob("lib/python*/site-packages/*.dist-info"))
-        return {normalised(name): version for name, version, *_ in names}
-
     def compile(self) -> None:
         """Compile what was installed. The interpreter is not that of the virtualenv, which would run code of packages (C(.pth))."""
         run([self.python, "-I", "-m", "compileall", "-qq", "-j", "0", f"{self.venv}/lib"], check=False)
@@ -105,7 +100,7 @@ def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifes
             file = Path(tempfile.mkdtemp(), "server.txt")
             file.write_text(server_lock)
             installer.install(["--require-hashes", "--no-deps", "-r", str(file)])
-        locked = installer.installed()
+        locked = installed_in(venv)
         arguments = installer.arguments(manifest)
         if arguments:
             installer.install(arguments)
@@ -115,19 +110,35 @@ def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifes
         raise
     installer.compile()
     open_up(Path(venv))
-    installed = installer.installed()
+    installed = installed_in(venv)
     return {"complete": True, "replaced": server_lock is not None and any(installed.get(name) != version for name, version in locked.items())}
 
 
 def add(tree: str, venv: str, python: str, uv: str | None, server_requirements: list[str]) -> None:
-    """Install, as they are written, the requirements of the server that the app did not bring."""
+    """Install, as they are written, the requirements of the server that the user has given; they win over what the app brings."""
     installer = Installer(Path(tree), venv, python, uv, None)
-    brought = installer.installed()
-    missing = [requirement for requirement in server_requirements if normalised(requirement) not in brought]
-    if missing:
-        installer.install(missing)
+    installer.install(server_requirements)
     installer.compile()
     open_up(Path(venv))
+
+
+def assert_new(venv: str, lowest: dict[str, str], source: str) -> None:
+    """Refuse a server that is too old to run here.
+
+    :param lowest: the lowest version that works, by package.
+    :param source: what brought the version that is installed.
+    :raises StepError: naming the version, and what to do.
+    """
+    installed = installed_in(venv)
+    for name, wanted in lowest.items():
+        if (version := installed.get(name)) and _numbers(version) < _numbers(wanted):
+            raise StepError(f"{source} brings {name} {version}, older than what works here ({wanted}); raise it, or take it out to have the tested version")
+
+
+def _numbers(version: str) -> list[int]:
+    """The release segment of a version (PEP 440), to be compared."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return [int(number) for number in found[0].split(".")] if found else []
 
 
 def check(venv: str, uv: str | None, server_requirements: list[str]) -> None:
@@ -158,6 +169,12 @@ def fresh_cache(folder: Path) -> Path:
     kept = folder / _CACHE
     kept.mkdir(exist_ok=True)
     return kept
+
+
+def installed_in(venv: str) -> dict[str, str]:
+    """Version by normalised name, without running anything of the virtualenv."""
+    names = (path.name.removesuffix(".dist-info").split("-") for path in Path(venv).glob("lib/python*/site-packages/*.dist-info"))
+    return {normalised(name): version for name, version, *_ in names}
 
 
 def normalised(requirement: str) -> str:
