@@ -78,10 +78,13 @@ def apps(folder: Path, frameworks: dict[str, tuple[str, str, str]]) -> list[App]
         (folder / name).mkdir()
         (folder / name / "requirements.txt").write_text(f"{requirements}\n")
         (folder / name / "web.py").write_text(code)
-    common = {"wsgi": "web:app", "tls": {"issuer": "selfsigned"}, "workers": 1}
-    made = [{**common, "name": name, "source": {"path": str(folder / name)}, "domains": [f"{name}.test"], "server": frameworks[name][2]} for name in frameworks]
-    oldest = {name: [f"{package}=={version}" for package, version in lowest(server, {}).items()] for name, (_, _, server) in frameworks.items()}
-    return [{**app, "server_requirements": oldest[app["name"]]} if oldest[app["name"]] else app for app in made]
+    common: App = {"wsgi": "web:app", "tls": {"issuer": "selfsigned"}, "workers": 1}
+    made = []
+    for name, (_, _, server) in frameworks.items():
+        oldest = [f"{package}=={version}" for package, version in lowest(server, {}).items()]
+        place = {"name": name, "source": {"path": str(folder / name)}, "domains": [f"{name}.test"], "server": server}
+        made.append({**common, **place, **({"server_requirements": oldest} if oldest else {})})
+    return made
 
 
 def test_wsgi_is_served_and_asgi_refused(server: Server, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "keep_releases": 7,
     "server": "fastcgi",
     "server_requirements": ["gunicorn==26.0.0"],
+    "directory": "backend",
     "workers": 7,
     "threads": 7,
     "workload": "io",

@@ -277,8 +277,16 @@ APP: dict[str, Key] = {
         "Version of Python. The host's own without it.", 'a version such as "3.12", in quotes', r"3\.[0-9]{1,2}", group="code", reaches=("release",)
     ),
     "installer": Key("str", "What installs the dependencies.", choices=("uv", "pip"), default="uv", group="code", reaches=("release",)),
+    "directory": text(
+        "Folder of the source that holds the app, where a repository has more than that. The app runs and is imported there, and all paths below the "
+        "source are relative to it.",
+        "a folder below the source, such as backend",
+        _RELATIVE,
+        group="code",
+        reaches=("release", "slot"),
+    ),
     "requirements": text(
-        "File that lists the dependencies. Without it, the first of uv.lock, requirements.txt and pyproject.toml that is there.",
+        "File that lists the dependencies. Without it, the first of uv.lock, pylock.toml, requirements.txt and pyproject.toml that is there.",
         "a file below the source, such as requirements/production.txt",
         _RELATIVE,
         group="code",

@@ -13,6 +13,7 @@ import functools
 import typing as t
 
 from .balancers import balancer_problems
+from .directory import directory_problems, in_directory
 from .keys import APP, HOST
 from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, lowest, protocol, requirements
 from .sandbox import sandbox_problems
@@ -130,6 +131,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)
     yield from secret_file_problems(app)
+    yield from directory_problems(app)
     yield from sandbox_problems(app)
     yield from state_problems(app)
     yield from store_problems(app)
@@ -144,6 +146,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
 
 
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
+    app = in_directory(app)
     declared = complete(APP, app)
     name: str = app["name"]
     server: str = declared["server"]
@@ -161,6 +164,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         **complete_work(declared),
         "source": complete_source(app["source"]),
         "wsgi": dataclasses.asdict(target),
+        "code_suffix": f"/{declared['directory']}" if declared["directory"] else "",
         "settings": settings,
         "embeds_python": embeds_python(server, settings),
         "protocol": spoken,

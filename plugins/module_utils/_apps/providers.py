@@ -34,7 +34,7 @@ SERVERS: dict[str, Server] = {
     # gunicorn before 26 has a control socket that cannot be switched off for good, and stuck workers were seen on 25.1.
     "gunicorn": Server(("gunicorn==27.0.1",), "21.2.0"),
     # A wheel of uWSGI: uWSGI's own distribution has to be compiled.
-    "uwsgi": Server(("pyuwsgi==2.0.30",), "2.0.23", reads_chunks=False),
+    "uwsgi": Server(("pyuwsgi==2.0.30",), "2.0.28.post1", reads_chunks=False),
     "granian": Server(("granian==2.8.7",), "2.6.0"),
     "waitress": Server(("waitress==3.0.2",), "2.1.2", processes=False),
     "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False, reads_chunks=False),

@@ -38,6 +38,8 @@ def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
             yield f"source.{key} is missing; with {kinds[0]} it is needed, so that the same inventory gives the same release"
     for key in set(source) - {kinds[0], *required, *optional}:
         yield f"source.{key} has no meaning with {kinds[0]}; remove it"
+    if kinds == ["pypi"] and "directory" in app:
+        yield "directory has no meaning with source.pypi, which brings no folders; remove it"
     if kinds == ["pypi"] and not re.fullmatch(_PACKAGE_VERSION, source.get("version", "1")):
         yield f"source.version is {source['version']!r}; expected a version such as 1.4.2, exactly as the index has it"
     if kinds == ["git"]:

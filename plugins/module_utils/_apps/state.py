@@ -7,14 +7,16 @@ from __future__ import annotations
 import posixpath
 import typing as t
 
-#: Flask's own folder for what an app keeps.
-_ALWAYS = "instance"
+#: Flask's own folder for what an app keeps, beside the app's code.
+_INSTANCE = "instance"
+#: Where an app that is an installed package has it, below its virtualenv: var/NAME-instance.
+_OF_PACKAGES = "var"
 
 
 def state_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """What the patterns of the keys cannot see."""
     folders, files = _named(app, "persist"), _named(app, "persist_files")
-    for name in sorted({*folders, _ALWAYS} & {*files}):
+    for name in sorted({*folders, _INSTANCE} & {*files}):
         yield f"persist_files: {name!r} is a folder that outlives releases; take it out"
     for name in sorted({*folders, *files}):
         if above := next((file for file in files if name != file and _is_below(name, file)), None):
@@ -32,12 +34,13 @@ def complete_state(app: dict[str, t.Any]) -> dict[str, list[str]]:
     if "in_place" in app["source"]:
         return {"persist": [], "persist_files": [], "seeded": [], "state_folders": []}
     folders, files = _named(app, "persist"), _named(app, "persist_files")
-    links = _topmost({_ALWAYS, *folders})
+    instance = posixpath.join(app.get("directory", ""), _INSTANCE)
+    links = _topmost({instance, *folders})
     return {
         "persist": links,
         "persist_files": sorted(file for file in files if not any(_is_below(file, folder) for folder in links)),
         "seeded": sorted({*folders, *files}),
-        "state_folders": sorted({_ALWAYS, *folders, *(folder for file in files if (folder := posixpath.dirname(file)))}),
+        "state_folders": sorted({instance, _OF_PACKAGES, *folders, *(folder for file in files if (folder := posixpath.dirname(file)))}),
     }
 
 

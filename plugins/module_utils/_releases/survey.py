@@ -53,6 +53,6 @@ def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.An
     record = records.get("releases", release["id"]) if release["id"] else None
     if record is None:
         return {**release, "release_command": None, "procfile": ""}
-    procfile = os.path.join(records.tree("releases", release["id"]), "Procfile")
+    procfile = os.path.join(records.tree("releases", release["id"]), record["inputs"].get("directory", ""), "Procfile")
     small = os.path.isfile(procfile) and os.path.getsize(procfile) <= _PROCFILE_BYTES
     return {**release, "release_command": (record.get("release_command") or {}).get("command"), "procfile": read_entry(procfile).text if small else ""}

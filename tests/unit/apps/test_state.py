@@ -27,7 +27,7 @@ def refusal(**keys: t.Any) -> str:
 def test_what_is_below_another_needs_no_link_of_its_own() -> None:
     app = completed(persist=["instance/media", "data/"], persist_files=["shop.db", "data/words.txt", "conf/site.json"])
     assert (app["persist"], app["persist_files"]) == (["data", "instance"], ["conf/site.json", "shop.db"])
-    assert app["state_folders"] == ["conf", "data", "instance", "instance/media"]
+    assert app["state_folders"] == ["conf", "data", "instance", "instance/media", "var"]
     assert app["seeded"] == ["conf/site.json", "data", "data/words.txt", "instance/media", "shop.db"], "instance alone was not asked for"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
-from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.state import link, seed
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.state import link, link_instance, seed
 
 
 @pytest.fixture
@@ -65,3 +65,25 @@ def test_another_content_is_told_from_the_same(tree: Path, tmp_path: Path) -> No
         (other / "pics/default.png").write_text(text)
         (other / "pics/deep/more.png").write_text("pics/deep/more.png")
         assert (link(other, "/state", ["pics"], [], ["pics"]) == first) == (number == 0)
+
+
+def test_a_package_below_src_finds_its_instance_folder_beside_it(tree: Path) -> None:
+    (tree / "src/shop").mkdir(parents=True)
+    link_instance(tree, tree.parent / "state/instance", "shop.web")
+    assert (tree / "src/instance").readlink() == tree.parent / "state/instance"
+
+
+@pytest.mark.parametrize("there", ["shop", "shop.py"])
+def test_what_is_imported_from_the_root_has_it_there(tree: Path, there: str) -> None:
+    (tree / "src/shop").mkdir(parents=True)
+    (tree / there).mkdir()
+    link_instance(tree, tree.parent / "state/instance", "shop")
+    assert not (tree / "src/instance").is_symlink()
+
+
+def test_an_instance_folder_below_src_with_files_is_refused(tree: Path) -> None:
+    (tree / "src/shop").mkdir(parents=True)
+    (tree / "src/instance").mkdir()
+    (tree / "src/instance/shop.db").touch()
+    with pytest.raises(StepError, match="the source has files there \\(src/instance/shop.db\\); take them out of it"):
+        link_instance(tree, tree.parent / "state/instance", "shop")

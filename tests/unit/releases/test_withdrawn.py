@@ -31,7 +31,15 @@ class Host:
     def builder(self, revision: str, redeploy: bool = False) -> Builder:
         app: dict[str, t.Any] = {
             **{"name": "shop", "user": "root", "build_user": "root", "paths": self.paths, "public": {"release": [], "state": []}, "python": None},
-            **{"installer": "pip", "requirements": None, "server_requirements": [], "build_command": None, "persist": [], "persist_files": []},
+            **{
+                "installer": "pip",
+                "requirements": None,
+                "server_requirements": [],
+                "build_command": None,
+                "persist": [],
+                "persist_files": [],
+                "directory": None,
+            },
             "source": {"kind": "path", "location": "/code", "version": None, "revision": revision},
         }
         made = Builder(app, Settings(pythons={PYTHON: "/usr/bin/python3"}), None, threading.Semaphore(), redeploy)

@@ -38,13 +38,14 @@ _FOREIGN = {
 class Manifest(t.TypedDict):
     """What an app needs from a package index.
 
-    C(digest) is over whatever decides what gets installed: two trees with the same one share a virtualenv, unless
-    C(local) says that something is installed from the tree itself. With C(builds), installing may run code of the app or of
-    a package even when the installer is told to build nothing.
+    C(project) is the folder that a lock is read for. C(digest) is over whatever decides what gets installed: two trees with the same
+    one share a virtualenv, unless C(local) says that something is installed from the tree itself. With C(builds), installing may run
+    code of the app or of a package even when the installer is told to build nothing.
     """
 
     kind: Kind
     file: str
+    project: str
     packages: list[str]
     digest: str
     local: bool
@@ -57,26 +58,40 @@ def manifest_of(
 ) -> Manifest:
     """A manifest; C(content) and C(packages) are what the digest is over."""
     digest = hashlib.sha256(json.dumps([kind, content, packages], sort_keys=True).encode()).hexdigest()
-    return Manifest(kind=kind, file=file, packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local)
+    return Manifest(
+        kind=kind, file=file, project=file.rpartition("/")[0], packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local
+    )
 
 
-def read_manifest(tree: Path, requirements: str | None, installer: str, insecure: bool = False) -> Manifest:
+def read_manifest(tree: Path, requirements: str | None, installer: str, insecure: bool = False, directory: str | None = None) -> Manifest:
     """Find and read the file that names an app's dependencies.
 
     :param requirements: the file to take, relative to the tree; the first of NAMES if None.
     :param insecure: accept addresses of http and git without a hash.
+    :param directory: where to look first, relative to the tree; the tree itself comes after it.
     :raises StepError: the named file is not there, or says its dependencies in a way that cannot be followed.
     """
     if requirements and not (tree / requirements).is_file():
         present = ", ".join(name for name in NAMES if (tree / name).is_file()) or "none"
         raise StepError(f"requirements is {requirements!r} and the source has no such file; it has {present}")
+    if requirements:
+        return _read(tree, requirements, installer, insecure)
     found = manifest_of("none")
-    for name in [requirements] if requirements else NAMES:
-        if found["kind"] == "none" and (tree / name).is_file():
-            found = _read(tree, name, installer, insecure)
-    if not requirements and found["kind"] in ("none", "pyproject"):
-        _refuse_foreign(tree, _FOREIGN_LOCKS if found["kind"] == "pyproject" else {**_FOREIGN_LOCKS, **_FOREIGN})
+    for folder in [f"{directory}/", ""] if directory else [""]:
+        for name in NAMES:
+            if found["kind"] == "none" and (tree / folder / name).is_file():
+                found = _read(tree, f"{folder}{name}", installer, insecure)
+                if found["kind"] == "uv.lock" and directory and not folder and (tree / directory / "pyproject.toml").is_file():
+                    found = _of_member(found, directory)
+        if found["kind"] in ("none", "pyproject"):
+            _refuse_foreign(tree / folder, _FOREIGN_LOCKS if found["kind"] == "pyproject" else {**_FOREIGN_LOCKS, **_FOREIGN})
     return found
+
+
+def _of_member(lock: Manifest, directory: str) -> Manifest:
+    """What a lock of a workspace says of one of its members."""
+    digest = hashlib.sha256(json.dumps([lock["digest"], directory]).encode()).hexdigest()
+    return {**lock, "digest": digest, "project": directory}
 
 
 def _refuse_foreign(tree: Path, commands: dict[str, str]) -> None:

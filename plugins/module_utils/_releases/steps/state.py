@@ -65,6 +65,26 @@ def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: l
     return seeds
 
 
+def link_instance(code: Path, instance: Path, module: str) -> None:
+    """Have the instance folder of an app below C(src) where Flask looks for it: beside the package, as long as that is not installed
+    (flask.sansio.app, auto_find_instance_path).
+
+    :param code: the folder that holds the app.
+    :param instance: the folder of the state.
+    :param module: what has the application.
+    :raises StepError: there are files in its place.
+    """
+    package, place = module.partition(".")[0], code / "src" / "instance"
+    if any((code / name).exists() for name in (package, f"{package}.py")) or not any((code / "src" / name).exists() for name in (package, f"{package}.py")):
+        return
+    if content := _content(place):
+        shown = content[0].relative_to(code).as_posix()
+        raise StepError(f"'src/instance' outlives releases and so is a link to the app's state, but the source has files there ({shown}); take them out of it")
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.symlink_to(instance)
+
+
 def seed(tree: str, state: str, names: list[str]) -> None:
     """Put what a release has set aside into the state, beside what is there; nothing that is there is changed."""
     for name in names:

@@ -13,7 +13,7 @@ from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
 from .manifest import Manifest, manifest_of, read_manifest
-from .state import assert_replaceable, link
+from .state import assert_replaceable, link, link_instance
 
 
 def prepare(
@@ -21,6 +21,7 @@ def prepare(
     source: dict[str, t.Any] | None,
     packages: list[str] | None,
     requirements: str | None,
+    directory: str | None,
     installer: str,
     persist: list[str],
     persist_files: list[str],
@@ -31,6 +32,7 @@ def prepare(
 
     :param source: C(kind), git or archive, and its C(arguments); None when the tree stands already or there is none.
     :param packages: requirements that stand in for a tree.
+    :param directory: folder of the tree that holds the app.
     :raises StepError: the source cannot be had, or is no tree that can become a release.
     """
     here = Path(tree)
@@ -40,26 +42,48 @@ def prepare(
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
         assert_replaceable(here, persist, persist_files, seeded)
-    return manifest_of("packages", packages=packages) if packages else read_manifest(here, requirements, installer, insecure)
+    if packages:
+        return manifest_of("packages", packages=packages)
+    if directory and not (here / directory).resolve().is_relative_to(here.resolve()):
+        raise StepError(f"directory is {directory!r}, a link that leads out of the source; name the folder itself")
+    if directory and not (here / directory).is_dir():
+        folders = ", ".join(sorted(path.name for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))) or "none"
+        raise StepError(f"directory is {directory!r} and the source has no such folder; it has {folders}")
+    return read_manifest(here, requirements, installer, insecure, directory)
 
 
-def finish(tree: str, venv: str, state: str, persist: list[str], persist_files: list[str], seeded: list[str], build_command: str | None) -> dict[str, t.Any]:
+def finish(
+    tree: str,
+    venv: str,
+    state: str,
+    module: str,
+    directory: str | None,
+    persist: list[str],
+    persist_files: list[str],
+    seeded: list[str],
+    build_command: str | None,
+) -> dict[str, t.Any]:
     """Link the virtualenv, build, compile, and put links to the app's state in place of what outlives releases.
 
     :param venv: path of the virtualenv as seen from the tree.
     :param state: the folder that outlives releases.
+    :param module: what has the application.
+    :param directory: folder of the tree that holds the app.
     :returns: C(seeds), a digest of what the release brings for the state, by name.
     """
     here = Path(tree)
+    code = here / (directory or "")
     own = here / ".venv"
     own.symlink_to(venv)
     if build_command:
         environment = {
             "PATH": f"{own}/bin:{os.environ['PATH']}",
             "VIRTUAL_ENV": str(own),
-            "PYTHONPATH": f"{here}:{here}/src",
+            "PYTHONPATH": f"{code}:{code}/src",
         }
-        run(["sh", "-euc", build_command], cwd=here, environment=environment, name="build_command")
+        run(["sh", "-euc", build_command], cwd=code, environment=environment, name="build_command")
     # A file that does not compile may well never be imported: not for this step to judge.
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    return {"seeds": link(here, state, persist, persist_files, seeded)}
+    seeds = link(here, state, persist, persist_files, seeded)
+    link_instance(code, Path(state, directory or "", "instance"), module)
+    return {"seeds": seeds}

@@ -65,7 +65,7 @@ class Installer:
         if kind == "uv.lock":
             exported = Path(tempfile.mkdtemp(), "requirements.txt")
             options = ["--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header", "--python", self.python]
-            self._run([str(self.uv), "export", "--quiet", *options, "--project", str((self.tree / name).parent), "--output-file", str(exported)])
+            self._run([str(self.uv), "export", "--quiet", *options, "--project", str(self.tree / manifest["project"]), "--output-file", str(exported)])
             return ["-r", str(exported)]
         if kind == "pylock" or (kind == "pyproject" and self.uv):
             return ["-r", name]  # uv follows [tool.uv] too
@@ -86,9 +86,10 @@ class Installer:
         run(command, cwd=self.tree, environment=environment, before=_forbid_processes if alone else None)
 
 
-def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifest, server_lock: str | None, cache: str | None) -> dict[str, bool]:
+def install(tree: str, venv: str, python: str, uv: str | None, state: str, manifest: Manifest, server_lock: str | None, cache: str | None) -> dict[str, bool]:
     """Fill an empty virtualenv: with the server as it is locked, then with what the app asks for, which wins.
 
+    :param state: the app's folder that outlives releases.
     :param server_lock: requirements with hashes; None when the user has written requirements of the server, see C(add).
     :param cache: the app's directory for what may be thrown away; None to build packages.
     :returns: C(complete), false if packages have to be built; C(replaced), whether the app brings other versions than the lock.
@@ -110,6 +111,10 @@ def install(tree: str, venv: str, python: str, uv: str | None, manifest: Manifes
         raise
     installer.compile()
     open_up(Path(venv))
+    instances = Path(venv, "var")
+    if not instances.exists():
+        # Where Flask has the instance folder of an app that is an installed package (flask.sansio.app, auto_find_instance_path).
+        instances.symlink_to(f"{state}/var")
     installed = installed_in(venv)
     return {"complete": True, "replaced": server_lock is not None and any(installed.get(name) != version for name, version in locked.items())}
 
