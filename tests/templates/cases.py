@@ -51,7 +51,15 @@ BELOW = {
     "error_page": "error.html",
     "maintenance_page": "down.html",
 }
-BOTH = {**PLAIN, "name": "both", "domains": ["one.test", "two.test"], "redirect": False, "rate_limit": RICH["rate_limit"], "access": RICH["access"]}
+BOTH = {
+    **PLAIN,
+    "name": "both",
+    "domains": ["one.test", "two.test", "*.one.test"],
+    "redirect": False,
+    "tls": {"issuer": "selfsigned"},
+    "rate_limit": RICH["rate_limit"],
+    "access": RICH["access"],
+}
 SERVICE = {
     "name": "files",
     "domains": RICH["domains"],

@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 
 from .calendar import EXPECTED
+from .names import NAME, advice
 from .providers import MANAGERS, PROTOCOLS, PROXIES, SERVERS
 from .schema import Key, number, text
 from .server_keys import SETTINGS
 from .stores import DATABASES, QUEUES
 
-# RFC 1123 host names, at least two labels. A wildcard needs a DNS challenge, which nothing here answers.
-_DOMAIN = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 _RELATIVE = r"(?!\.\.?(/|$))[A-Za-z0-9_.][A-Za-z0-9_.@+-]*(/(?!\.\.?(/|$))[A-Za-z0-9_.@+-]+)*/?"
 _NO_PARENT = r"(?!(.*/)?\.\.(/|$))"
 _URL_PATH = rf"{_NO_PARENT}/[A-Za-z0-9._~/@+=%&?-]*"
@@ -201,8 +200,9 @@ _NAME = text(
 WEB: dict[str, Key] = {
     "domains": Key(
         "list",
-        "Host names, the canonical one first. The others redirect to it, unless C(redirect) is false. Without any, the app is on its socket alone.",
-        items=text("A host name.", "a lower-case host name such as shop.example.com", _DOMAIN),
+        "Host names, the canonical one first. The others redirect to it, unless C(redirect) is false or they are wildcards. Without any, the app is on its "
+        "socket alone.",
+        items=text("A host name.", "a lower-case host name such as shop.example.com", NAME, advice=advice),
         default=[],
         group="web",
         reaches=("slot", "proxy", "certificate", "backup"),
@@ -460,7 +460,9 @@ SERVICE: dict[str, Key] = {
     "protocol": Key("str", "What the service speaks there.", choices=PROTOCOLS, default="http"),
     **WEB,
     "domains": dataclasses.replace(
-        WEB["domains"], meaning="Host names, the canonical one first. The others redirect to it, unless C(redirect) is false.", required=True
+        WEB["domains"],
+        meaning="Host names, the canonical one first. The others redirect to it, unless C(redirect) is false or they are wildcards.",
+        required=True,
     ),
 }
 

@@ -32,6 +32,7 @@ class Key:
     :param items: what each item of a list is.
     :param group: the purpose by which the reference groups it, one of C(GROUPS) in C(keys.py).
     :param reaches: what its value goes into: release, slot, proxy, certificate or backup.
+    :param advice: how to write a text that does not fit, empty where nothing is known.
     :param variable: whether the role of its server has a variable of this name that holds for all apps.
     """
 
@@ -50,6 +51,7 @@ class Key:
     group: str = ""
     reaches: tuple[str, ...] = ()
     variable: bool = True
+    advice: t.Callable[[str], str] | None = None
 
     def allowed(self) -> str:
         """What it takes, as it continues "expected …" in a message."""
@@ -155,7 +157,8 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
     def refuse() -> None:
         # What stands in the place of a mapping may be the one secret that belongs in it.
         shown = "given, but not usable" if key.secret or types == (dict,) else show(value)
-        problems.append(Problem(f"{where} is {shown}; expected {key.allowed()}"))
+        advice = key.advice(value) if key.advice and isinstance(value, str) else ""
+        problems.append(Problem(f"{where} is {shown}; expected {key.allowed()}{f'. {advice[0].upper()}{advice[1:]}' if advice else ''}"))
 
     types = _TYPES.get(key.kind, (dict,))
     well_typed = isinstance(value, types) and not (int in types and isinstance(value, bool))

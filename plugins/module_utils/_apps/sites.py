@@ -8,6 +8,7 @@ import hashlib
 import re
 import typing as t
 
+from .names import is_wildcard
 from .web import LONGER_SECONDS
 
 App = dict[str, t.Any]
@@ -23,7 +24,7 @@ _PAGES = r"/\.flaskyard"
 def sites(apps: list[App]) -> list[dict[str, t.Any]]:
     """The sites of completed apps.
 
-    :returns: mappings with C(name), C(canonical), C(domains), of these C(served) and C(redirected) to the canonical one, C(owner) (the app at the
+    :returns: mappings with C(name), C(file), C(canonical), C(domains), of these C(served) and C(redirected) to the canonical one, C(owner) (the app at the
         root, or the first; it has the certificate) and C(apps), each with its C(locations), the places of its C(static) files, and C(patterns).
     """
     by_domain: dict[str, list[App]] = {}
@@ -39,10 +40,12 @@ def _site(members: list[App]) -> dict[str, t.Any]:
     apps = [{**_place(app), "locations": locations(app), "static": _static(app)} for app in members]
     return {
         "name": owner["name"],
+        # Where the first file with a site that fits wins, one with a wildcard is read after all others.
+        "file": f"~{owner['name']}" if any(map(is_wildcard, domains)) else owner["name"],
         "canonical": owner["canonical"],
         "domains": domains,
-        "served": domains[:1] if owner["redirect"] else domains,
-        "redirected": domains[1:] if owner["redirect"] else [],
+        "served": [name for name in domains if name == domains[0] or is_wildcard(name) or not owner["redirect"]],
+        "redirected": [name for name in domains[1:] if owner["redirect"] and not is_wildcard(name)],
         "owner": {**_place(owner), "domains": domains},
         "apps": [{**app, "patterns": patterns(app, apps)} for app in apps],
     }

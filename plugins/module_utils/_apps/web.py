@@ -8,6 +8,7 @@ import ipaddress
 import typing as t
 
 from .keys import SERVICE, WEB
+from .names import name_problems
 from .schema import Problem, check_mapping, complete
 
 #: How long a stream may take: an hour.
@@ -76,6 +77,7 @@ def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
         yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
+    yield from name_problems(given)
     rules = given.get("access", [])
     for path in repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):
         yield f"access: path {path!r} stands in two rules; put allow and users of a path into one"

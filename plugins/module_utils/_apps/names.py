@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of a place on the web: what they may be, and who can sign for them."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+#: RFC 1123 host names, which no address is; of several labels, the first may be a wildcard (RFC 6125, 6.4.3).
+NAME = rf"(?=.{{1,253}}$)(?!localhost$)((\*\.)?({_LABEL}\.)+)?[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+
+
+def advice(name: str) -> str:
+    """How to write what is no usable name; empty where nothing is known."""
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+        return "a browser does not say which address it asks for, so no certificate can be chosen by it; give the host a name, in DNS or in /etc/hosts"
+    except ValueError:
+        pass
+    if "_" in name:
+        return f"no host name has an underscore (RFC 1123), and no authority signs one; use {name.replace('_', '-')}"
+    try:
+        plain = name.lower().encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return f"write it as {plain}" if plain != name else ""
+
+
+def is_wildcard(name: str) -> bool:
+    """Whether a name stands for all names of one more label."""
+    return name.startswith("*.")
+
+
+def name_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
+    """What does not go together in names that are right by themselves."""
+    domains = given.get("domains", [])
+    issuer = given.get("tls", {}).get("issuer", "letsencrypt")
+    if domains and is_wildcard(domains[0]):
+        yield f"domains begins with {domains[0]!r}, and the first name is the canonical one; put a whole name before it"
+    for domain in domains if issuer == "letsencrypt" else ():
+        if is_wildcard(domain):
+            yield f"domains: {domain!r} is signed only after a change of DNS, which nothing here makes; set tls: issuer files, with a certificate for it"
+        elif "." not in domain:
+            yield f"domains: no public authority signs {domain!r}; set tls: {{issuer: selfsigned}}, or issuer files with a certificate of your own"
