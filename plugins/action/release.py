@@ -26,8 +26,8 @@ _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environmen
 
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
-    *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements"),
-    *("server_requirements", "server_lowest", "server_lock", "build_command", "persist", "persist_files", "seeded", "directory", "wsgi", "public", "paths"),
+    *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory"),
+    *("server_requirements", "server_lowest", "server_lock", "build_packages", "build_command", "persist", "persist_files", "seeded", "public", "paths"),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 

@@ -69,6 +69,9 @@ ansible_facts:
         openssl:
           description: Version of the OpenSSL library, such as V(3.5).
           type: str
+        ipv6:
+          description: Whether the kernel has IPv6.
+          type: bool
         filesets:
           description: Names of the sets that M(flaskyard.server.fileset) has files of in place, or that a run was killed over.
           type: list
@@ -97,6 +100,7 @@ import glob
 import os
 import platform
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -177,6 +181,15 @@ def ssh_port() -> int:
     return int(words[3]) if len(words) == 4 else 22
 
 
+def has_ipv6() -> bool:
+    """Whether a socket of IPv6 can be made; not with C(ipv6.disable=1) on the kernel's command line."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
 def state(key: str) -> dict[str, dict[str, dict[str, object]]]:
     """What of everything that was declared holds, by kind and name."""
     found = {
@@ -208,6 +221,7 @@ def main() -> None:
         "filesets": known(),
         "tools": tools(),
         "ssh_port": ssh_port(),
+        "ipv6": has_ipv6(),
         "databases": sorted(found["databases"]),
         "protocols": {name: entry["protocol"] for name, entry in found["slots"].items() if entry["protocol"]},
         "survey": found,

@@ -42,11 +42,12 @@ SERVICES = [
     {"name": "within", "domains": [DOMAIN], "path": "/docs/within", "upstream": "127.0.0.1:3000", "access": [{"allow": ["192.0.2.0/24"]}]},
     {
         "name": "beside",
-        "domains": ["beside.test", "other.test"],
+        "domains": ["beside.test", "beside.one.test"],
         "redirect": False,
         "upstream": "/run/flask-shop/current.sock",
         "tls": {"issuer": "selfsigned"},
     },
+    {"name": "a-tenants", "domains": ["intranet", "*.one.test"], "upstream": "/run/flask-shop/current.sock", "tls": {"issuer": "selfsigned"}},
 ]
 STATIC = [{"url": "/docs/files", "path": "static"}, {"url": "/uploads", "path": "uploads"}]
 EVERYBODY = ["0.0.0.0/0", "::/0"]
@@ -98,13 +99,21 @@ def test_what_somebody_else_runs(site: Server) -> None:
     assert site.host.ask("/files/").body == b"found\n"
     assert site.host.ask("/files/locked/").status == 403
     assert site.host.ask("/files/../opt/").status == 400
-    for name in ("beside.test", "other.test"):
+    for name in ("beside.test", "beside.one.test"):
         beside = site.host.ask("/request", host=name).json
         assert (beside["host"], beside["scheme"]) == (name, "https"), "both names are served, and neither redirects"
         assert site.host.ask("/request", host=name, port=80).headers["location"] == f"https://{name}/request"
     site.host.sh("systemctl stop files; rm -r /opt/service")
     down = site.host.ask("/files/")
     assert (down.status, down.headers["retry-after"]) in ((502, "5"), (503, "5"))
+
+
+def test_a_wildcard_is_served_and_takes_no_name_from_others(site: Server) -> None:
+    for name in ("intranet", "ada.one.test", "bob.one.test"):
+        tenant = site.host.ask("/request", host=name).json
+        assert (tenant["host"], tenant["scheme"]) == (name, "https")
+        assert site.host.ask("/request", host=name, port=80).headers["location"] == f"https://{name}/request"
+    assert site.host.ask("/request", host="ada.one.test:8443").json["host"] == "ada.one.test", "the port is not passed on"
 
 
 def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:

@@ -31,6 +31,7 @@ FACTS = {
     "databases": [],
     "tools": {"uv": {"path": "/opt/uv", "version": "0.13.8"}, "certbot": {"path": "/opt/certbot", "version": "5.8.0"}},
     "ssh_port": 22,
+    "ipv6": True,
 }
 
 

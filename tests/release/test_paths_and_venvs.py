@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -197,3 +198,31 @@ def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path)
     release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
     record = json.loads(fresh.sh('cat "/var/lib/flaskyard/apps/shop/releases/$1.json"', release["id"]))
     assert record["status"] == "built" and record["python"] == release["python"] and release["venv"].endswith(record["venv"])
+
+
+#: Source distributions that compile, what the message has to name, and how the package is imported.
+COMPILED = {
+    "psycopg2==2.9.11": (["build-essential", "libpq-dev", "python3-dev"], "psycopg2"),
+    "mysqlclient==2.2.7": (["build-essential", "default-libmysqlclient-dev", "pkg-config", "python3-dev"], "MySQLdb"),
+    "python-ldap==3.4.5": (["build-essential", "libldap-dev", "libsasl2-dev", "python3-dev"], "ldap"),
+    "pycairo==1.28.0": (["build-essential", "libcairo2-dev", "pkg-config", "python3-dev"], "cairo"),
+    "--no-binary=lxml\nlxml==6.0.2": (["build-essential", "libxml2-dev", "libxslt1-dev", "python3-dev"], "lxml.etree"),
+}
+
+
+@pytest.mark.long
+def test_what_has_to_be_compiled_names_its_packages_until_it_compiles(fresh: Host, source: Path) -> None:
+    for requirement, (names, module) in COMPILED.items():
+        (source / "requirements.txt").write_text(f"{requirement}\n")
+        app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(source)}}
+        for _ in range(3):
+            result = fresh.release(app)
+            if not result.answer["failures"]:
+                break
+            found = re.search(r"set build_packages: \[(.*?)\]", result.failure)
+            assert found, result.failure
+            app["build_packages"] = found[1].split(", ")
+            assert set(app["build_packages"]) <= set(names), result.failure
+            fresh.sh(f"apt-get -qq install -y --no-install-recommends {' '.join(app['build_packages'])} >/dev/null")
+        fresh.sh('cd /; "$1/bin/python" -c "import $2"', result.release["venv"], module)
+        fresh.sh(f"apt-get -qq purge -y --auto-remove {' '.join(names)} >/dev/null")

@@ -24,6 +24,8 @@ _GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)
 # What git-check-ref-format(1) says of refs/heads/NAME, with no name that looks like an option. Names of commits and versions of packages are among them.
 _VERSION = r"(?!-|(.*/)?[./]|.*(\.\.|@\{|\.lock(/|$)))[^\x00-\x20\x7f-\x9f\ud800-\udfff~^:?*\[\\]+(?<![/.])"
 _PREFIX = r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"
+# Debian Policy, 5.6.1. With a dash at its end, apt would remove it.
+_DEBIAN = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
 _LINE = r"[^\x00-\x1f\x7f]+"
 # No host names: a proxy looks them up when it starts, and does not start when it cannot.
 _ADDRESS = r"(localhost|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9a-fA-F:.]+\]):[1-9][0-9]{0,4}"
@@ -289,6 +291,22 @@ APP: dict[str, Key] = {
         "File that lists the dependencies. Without it, the first of uv.lock, pylock.toml, requirements.txt and pyproject.toml that is there.",
         "a file below the source, such as requirements/production.txt",
         _RELATIVE,
+        group="code",
+        reaches=("release",),
+    ),
+    "packages": Key(
+        "list",
+        "Debian packages that the app needs when it runs, such as programs and libraries. They stay when the app goes.",
+        items=text("A package.", "the name of a Debian package, such as ffmpeg", _DEBIAN),
+        default=[],
+        group="code",
+        reaches=("slot",),
+    ),
+    "build_packages": Key(
+        "list",
+        "Debian packages that are needed to install the dependencies, or by C(build_command): compilers, headers, Node.js. They stay when the app goes.",
+        items=text("A package.", "the name of a Debian package, such as libpq-dev", _DEBIAN),
+        default=[],
         group="code",
         reaches=("release",),
     ),

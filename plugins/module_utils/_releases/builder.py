@@ -32,7 +32,7 @@ from .wished import remember
 _APPS_AT_ONCE = 16
 #: The keys of an app about what outlives its releases.
 _KEPT = ("persist", "persist_files", "seeded")
-_LATER_KEYS = ("persist_files", "directory")
+_LATER_KEYS = ("persist_files", "directory", "build_packages")
 
 
 def prepare_releases(
@@ -208,7 +208,6 @@ class Builder:
                 "tree": tree,
                 "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
                 "state": self.paths["state"],
-                "module": self.app["wsgi"]["module"],
                 **{key: self.app[key] for key in ("build_command", "directory", *_KEPT)},
             }
             brought = self._step("tree.finish", arguments, [tree])
@@ -221,6 +220,8 @@ class Builder:
         """The virtualenv for a manifest; made unless an earlier release has the same."""
         shared = {key: inputs[key] for key in ("format", "python", "installer", "server_requirements")}
         own = {"manifest": manifest["digest"], "release": identity if manifest["local"] else None}
+        if self.app["build_packages"]:
+            own["build_packages"] = self.app["build_packages"]
         if self.app["server_lock"]:
             own["server_lock"] = short_hash(self.app["server_lock"])
         if "again" in inputs:

@@ -69,21 +69,22 @@ def test_another_content_is_told_from_the_same(tree: Path, tmp_path: Path) -> No
 
 def test_a_package_below_src_finds_its_instance_folder_beside_it(tree: Path) -> None:
     (tree / "src/shop").mkdir(parents=True)
-    link_instance(tree, tree.parent / "state/instance", "shop.web")
+    (tree / "src/shop/__init__.py").touch()
+    link_instance(tree, tree.parent / "state/instance")
     assert (tree / "src/instance").readlink() == tree.parent / "state/instance"
 
 
-@pytest.mark.parametrize("there", ["shop", "shop.py"])
-def test_what_is_imported_from_the_root_has_it_there(tree: Path, there: str) -> None:
-    (tree / "src/shop").mkdir(parents=True)
-    (tree / there).mkdir()
-    link_instance(tree, tree.parent / "state/instance", "shop")
+@pytest.mark.parametrize("there", ["src/__init__.py", "src/main.js", "src/instance/main.js"])
+def test_what_holds_no_packages_gets_none(tree: Path, there: str) -> None:
+    (tree / there).parent.mkdir(parents=True)
+    (tree / there).touch()
+    link_instance(tree, tree.parent / "state/instance")
     assert not (tree / "src/instance").is_symlink()
 
 
 def test_an_instance_folder_below_src_with_files_is_refused(tree: Path) -> None:
-    (tree / "src/shop").mkdir(parents=True)
-    (tree / "src/instance").mkdir()
-    (tree / "src/instance/shop.db").touch()
+    (tree / "src/instance").mkdir(parents=True)
+    for name in ("shop.py", "instance/shop.db"):
+        (tree / "src" / name).touch()
     with pytest.raises(StepError, match="the source has files there \\(src/instance/shop.db\\); take them out of it"):
-        link_instance(tree, tree.parent / "state/instance", "shop")
+        link_instance(tree, tree.parent / "state/instance")

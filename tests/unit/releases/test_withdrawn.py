@@ -39,6 +39,7 @@ class Host:
                 "persist": [],
                 "persist_files": [],
                 "directory": None,
+                "build_packages": [],
             },
             "source": {"kind": "path", "location": "/code", "version": None, "revision": revision},
         }

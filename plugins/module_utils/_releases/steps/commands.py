@@ -15,11 +15,11 @@ OUTPUT_LINES = 25
 
 
 class StepError(Exception):
-    """A step failed. ``output`` is the end of what the failing command printed."""
+    """A step failed. ``output`` is the end of what the failing command printed, and ``printed`` all of it."""
 
-    def __init__(self, message: str, output: str = "") -> None:
+    def __init__(self, message: str, output: str = "", printed: str = "") -> None:
         super().__init__(message)
-        self.output = output
+        self.output, self.printed = output, printed
 
 
 def run(
@@ -51,5 +51,5 @@ def run(
     if check and done.returncode:
         tail = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
         ending = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
-        raise StepError(f"{name or shlex.join(command)} {ending}", tail)
+        raise StepError(f"{name or shlex.join(command)} {ending}", tail, done.stdout)
     return done.stdout

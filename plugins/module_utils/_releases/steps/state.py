@@ -65,17 +65,18 @@ def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: l
     return seeds
 
 
-def link_instance(code: Path, instance: Path, module: str) -> None:
-    """Have the instance folder of an app below C(src) where Flask looks for it: beside the package, as long as that is not installed
+def link_instance(code: Path, instance: Path) -> None:
+    """Have the instance folder of packages below C(src) where Flask looks for it: beside the package, as long as that is not installed
     (flask.sansio.app, auto_find_instance_path).
 
     :param code: the folder that holds the app.
     :param instance: the folder of the state.
-    :param module: what has the application.
     :raises StepError: there are files in its place.
     """
-    package, place = module.partition(".")[0], code / "src" / "instance"
-    if any((code / name).exists() for name in (package, f"{package}.py")) or not any((code / "src" / name).exists() for name in (package, f"{package}.py")):
+    source = code / "src"
+    place = source / "instance"
+    is_package = (source / "__init__.py").exists()
+    if is_package or not any(path.is_file() for pattern in ("*.py", "*/__init__.py") for path in source.glob(pattern)):
         return
     if content := _content(place):
         shown = content[0].relative_to(code).as_posix()

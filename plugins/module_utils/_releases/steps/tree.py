@@ -56,7 +56,6 @@ def finish(
     tree: str,
     venv: str,
     state: str,
-    module: str,
     directory: str | None,
     persist: list[str],
     persist_files: list[str],
@@ -67,7 +66,6 @@ def finish(
 
     :param venv: path of the virtualenv as seen from the tree.
     :param state: the folder that outlives releases.
-    :param module: what has the application.
     :param directory: folder of the tree that holds the app.
     :returns: C(seeds), a digest of what the release brings for the state, by name.
     """
@@ -85,5 +83,5 @@ def finish(
     # A file that does not compile may well never be imported: not for this step to judge.
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     seeds = link(here, state, persist, persist_files, seeded)
-    link_instance(code, Path(state, directory or "", "instance"), module)
+    link_instance(code, Path(state, directory or "", "instance"))
     return {"seeds": seeds}

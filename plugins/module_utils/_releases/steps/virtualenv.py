@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from . import compilers
 from .commands import StepError, run
 from .manifest import Manifest
 
@@ -105,9 +106,11 @@ def install(tree: str, venv: str, python: str, uv: str | None, state: str, manif
         arguments = installer.arguments(manifest)
         if arguments:
             installer.install(arguments)
-    except StepError:
+    except StepError as error:
         if cache:
             return {"complete": False, "replaced": False}
+        if way_out := compilers.advice(error.printed):
+            raise StepError(f"{error}\n{way_out}", error.output) from error
         raise
     installer.compile()
     open_up(Path(venv))
