@@ -17,7 +17,8 @@ LONGEST = [
     "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
     "full_host", "failures", "rollback", "work", "hosts", "queues",
     "managers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
-    "proxy_contract-apache", "frameworks", "sandbox", "layouts", "firewall", "proxy_contract-nginx", "change_of_mind-managers", "installed", "templates",
+    "proxy_contract-apache", "frameworks", "sandbox", "layouts", "socketio", "firewall", "proxy_contract-nginx", "change_of_mind-managers",
+    "installed", "templates",
 ]  # fmt: skip
 
 

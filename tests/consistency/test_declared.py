@@ -32,7 +32,8 @@ SPECIFICATION = ArgumentSpecValidator(OPTIONS)
 VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 #: What the model alone refuses: how keys go together, what a text means, what stands in the user's own mappings.
 BEYOND = re.compile(
-    r"wsgi is |python is '3|expected exactly one|source names|is missing; with|no meaning with|debugger|sandbox;|NUL|noncharacter|\.extra_settings"
+    r"wsgi is |workload .sessions.|python is '3|expected exactly one|source names|is missing; with|no meaning with|debugger"
+    r"|sandbox;|NUL|noncharacter|\.extra_settings"
     r"|users\.|headers\.|stands in two|allow has|needs certificate|go with issuer|is no name|exactly as the index has it"
 )
 

@@ -342,8 +342,9 @@ APP: dict[str, Key] = {
     "threads": number("Threads of each process. Passenger always has one.", 1, 1024, group="server", reaches=("slot",)),
     "workload": Key(
         "str",
-        "What requests spend their time on. Workers and threads follow from it.",
-        choices=("cpu", "io", "mixed"),
+        "What requests spend their time on. Workers and threads follow from it. C(sessions) is for Flask-SocketIO: all clients in one process, which is "
+        "never renewed.",
+        choices=("cpu", "io", "mixed", "sessions"),
         default="mixed",
         group="server",
         reaches=("slot",),

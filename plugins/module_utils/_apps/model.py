@@ -127,6 +127,8 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     for process in app.get("processes", []) if manager == "supervisor" else ():
         if process.get("memory_max_mb"):
             yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; drop the one or the other"
+    if app.get("workload") == "sessions":
+        yield from _session_problems(app, server)
     if "python" in app and embeds_python(server, app.get(server, {})):
         yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
     yield from source_problems(app)
@@ -143,6 +145,15 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
         parse_wsgi(app["wsgi"])
     except ValueError as error:
         yield f"wsgi is {app['wsgi']!r}; {error}"
+
+
+def _session_problems(app: dict[str, t.Any], server: str) -> t.Iterator[str]:
+    if not SERVERS[server].threads:
+        yield f"workload 'sessions' needs many threads in one process, and server {server!r} has one; choose another server, such as gunicorn"
+    if app.get("workers", 1) != 1:
+        yield f"workload 'sessions' keeps all clients in one process, and workers is {app['workers']}; drop the one or the other"
+    if app.get(server, {}).get("max_requests"):
+        yield f"workload 'sessions' never renews the process that knows the clients, and {server}.max_requests does; drop the one or the other"
 
 
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -40,10 +40,15 @@ def served(apps: list[App], server: str, host: dict[str, t.Any], given: dict[str
 
 def _served(app: App, defaults: dict[str, t.Any], host: dict[str, t.Any], apps: int) -> App:
     own: dict[str, t.Any] = {**defaults, **app["settings"]}
+    if app["workload"] == "sessions" and "max_requests" in own:
+        # What a process knows of its clients goes with it.
+        own["max_requests"] = 0
     auto = size(app["server"], app["workload"], int(host["cores"]), int(host["memory_mb"]), apps, own.pop("worker_memory_mb", 128))
     chosen = {}
     for name, computed in (("workers", auto.processes), ("threads", auto.threads)):
         of_role = own.pop(name, "auto")
+        if app["workload"] == "sessions":
+            of_role = "auto"
         chosen[name] = app[name] or (computed if of_role == "auto" else of_role)
     if "extra_settings" in own:
         own["extra_settings"] = dict(sorted({**defaults["extra_settings"], **own["extra_settings"]}.items()))

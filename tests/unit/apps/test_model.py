@@ -192,6 +192,12 @@ WRONG: list[tuple[App, str]] = [
     ({"uwsgi": {"extra_settings": {"a": [["b"]]}}}, "uwsgi.extra_settings.a is ['b'] (list); expected text, a number, true or false, or a list of them"),
     ({"uwsgi": {"extra_settings": {"a": None}}}, "expected text, a number, true or false, or a list of them"),
     ({"gunicorn": {"extra_settings": {"A B": 1}}}, "is no name of a setting"),
+    ({"workload": "sessions", "workers": 2}, "workload 'sessions' keeps all clients in one process, and workers is 2; drop the one or the other"),
+    ({"workload": "sessions", "server": "passenger"}, "workload 'sessions' needs many threads in one process, and server 'passenger' has one"),
+    (
+        {"workload": "sessions", "gunicorn": {"max_requests": 5}},
+        "workload 'sessions' never renews the process that knows the clients, and gunicorn.max_requests does; drop the one or the other",
+    ),
     ({"access": [{"users": {"ada": "plain"}}]}, "expected a name and a hash"),
     ({"headers": {"X-A": "b\r\nSet-Cookie: c"}}, "printable ASCII on one line"),
     ({"headers": {"X-A": "a$host"}}, "without '$'"),

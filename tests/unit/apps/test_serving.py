@@ -29,11 +29,17 @@ def serve(server: str = "gunicorn", role: dict[str, Any] | None = None, **keys: 
         ({"threads": 6}, {"gunicorn_workers": "4"}, (4, 6)),
         ({"workload": "io"}, {}, (5, 8)),
         ({}, {"gunicorn_worker_memory_mb": "1024"}, (2, 1)),
+        ({"workload": "sessions"}, {"gunicorn_workers": 4, "gunicorn_threads": 2}, (1, 100)),
     ],
 )
 def test_app_then_role_then_workload_decide_the_size(keys: dict[str, Any], role: dict[str, Any], expected: tuple[int, int]) -> None:
     size = serve(role=role, **keys)["size"]
     assert (size["processes"], size["threads"]) == expected
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "uwsgi"])
+def test_a_process_that_knows_its_clients_is_never_renewed(server: str) -> None:
+    assert serve(server, {f"{server}_max_requests": 1000}, workload="sessions")["settings"]["max_requests"] == 0
 
 
 @pytest.mark.parametrize("given", ["Auto", "many", "", 0, -2, "0", None, True, [4]])

@@ -39,7 +39,7 @@ def test_memory_is_the_ceiling(memory_mb: int, apps: int, processes: int) -> Non
 
 
 @pytest.mark.parametrize("server", sorted(SERVERS))
-@pytest.mark.parametrize("workload", ["cpu", "mixed", "io"])
+@pytest.mark.parametrize("workload", ["cpu", "mixed", "io", "sessions"])
 def test_every_server_has_a_size(server: str, workload: str) -> None:
     found = size(server, workload, cores=1, memory_mb=512)
     assert found.processes >= 1 and found.threads >= 1
