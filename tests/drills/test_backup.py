@@ -128,3 +128,32 @@ def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(server: Server) -> None:
             assert " app-victim" in host.sh("flask-backup snapshots").splitlines()[-1]
     finally:
         host.sh(STILL)
+
+
+#: A server of SFTP, which is the host itself, with what the role is given to reach it.
+SFTP = """
+test -e /root/.ssh/offsite || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/offsite
+grep -qf /root/.ssh/offsite.pub /root/.ssh/authorized_keys || cat /root/.ssh/offsite.pub >> /root/.ssh/authorized_keys
+mkdir -p /srv/offsite /srv/sftp"""
+#: By kind: the repository, and further variables, each a command of the host that prints the value.
+PLACES = {
+    "rclone": ("rclone:offsite:/srv/offsite", {"backup_rclone_config": "printf '[offsite]\\ntype = local\\n'"}),
+    "sftp": ("sftp:root@127.0.0.1:/srv/sftp", {"backup_known_hosts": "ssh-keyscan 127.0.0.1 2>/dev/null", "backup_ssh_key": "cat /root/.ssh/offsite"}),
+}
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_repository_elsewhere_is_reached_from_the_unit(server: Server, kind: str) -> None:
+    host, (repository, commands) = server.host, PLACES[kind]
+    host.sh(SFTP)
+    given = {name: host.sh(command) for name, command in commands.items()}
+    server.variables = {"backup_repository": repository, "backup_password": "of the drill", **given}
+    server.apply("site")
+    host.sh("runuser -u flask-probe -- sh -c 'echo kept > /var/lib/flask-probe/instance/kept'; systemctl start flask-backup.service")
+    snapshots = host.sh("flask-backup snapshots")
+    assert "probe" in snapshots, snapshots
+    host.sh("runuser -u flask-probe -- rm /var/lib/flask-probe/instance/kept; flask-backup restore probe")
+    assert host.sh("cat /var/lib/flask-probe/instance/kept") == "kept"
+    assert server.apply("site").changed == 0
+    server.reset()
+    server.settle("site")

@@ -18,6 +18,7 @@ from typing import Any
 
 from .model import PASSWORD, App, BackupError, Config, fresh, say
 from .pipes import kept_moving
+from .places import access
 
 TAG = "flask-backup"
 
@@ -32,6 +33,7 @@ class Restic:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        variables, self._options = access(config.repository)
         self._environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -40,6 +42,7 @@ class Restic:
             # As it is now: a run of Ansible may change it, and the repository with it, while a backup runs.
             "RESTIC_PASSWORD": PASSWORD.read_text(encoding="utf-8").rstrip("\r\n"),
             "RESTIC_REPOSITORY": config.repository,
+            **variables,
             **config.environment,
         }
 
@@ -51,7 +54,7 @@ class Restic:
         """
         with (
             subprocess.Popen(
-                ["restic", *arguments],
+                ["restic", *self._options, *arguments],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

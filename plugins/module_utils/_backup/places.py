@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What restic needs to reach some kinds of repositories: a configuration that rclone can write, and what ssh knows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+from pathlib import Path
+
+from .._host.entries import Entry, read_entry, write_entry
+
+#: What the role wrote.
+CONFIG = Path("/etc/flask-backup")
+#: rclone renews the tokens of some services and writes them here.
+RCLONE = Path("/var/lib/flask-backup/rclone.conf")
+_HOME = Path("/root/.config/rclone/rclone.conf")
+_SFTP = re.compile(r"sftp:(?://(?P<host>[^/:]+)(?::(?P<port>\d+))?/|(?P<short>[^:/]+):)")
+
+
+def access(repository: str) -> tuple[dict[str, str], list[str]]:
+    """The variables and the options that restic needs for a repository."""
+    if repository.startswith("rclone:"):
+        return {"RCLONE_CONFIG": _rclone_configuration()}, []
+    if (found := _SFTP.match(repository)) and (words := ssh_words()):
+        port = ["-p", found["port"]] if found["port"] else []
+        return {}, ["--option", f"sftp.command={shlex.join(['ssh', *words, *port, found['host'] or found['short'], '-s', 'sftp'])}"]
+    return {}, []
+
+
+def ssh_words() -> list[str]:
+    """Options of ssh for the key and the host keys that the role has; none where it has neither, so that root's own configuration holds."""
+    known, key = CONFIG / "known_hosts", CONFIG / "ssh_key"
+    words = ["-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"] if known.exists() else []
+    words += ["-o", "IdentitiesOnly=yes", "-i", str(key)] if key.exists() else []
+    return ["-o", "BatchMode=yes", *words] if words else []
+
+
+def _rclone_configuration() -> str:
+    """The file that rclone reads and writes: a copy of what was declared, or of root's own, made again whenever that changes."""
+    source = next((path for path in (CONFIG / "rclone.conf", _HOME) if path.exists()), None)
+    if source is None:
+        return str(RCLONE)
+    content = source.read_bytes()
+    noted = RCLONE.with_suffix(".sha256")
+    digest = hashlib.sha256(content).hexdigest()
+    if read_entry(str(noted)).text != digest or not RCLONE.exists():
+        os.makedirs(RCLONE.parent, mode=0o700, exist_ok=True)
+        write_entry(str(RCLONE), Entry("file", content, mode=0o600))
+        write_entry(str(noted), Entry("file", digest.encode(), mode=0o600))
+    return str(RCLONE)
