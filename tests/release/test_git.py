@@ -233,3 +233,27 @@ def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path
     assert text(admin, made.release, "app.py") == "VERSION = 2"
     assert not admin.release(app, controller=forwarding).changed
     assert admin.sh("ls -d /run/flaskyard-agents/* 2>/dev/null || true") == ""
+
+
+def test_a_private_dependency_is_fetched_with_the_key_of_the_source(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    """Its code is built without that key at hand."""
+    fresh.sh("""
+        export HOME=/root; rm -rf /srv/work/lib /srv/git/lib.git; mkdir -p /srv/work/lib; cd /srv/work/lib
+        printf '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n' > pyproject.toml
+        printf 'import os, glob, setuptools\nseen = glob.glob("/tmp/deploy_key") + [n for n in os.environ if "SSH_AUTH" in n]\n' > setup.py
+        printf 'setuptools.setup(name="privlib", version="1.0", py_modules=["privlib"], keywords=seen)\n' >> setup.py
+        echo 'NAME = 1' > privlib.py
+        git init -q -b main; git add .; git commit -q -m lib; git clone -q --bare . /srv/git/lib.git; chown -R git: /srv/git/lib.git""")
+    for installer in ("uv", "pip"):
+        commit(f"privlib @ git+ssh://git@localhost/srv/git/lib.git@main\n# {installer}")
+        source = {"git": SSH, "version": "main", "deploy_key": deploy_key, **TRUSTING}
+        release = fresh.release({"name": "shop", "source": source, "installer": installer, "requirements": "extra"}).release
+        assert fresh.sh('cd /; "$1/bin/python" -c "import privlib; print(privlib.NAME)"', release["venv"]).strip() == "1"
+        assert fresh.sh('cat "$1"/lib/python3*/site-packages/privlib-1.0.dist-info/METADATA', release["venv"]).count("Keywords") == 0
+        assert not fresh.exists(f"{release['dir']}/.flaskyard-repositories")
+
+
+def test_a_source_without_a_key_cannot_have_such_a_dependency(fresh: Host, source: Path) -> None:
+    (source / "requirements.txt").write_text("privlib @ git+ssh://git@localhost/srv/git/lib.git\n")
+    failure = fresh.release({"name": "shop", "source": {"path": str(source)}}).failure
+    assert "the dependencies take ssh://git@localhost/srv/git/lib.git, which needs an SSH key, and only a source of git has one" in failure

@@ -19,7 +19,7 @@ from .records import ReleaseError
 from .secret_text import is_secret_name, mask, secrets_of
 from .settings import Settings
 from .ssh_agent import AGENTS
-from .steps import archive, commands, compilers, entry, git, in_place, manifest, public, requirements, state, tree, virtualenv
+from .steps import archive, commands, compilers, entry, git, git_dependencies, in_place, manifest, public, requirements, state, tree, virtualenv
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
 _PYTHON = "/usr/bin/python3"
@@ -85,7 +85,7 @@ _AUDIENCES: dict[str, Audience] = {
 _PROGRAM = inspect.getsource(entry)
 _SOURCES = {
     module.__name__.rpartition(".")[2] if module is not steps else "": inspect.getsource(module)
-    for module in (steps, archive, commands, compilers, git, in_place, manifest, public, requirements, state, tree, virtualenv)
+    for module in (steps, archive, commands, compilers, git, git_dependencies, in_place, manifest, public, requirements, state, tree, virtualenv)
 }
 
 

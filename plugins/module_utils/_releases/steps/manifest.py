@@ -88,6 +88,14 @@ def read_manifest(tree: Path, requirements: str | None, installer: str, insecure
     return found
 
 
+def texts(tree: Path, manifest: Manifest) -> list[str]:
+    """The text of a manifest and of every file that it includes."""
+    path = tree / manifest["file"]
+    if manifest["kind"] == "requirements":
+        return [*text_of.read(path, tree).values()]
+    return [path.read_text(encoding="utf-8")] if manifest["file"] else []
+
+
 def _of_member(lock: Manifest, directory: str) -> Manifest:
     """What a lock of a workspace says of one of its members."""
     digest = hashlib.sha256(json.dumps([lock["digest"], directory]).encode()).hexdigest()

@@ -9,10 +9,11 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from . import git_dependencies
 from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
-from .manifest import Manifest, manifest_of, read_manifest
+from .manifest import Manifest, manifest_of, read_manifest, texts
 from .state import assert_replaceable, link, link_instance
 
 
@@ -49,7 +50,9 @@ def prepare(
     if directory and not (here / directory).is_dir():
         folders = ", ".join(sorted(path.name for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))) or "none"
         raise StepError(f"directory is {directory!r} and the source has no such folder; it has {folders}")
-    return read_manifest(here, requirements, installer, insecure, directory)
+    manifest = read_manifest(here, requirements, installer, insecure, directory)
+    git_dependencies.bring(here, texts(here, manifest), source["arguments"]["access"] if source and source["kind"] == "git" else None)
+    return manifest
 
 
 def finish(
@@ -71,6 +74,7 @@ def finish(
     """
     here = Path(tree)
     code = here / (directory or "")
+    git_dependencies.remove(here)
     own = here / ".venv"
     own.symlink_to(venv)
     if build_command:

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import compilers
+from . import compilers, git_dependencies
 from .commands import StepError, run
 from .manifest import Manifest
 
@@ -84,6 +84,7 @@ class Installer:
         environment = (
             {"UV_CACHE_DIR": f"{self.cache}/uv", "PIP_CACHE_DIR": f"{self.cache}/pip"} if self.cache else {"UV_NO_CACHE": "1", "PIP_NO_CACHE_DIR": "1"}
         )
+        environment |= git_dependencies.environment(self.tree)
         run(command, cwd=self.tree, environment=environment, before=_forbid_processes if alone else None)
 
 
