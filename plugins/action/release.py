@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import subprocess
 import tempfile
 import typing as t
 from pathlib import Path
@@ -26,7 +27,7 @@ _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environmen
 
 #: What the module sees of an app: not its environment, nor its certificate's key.
 _APP_KEYS = (
-    *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory"),
+    *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory", "install_project"),
     *("server_requirements", "server_lowest", "server_lock", "build_packages", "build_command", "persist", "persist_files", "seeded", "public", "paths"),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
@@ -157,15 +158,26 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
             return error
 
     sources = {app["name"]: dict(app["source"]) for app in apps}
+    wanted = {app["name"]: app["install_project"] for app in apps}
     folders, failures = {}, {}
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for name, found in zip(sources, pool.map(look, apps), strict=True):
             if isinstance(found, LocalSource):
                 folders[name] = found
                 sources[name]["revision"] = found.revision
+                sources[name] |= described(found) if wanted[name] else {}
             elif found:
                 failures[name] = str(found)
     return sources, folders, failures
+
+
+def described(source: LocalSource) -> dict[str, str]:
+    """What git says by its tags of a folder, C(described), if it is of a repository."""
+    if source.files is None:
+        return {}
+    command = ["git", "-C", source.location, "describe", "--tags", "--long"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return {"described": done.stdout.strip()} if done.returncode == 0 else {}
 
 
 def summary(failures: dict[str, str], total: int) -> str:

@@ -113,7 +113,7 @@ def test_a_wildcard_is_served_and_takes_no_name_from_others(site: Server) -> Non
         tenant = site.host.ask("/request", host=name).json
         assert (tenant["host"], tenant["scheme"]) == (name, "https")
         assert site.host.ask("/request", host=name, port=80).headers["location"] == f"https://{name}/request"
-    assert site.host.ask("/request", host="ada.one.test:8443").json["host"] == "ada.one.test", "the port is not passed on"
+    assert site.host.ask("/request", {"Host": "ada.one.test:8443"}, host="ada.one.test").json["host"] == "ada.one.test", "the port is not passed on"
 
 
 def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:

@@ -21,6 +21,7 @@ VALUES: dict[str, Any] = {
     "python": "3.12",
     "installer": "pip",
     "requirements": "other.txt",
+    "install_project": True,
     "packages": ["openssl"],
     "build_packages": ["git"],
     "build_command": "make",

@@ -294,6 +294,13 @@ APP: dict[str, Key] = {
         group="code",
         reaches=("release",),
     ),
+    "install_project": Key(
+        "bool",
+        "Install the project that the source is, as C(pip install .) does: for its metadata, its entry points, and files that its build writes. Without it, "
+        "as C(package) of C([tool.uv]) says.",
+        group="code",
+        reaches=("release",),
+    ),
     "packages": Key(
         "list",
         "Debian packages that the app needs when it runs, such as programs and libraries. They stay when the app goes.",

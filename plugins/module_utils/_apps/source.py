@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 #: The signs that a version has by packaging.python.org, Version specifiers.
 _PACKAGE_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]*"
 #: Keys of an app that are about making a release, which code in place does not get.
-_OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "build_command", "persist", "persist_files", "keep_releases")
+_OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "install_project", "build_command", "persist", "persist_files", "keep_releases")
 
 
 def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:

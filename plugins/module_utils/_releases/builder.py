@@ -32,7 +32,7 @@ from .wished import remember
 _APPS_AT_ONCE = 16
 #: The keys of an app about what outlives its releases.
 _KEPT = ("persist", "persist_files", "seeded")
-_LATER_KEYS = ("persist_files", "directory", "build_packages")
+_LATER_KEYS = ("persist_files", "directory", "install_project", "build_packages")
 
 
 def prepare_releases(
@@ -199,7 +199,7 @@ class Builder:
         subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
         with self._new("releases", identity, standing=False) as tree:
             with self.source.deliver() as delivery:
-                keys = ("requirements", "installer", "directory")
+                keys = ("requirements", "installer", "directory", "install_project")
                 arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in (*keys, *_KEPT)}}
                 arguments["insecure"] = self.settings.insecure_index
                 manifest = self._step("tree.prepare", {"tree": tree, **arguments}, [tree, *delivery.writable], delivery.environment)
@@ -208,9 +208,12 @@ class Builder:
                 "tree": tree,
                 "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
                 "state": self.paths["state"],
+                "uv": self.settings.uv,
                 **{key: self.app[key] for key in ("build_command", "directory", *_KEPT)},
             }
-            brought = self._step("tree.finish", arguments, [tree])
+            # One that no other release shares may be changed by the build.
+            alone = [self.records.tree("venvs", venv)] if manifest["local"] else []
+            brought = self._step("tree.finish", arguments, [tree, *alone])
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
             self.records.put("releases", {**record, **brought, "status": "built"})
@@ -240,7 +243,8 @@ class Builder:
         uv = self.settings.uv if self.app["installer"] == "uv" else None
         server, lock = self.app["server_requirements"], self.app["server_lock"]
         place = {"tree": tree, "venv": venv, "python": self.interpreter, "uv": uv}
-        arguments = {**place, "state": self.paths["state"], "manifest": manifest, "server_lock": lock}
+        described = self.source.described() if manifest["installs"] else ""
+        arguments = {**place, "state": self.paths["state"], "manifest": manifest, "described": described, "server_lock": lock}
         source = manifest["file"] if lock else "server_requirements"
         cache = self.paths["cache"]
         done = {"complete": False}

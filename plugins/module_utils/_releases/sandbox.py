@@ -19,7 +19,7 @@ from .records import ReleaseError
 from .secret_text import is_secret_name, mask, secrets_of
 from .settings import Settings
 from .ssh_agent import AGENTS
-from .steps import archive, commands, compilers, entry, git, git_dependencies, in_place, manifest, public, requirements, state, tree, virtualenv
+from .steps import archive, commands, compilers, entry, git, git_dependencies, in_place, manifest, project, public, requirements, state, tree, virtualenv
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
 _PYTHON = "/usr/bin/python3"
@@ -69,6 +69,7 @@ _PROPERTIES = (
 #: By step: whose credentials it gets.
 _AUDIENCES: dict[str, Audience] = {
     "git.resolve": "git",
+    "git.tag_of": "git",
     "tree.prepare": "git",
     "tree.finish": "code",
     "virtualenv.install": "install",
@@ -85,7 +86,7 @@ _AUDIENCES: dict[str, Audience] = {
 _PROGRAM = inspect.getsource(entry)
 _SOURCES = {
     module.__name__.rpartition(".")[2] if module is not steps else "": inspect.getsource(module)
-    for module in (steps, archive, commands, compilers, git, git_dependencies, in_place, manifest, public, requirements, state, tree, virtualenv)
+    for module in (steps, archive, commands, compilers, git, git_dependencies, in_place, manifest, project, public, requirements, state, tree, virtualenv)
 }
 
 
@@ -237,6 +238,10 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("Resource temporarily unavailable", "can't start new thread"),
         "it has more processes and threads than builds may have; if it needs them, raise app_build_tasks_max",
+    ),
+    (
+        ("setuptools-scm was unable to detect version", "setuptools_scm was unable to detect version"),
+        "the version comes from a tag of git, and the source has none at its commit; tag it, or set SETUPTOOLS_SCM_PRETEND_VERSION in python_environment",
     ),
     (
         ("ensurepip is not available",),

@@ -71,6 +71,10 @@ class Source:
         """
         return contextlib.nullcontext(Delivery())
 
+    def described(self) -> str:
+        """What git says of the source by its tags, as C(git describe) writes it; empty where it says nothing."""
+        return str(self.given.get("described") or "")
+
     def describe(self, revision: str | None) -> dict[str, t.Any]:
         """The source as people may see it."""
         return {
@@ -107,6 +111,13 @@ class GitSource(Source):
         self._ready(check=False)
         with self._agent() as environment:
             yield Delivery({"kind": "git", "arguments": arguments}, (place,), environment)
+
+    def described(self) -> str:
+        arguments = {"url": self.access.url, "commit": self._commit, "access": self._access()}
+        writable = [self.app["paths"]["source"]]
+        with self._agent() as environment:
+            tag: str = self.sandbox.run("git.tag_of", arguments, writable, self.settings.build_timeout_seconds, environment=environment)
+        return tag
 
     def _ready(self, check: bool) -> bool:
         """Git is there, and the account to run it; in check mode an earlier role may not have made them yet."""

@@ -198,7 +198,7 @@ def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "entry"} == set(_SOURCES) - {""}
     (tmp_path / "requirements.txt").write_text("-r none.txt\n")
     arguments: dict[str, object] = {"tree": str(tmp_path), "source": None, "packages": None, "requirements": None, "installer": "uv"}
-    arguments |= {"directory": None, "persist": [], "persist_files": [], "seeded": []}
+    arguments |= {"directory": None, "install_project": None, "persist": [], "persist_files": [], "seeded": []}
     job = {"sources": _SOURCES, "step": "tree.prepare", "arguments": arguments, "environment": {}}
     program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
     done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=True)

@@ -40,6 +40,7 @@ class Host:
                 "persist_files": [],
                 "directory": None,
                 "build_packages": [],
+                "install_project": None,
             },
             "source": {"kind": "path", "location": "/code", "version": None, "revision": revision},
         }

@@ -72,6 +72,14 @@ def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
     return commits[0]
 
 
+def tag_of(url: str, commit: str, access: dict[str, t.Any]) -> str:
+    """A tag of a remote repository that is at a commit, the last of several by their versions; empty when there is none."""
+    listed = run(["git", "ls-remote", "--tags", "--sort=version:refname", "--", url], environment=git_environment(access))
+    pairs = (line.partition("\t")[::2] for line in listed.splitlines())
+    names = [name.removeprefix("refs/tags/").removesuffix("^{}") for found, name in pairs if found == commit]
+    return names[-1] if names else ""
+
+
 def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> None:
     """Get a commit into the mirror: that commit alone if the server gives it, everything otherwise."""
 

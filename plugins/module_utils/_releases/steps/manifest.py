@@ -38,14 +38,15 @@ _FOREIGN = {
 class Manifest(t.TypedDict):
     """What an app needs from a package index.
 
-    C(project) is the folder that a lock is read for. C(digest) is over whatever decides what gets installed: two trees with the same
-    one share a virtualenv, unless C(local) says that something is installed from the tree itself. With C(builds), installing may run
-    code of the app or of a package even when the installer is told to build nothing.
+    C(project) is the folder that a lock is read for, C(installs) the folder of a project to install, if any. C(digest) is over whatever
+    decides what gets installed: two trees with the same one share a virtualenv, unless C(local) says that something is installed from
+    the tree itself. With C(builds), installing may run code of the app or of a package even when the installer is told to build nothing.
     """
 
     kind: Kind
     file: str
     project: str
+    installs: str
     packages: list[str]
     digest: str
     local: bool
@@ -59,16 +60,27 @@ def manifest_of(
     """A manifest; C(content) and C(packages) are what the digest is over."""
     digest = hashlib.sha256(json.dumps([kind, content, packages], sort_keys=True).encode()).hexdigest()
     return Manifest(
-        kind=kind, file=file, project=file.rpartition("/")[0], packages=packages or [], digest=digest, local=local, hashes=hashes, builds=builds or local
+        kind=kind,
+        file=file,
+        project=file.rpartition("/")[0],
+        installs="",
+        packages=packages or [],
+        digest=digest,
+        local=local,
+        hashes=hashes,
+        builds=builds or local,
     )
 
 
-def read_manifest(tree: Path, requirements: str | None, installer: str, insecure: bool = False, directory: str | None = None) -> Manifest:
+def read_manifest(
+    tree: Path, requirements: str | None, installer: str, insecure: bool = False, directory: str | None = None, project: bool = False
+) -> Manifest:
     """Find and read the file that names an app's dependencies.
 
     :param requirements: the file to take, relative to the tree; the first of NAMES if None.
     :param insecure: accept addresses of http and git without a hash.
     :param directory: where to look first, relative to the tree; the tree itself comes after it.
+    :param project: the project itself is installed, so what its own files say of dependencies is followed by that.
     :raises StepError: the named file is not there, or says its dependencies in a way that cannot be followed.
     """
     if requirements and not (tree / requirements).is_file():
@@ -78,13 +90,13 @@ def read_manifest(tree: Path, requirements: str | None, installer: str, insecure
         return _read(tree, requirements, installer, insecure)
     found = manifest_of("none")
     for folder in [f"{directory}/", ""] if directory else [""]:
-        for name in NAMES:
+        for name in NAMES if not project else NAMES[:-1]:
             if found["kind"] == "none" and (tree / folder / name).is_file():
                 found = _read(tree, f"{folder}{name}", installer, insecure)
                 if found["kind"] == "uv.lock" and directory and not folder and (tree / directory / "pyproject.toml").is_file():
                     found = _of_member(found, directory)
         if found["kind"] in ("none", "pyproject"):
-            _refuse_foreign(tree / folder, _FOREIGN_LOCKS if found["kind"] == "pyproject" else {**_FOREIGN_LOCKS, **_FOREIGN})
+            _refuse_foreign(tree / folder, _FOREIGN_LOCKS if project or found["kind"] == "pyproject" else {**_FOREIGN_LOCKS, **_FOREIGN})
     return found
 
 

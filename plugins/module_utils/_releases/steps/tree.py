@@ -5,16 +5,25 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import tempfile
 import typing as t
 from pathlib import Path
 
-from . import git_dependencies
+from . import git_dependencies, project
 from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
 from .manifest import Manifest, manifest_of, read_manifest, texts
 from .state import assert_replaceable, link, link_instance
+
+#: What installers print when they may not write the virtualenv.
+_SHARED = re.compile(r"(Read-only file system|os error 30).*(/venvs/|site-packages|\.venv)|(/venvs/|site-packages|\.venv).*(Read-only file system|os error 30)")
+_ALONE = (
+    "releases with the same dependencies share the virtualenv, so build_command cannot change it; name the package in the requirements, or, for the "
+    "project itself, set install_project: true"
+)
 
 
 def prepare(
@@ -23,6 +32,7 @@ def prepare(
     packages: list[str] | None,
     requirements: str | None,
     directory: str | None,
+    install_project: bool | None,
     installer: str,
     persist: list[str],
     persist_files: list[str],
@@ -34,6 +44,7 @@ def prepare(
     :param source: C(kind), git or archive, and its C(arguments); None when the tree stands already or there is none.
     :param packages: requirements that stand in for a tree.
     :param directory: folder of the tree that holds the app.
+    :param install_project: whether to install the project that the app is; None where nobody said so.
     :raises StepError: the source cannot be had, or is no tree that can become a release.
     """
     here = Path(tree)
@@ -50,15 +61,17 @@ def prepare(
     if directory and not (here / directory).is_dir():
         folders = ", ".join(sorted(path.name for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))) or "none"
         raise StepError(f"directory is {directory!r} and the source has no such folder; it has {folders}")
-    manifest = read_manifest(here, requirements, installer, insecure, directory)
+    installs = project.is_wanted(here / (directory or ""), install_project)
+    manifest = read_manifest(here, requirements, installer, insecure, directory, installs)
     git_dependencies.bring(here, texts(here, manifest), source["arguments"]["access"] if source and source["kind"] == "git" else None)
-    return manifest
+    return project.with_project(manifest, directory) if installs else manifest
 
 
 def finish(
     tree: str,
     venv: str,
     state: str,
+    uv: str | None,
     directory: str | None,
     persist: list[str],
     persist_files: list[str],
@@ -69,6 +82,7 @@ def finish(
 
     :param venv: path of the virtualenv as seen from the tree.
     :param state: the folder that outlives releases.
+    :param uv: path of uv, if the host has it.
     :param directory: folder of the tree that holds the app.
     :returns: C(seeds), a digest of what the release brings for the state, by name.
     """
@@ -79,13 +93,31 @@ def finish(
     own.symlink_to(venv)
     if build_command:
         environment = {
-            "PATH": f"{own}/bin:{os.environ['PATH']}",
+            "PATH": ":".join([f"{own}/bin", *installers(own, uv), os.environ["PATH"]]),
             "VIRTUAL_ENV": str(own),
             "PYTHONPATH": f"{code}:{code}/src",
         }
-        run(["sh", "-euc", build_command], cwd=code, environment=environment, name="build_command")
+        try:
+            run(["sh", "-euc", build_command], cwd=code, environment=environment, name="build_command")
+        except StepError as error:
+            if _SHARED.search(error.printed):
+                raise StepError(f"{error}\n{_ALONE}", error.output) from error
+            raise
     # A file that does not compile may well never be imported: not for this step to judge.
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     seeds = link(here, state, persist, persist_files, seeded)
     link_instance(code, Path(state, directory or "", "instance"))
     return {"seeds": seeds}
+
+
+def installers(own: Path, uv: str | None) -> list[str]:
+    """Folders with uv and pip. A virtualenv of uv has no pip; uv installs in its place."""
+    if uv is None:
+        return []
+    folders = [os.path.dirname(uv)]
+    if not (own / "bin/pip").exists():
+        place = Path(tempfile.mkdtemp())
+        (place / "pip").write_text(f'#!/bin/sh\nexec {uv} pip "$@"\n')
+        (place / "pip").chmod(0o755)
+        folders.append(str(place))
+    return folders

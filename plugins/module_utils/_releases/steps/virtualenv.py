@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import compilers, git_dependencies
+from . import compilers, git_dependencies, project
 from .commands import StepError, run
 from .manifest import Manifest
 
@@ -88,10 +88,21 @@ class Installer:
         run(command, cwd=self.tree, environment=environment, before=_forbid_processes if alone else None)
 
 
-def install(tree: str, venv: str, python: str, uv: str | None, state: str, manifest: Manifest, server_lock: str | None, cache: str | None) -> dict[str, bool]:
+def install(
+    tree: str,
+    venv: str,
+    python: str,
+    uv: str | None,
+    state: str,
+    manifest: Manifest,
+    described: str,
+    server_lock: str | None,
+    cache: str | None,
+) -> dict[str, bool]:
     """Fill an empty virtualenv: with the server as it is locked, then with what the app asks for, which wins.
 
     :param state: the app's folder that outlives releases.
+    :param described: what git says of the source, from which the version of its project follows.
     :param server_lock: requirements with hashes; None when the user has written requirements of the server, see C(add).
     :param cache: the app's directory for what may be thrown away; None to build packages.
     :returns: C(complete), false if packages have to be built; C(replaced), whether the app brings other versions than the lock.
@@ -107,6 +118,9 @@ def install(tree: str, venv: str, python: str, uv: str | None, state: str, manif
         arguments = installer.arguments(manifest)
         if arguments:
             installer.install(arguments)
+        if manifest["installs"]:
+            os.environ.update(project.environment(described))
+            installer.install([*([] if manifest["kind"] == "none" else ["--no-deps"]), f"./{manifest['installs']}"])
     except StepError as error:
         if cache:
             return {"complete": False, "replaced": False}
