@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import typing as t
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,64 @@ def test_what_a_build_downloads_is_in_the_release(fresh: Host, source: Path) -> 
     command = 'mkdir -p words && WORDS=words python -c \'import os; open(os.environ["WORDS"] + "/model", "w").write("big")\''
     release = fresh.release({"name": "shop", "source": {"path": str(source)}, "build_command": command}).release
     assert fresh.sh('runuser -u flask-shop -- cat "$1/words/model"', release["dir"]).strip() == "big"
+
+
+#: An index with one wheel, as pages of links.
+INDEX = """
+mkdir -p /srv/index/simple/privcase; cd /srv/index; cp /srv/privcase.whl privcase-1.0-py3-none-any.whl
+echo '<a href="/privcase-1.0-py3-none-any.whl">privcase-1.0-py3-none-any.whl</a>' > simple/privcase/index.html
+systemctl is-active --quiet index || systemd-run --quiet --unit=index python3 -m http.server --bind 127.0.0.1 --directory /srv/index 8419
+for i in $(seq 50); do curl -s -o /dev/null http://127.0.0.1:8419/ && break; sleep 0.1; done
+"""
+LOCK = """version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "privcase"
+version = "1.0"
+source = {{ registry = "http://127.0.0.1:8419/simple" }}
+wheels = [{{ url = "http://127.0.0.1:8419/privcase-1.0-py3-none-any.whl", hash = "sha256:{digest}" }}]
+
+[[package]]
+name = "shop"
+version = "1.0"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "privcase" }}]
+
+[package.metadata]
+requires-dist = [{{ name = "privcase", index = "http://127.0.0.1:8419/simple" }}]
+"""
+PROJECT = """[project]
+name = "shop"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["privcase"]
+
+[[tool.uv.index]]
+name = "company"
+url = "http://127.0.0.1:8419/simple"
+explicit = true
+
+[tool.uv.sources]
+privcase = {{ index = "company" }}
+"""
+
+
+def test_a_lock_finds_its_packages_in_the_index_that_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "privcase-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("privcase.py", "NAME = 'of the company'\n")
+        archive.writestr("privcase-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: privcase\nVersion: 1.0\n")
+        archive.writestr("privcase-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: a\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("privcase-1.0.dist-info/RECORD", "")
+    fresh.put("/srv/privcase.whl", wheel.read_bytes())
+    fresh.sh(INDEX)
+    (source / "requirements.txt").unlink()
+    (source / "pyproject.toml").write_text(PROJECT.format())
+    (source / "uv.lock").write_text(LOCK.format(digest=hashlib.sha256(wheel.read_bytes()).hexdigest()))
+    release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
+    assert ask(fresh, release, "import privcase; print(privcase.NAME)") == "of the company"
+    (source / "uv.lock").write_text(LOCK.format(digest="0" * 64))
+    assert "hash" in fresh.release({"name": "shop", "source": {"path": str(source)}}).failure.lower()
+    fresh.sh("systemctl stop index")

@@ -19,7 +19,23 @@ from .records import ReleaseError
 from .secret_text import is_secret_name, mask, secrets_of
 from .settings import Settings
 from .ssh_agent import AGENTS
-from .steps import archive, commands, compilers, entry, git, git_dependencies, in_place, manifest, project, public, requirements, state, tree, virtualenv
+from .steps import (
+    archive,
+    commands,
+    compilers,
+    entry,
+    git,
+    git_dependencies,
+    in_place,
+    indexes,
+    manifest,
+    project,
+    public,
+    requirements,
+    state,
+    tree,
+    virtualenv,
+)
 
 #: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
 _PYTHON = "/usr/bin/python3"
@@ -84,10 +100,24 @@ _AUDIENCES: dict[str, Audience] = {
 
 #: The program and its modules, as text.
 _PROGRAM = inspect.getsource(entry)
-_SOURCES = {
-    module.__name__.rpartition(".")[2] if module is not steps else "": inspect.getsource(module)
-    for module in (steps, archive, commands, compilers, git, git_dependencies, in_place, manifest, project, public, requirements, state, tree, virtualenv)
-}
+_MODULES = (
+    steps,
+    archive,
+    commands,
+    compilers,
+    git,
+    git_dependencies,
+    in_place,
+    indexes,
+    manifest,
+    project,
+    public,
+    requirements,
+    state,
+    tree,
+    virtualenv,
+)
+_SOURCES = {module.__name__.rpartition(".")[2] if module is not steps else "": inspect.getsource(module) for module in _MODULES}
 
 
 class Sandbox:

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import compilers, git_dependencies, project
+from . import compilers, git_dependencies, indexes, project
 from .commands import StepError, run
 from .manifest import Manifest
 
@@ -67,7 +67,8 @@ class Installer:
             exported = Path(tempfile.mkdtemp(), "requirements.txt")
             options = ["--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header", "--python", self.python]
             self._run([str(self.uv), "export", "--quiet", *options, "--project", str(self.tree / manifest["project"]), "--output-file", str(exported)])
-            return ["-r", str(exported)]
+            projects = (self.tree / manifest["project"], (self.tree / name).parent)
+            return [*indexes.arguments(self.tree / name, projects), "-r", str(exported)]
         if kind == "pylock" or (kind == "pyproject" and self.uv):
             return ["-r", name]  # uv follows [tool.uv] too
         return manifest["packages"]
