@@ -88,6 +88,15 @@ def missing_dependency(server: Server) -> Iterator[tuple[str, ...]]:
 
 
 @contextlib.contextmanager
+def no_dependencies_at_all(server: Server) -> Iterator[tuple[str, ...]]:
+    for name in ("uv.lock", "pyproject.toml"):
+        (server.source / name).unlink()
+    server.replace("from flask import Flask,", "import shop_payments\nfrom flask import Flask,")
+    looked_for = "looked for uv.lock, pylock.toml, requirements.txt, pyproject.toml"
+    yield "No module named 'shop_payments'", f"the source has no file of dependencies, so only the server was installed; {looked_for}"
+
+
+@contextlib.contextmanager
 def worker_dies_at_boot(server: Server) -> Iterator[tuple[str, ...]]:
     server.replace("app = Flask(", "os._exit(3)\napp = Flask(")
     yield "probe: gate: Worker (pid:", "exited with code 3", "journal of flask-probe@"
@@ -148,7 +157,7 @@ def ill_once_it_is_current(server: Server) -> Iterator[tuple[str, ...]]:
 
 #: Of each, that the old release serves on and nobody notices is shown under load.
 BAD: list[Spoil] = [
-    import_error, missing_dependency, worker_dies_at_boot, port_of_the_old_slot, health_500, wrong_body, health_that_hangs,
+    import_error, missing_dependency, no_dependencies_at_all, worker_dies_at_boot, port_of_the_old_slot, health_500, wrong_body, health_that_hangs,
     failing_build_command, no_such_package, full_disk, ill_once_it_is_current,
 ]  # fmt: skip
 LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, unsupported_distribution, misspelt_key]

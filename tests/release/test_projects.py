@@ -58,12 +58,12 @@ def test_a_project_knows_its_version(fresh: Host, tmp_path: Path, kind: str) -> 
     folder = repository(tmp_path / "shop", files, "v1.4.0")
     app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(folder)}, "install_project": True, "installer": "pip" if kind == "metadata" else "uv"}
     assert ask(fresh, fresh.release(app).release, program) == "1.4.0"
-    fresh.sh("rm -rf /srv/git/project.git; mkdir -p /srv/git")
+    fresh.sh("rm -rf /srv/projects/project.git; mkdir -p /srv/projects")
     bundle = tmp_path / "bundle"
     subprocess.run(["git", "-C", str(folder), "bundle", "create", "-q", str(bundle), "--all"], check=True)
-    fresh.put("/srv/git/project.bundle", bundle.read_bytes())
-    fresh.sh("git clone -q --bare /srv/git/project.bundle /srv/git/project.git; chown -R flask-shop-b: /srv/git/project.git")
-    app["source"] = {"git": "/srv/git/project.git", "version": "main"}
+    fresh.put("/srv/projects/project.bundle", bundle.read_bytes())
+    fresh.sh("git clone -q --bare /srv/projects/project.bundle /srv/projects/project.git; chown -R flask-shop-b: /srv/projects/project.git")
+    app["source"] = {"git": "/srv/projects/project.git", "version": "main"}
     assert ask(fresh, fresh.release(app).release, program) == "1.4.0"
 
 

@@ -26,6 +26,7 @@ from .secret_text import mask
 from .seeds import Seeds
 from .settings import Settings, python_identity
 from .sources import KINDS
+from .steps.manifest import NAMES
 from .survey import with_commands
 from .wished import remember
 
@@ -216,7 +217,8 @@ class Builder:
             brought = self._step("tree.finish", arguments, [tree, *alone])
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
-            self.records.put("releases", {**record, **brought, "status": "built"})
+            missed = {"looked_for": list(NAMES)} if manifest["kind"] == "none" and not manifest["installs"] else {}
+            self.records.put("releases", {**record, **brought, **missed, "status": "built"})
         return facts
 
     def _virtualenv(self, tree: str, identity: str, inputs: dict[str, t.Any], manifest: dict[str, t.Any]) -> str:

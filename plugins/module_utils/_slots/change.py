@@ -389,6 +389,9 @@ class Change:
         # Of several services, that which is named has the reason.
         of_named = [text for name, text in log.items() if mentions(why, name)]
         first = headline(step, without_journal(why), "\n".join(of_named or log.values()))
+        looked_for = (self._records.get("releases", self.recipe.release) or {}).get("looked_for")
+        if looked_for and "No module named" in first:
+            first += f"\nthe source has no file of dependencies, so only the server was installed; looked for {', '.join(looked_for)}"
         journal = [units.journal_of(name, text) for name, text in log.items()]
         if slot == old:
             return "\n".join([first, f"slot {slot} is current and does not serve as it should; nothing else was changed", *journal])
