@@ -69,6 +69,13 @@ ansible_facts:
         openssl:
           description: Version of the OpenSSL library, such as V(3.5).
           type: str
+        locales:
+          description: The locales that the C library has beside C(C.UTF-8).
+          type: list
+          elements: str
+        timezone:
+          description: Name of the time zone.
+          type: str
         ipv6:
           description: Whether the kernel has IPv6.
           type: bool
@@ -190,6 +197,24 @@ def has_ipv6() -> bool:
     return True
 
 
+def locales() -> list[str]:
+    """The locales that the C library has, as localectl(1) writes them."""
+    command = ["localedef", "--list-archive"]
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return []
+    return [re.sub(r"\.utf8\b", ".UTF-8", line.strip()) for line in output.splitlines()]
+
+
+def timezone() -> str:
+    """Name of the time zone; empty where C(/etc/localtime) is no link to it."""
+    try:
+        return os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+    except OSError:
+        return ""
+
+
 def state(key: str) -> dict[str, dict[str, dict[str, object]]]:
     """What of everything that was declared holds, by kind and name."""
     found = {
@@ -222,6 +247,8 @@ def main() -> None:
         "tools": tools(),
         "ssh_port": ssh_port(),
         "ipv6": has_ipv6(),
+        "locales": locales(),
+        "timezone": timezone(),
         "databases": sorted(found["databases"]),
         "protocols": {name: entry["protocol"] for name, entry in found["slots"].items() if entry["protocol"]},
         "survey": found,

@@ -94,6 +94,11 @@ def test_an_app_reaches_what_is_named_and_nothing_else(reaching: Server) -> None
     assert reached(server) == REACHED
     assert host.sh("flaskyard run probe -- flask --app probe reach").split() == "".join(f"{word} " for word in REACHED.values()).split()
     assert server.apply().changed == 0
+    server.variables = {"host_locales": ["de_DE.UTF-8"], "host_timezone": "Europe/Berlin"}
+    server.app["env"] |= {"LC_ALL": "de_DE.UTF-8"}
+    server.apply("site")
+    assert host.sh("flaskyard run probe -- python -c 'import locale; print(locale.setlocale(locale.LC_ALL, \"\"))'").strip() == "de_DE.UTF-8"
+    assert host.sh("date +%Z").strip() in ("CET", "CEST") and server.apply("site").changed == 0
     host.sh("umount /mnt/media; rmdir /mnt/media")
     server.app["env"]["DRILL"] = "again"
     server.play("deploy").assert_says("sandbox.writable_paths: this host has no folder '/mnt/media'; make it, or mount what belongs there")

@@ -32,6 +32,8 @@ FACTS = {
     "tools": {"uv": {"path": "/opt/uv", "version": "0.13.8"}, "certbot": {"path": "/opt/certbot", "version": "5.8.0"}},
     "ssh_port": 22,
     "ipv6": True,
+    "locales": [],
+    "timezone": "Etc/UTC",
 }
 
 

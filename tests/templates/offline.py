@@ -39,7 +39,7 @@ RENDERING = {"flaskyard.server.fileset", "flaskyard.server.slot"}
 HOST, SLOT = "host", "0123456789ab"
 #: What `survey` and `release` would have said.
 FACTS: dict[str, Any] = {
-    "cores": 2, "memory_mb": 2048, "packages": [], "filesets": [], "databases": [], "ssh_port": 22, "ipv6": True,
+    "cores": 2, "memory_mb": 2048, "packages": [], "filesets": [], "databases": [], "ssh_port": 22, "ipv6": True, "locales": [], "timezone": "Etc/UTC",
     "tools": {name: {"version": "1", "path": f"/opt/flaskyard/{name}-1/bin/{name}"} for name in ("uv", "certbot")},
 }  # fmt: skip
 DISTRIBUTIONS: dict[str, dict[str, Any]] = {

@@ -39,6 +39,7 @@ _HINTS = (
     ("Address family not supported by protocol", "if it asks for the host's network interfaces, set sandbox.netlink: true"),
     (": '/dev/", "name the device in sandbox.devices"),
     (": '/proc/", "if it reads system figures there, set sandbox.proc_subset_pid: false"),
+    ("unsupported locale setting", "name the locale in host_locales"),
     ("write+execute memory", "set sandbox.memory_deny_write_execute: false"),
     ("allocate section memory", "set sandbox.memory_deny_write_execute: false"),
     ("out of memory", "raise sandbox.memory_max_mb"),
