@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and networks as hosts have them: wildcards, one label, no IPv6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
+
+from .harness import DOMAIN, Server
+
+#: Takes IPv6 from whoever logs in and from the proxies, as a kernel does that was booted with ipv6.disable=1.
+WITHOUT_IPV6 = """
+for unit in ssh nginx apache2; do
+    mkdir -p /etc/systemd/system/$unit.service.d
+    printf '[Service]\\nRestrictAddressFamilies=\\nRestrictAddressFamilies=AF_INET AF_UNIX AF_NETLINK\\n' > /etc/systemd/system/$unit.service.d/no-ipv6.conf
+done
+systemctl daemon-reload
+systemctl kill --kill-whom=all --signal=KILL ssh
+systemctl restart ssh"""
+WITH_IPV6 = """
+rm /etc/systemd/system/*.service.d/no-ipv6.conf
+systemctl daemon-reload
+systemctl kill --kill-whom=all --signal=KILL ssh
+systemctl restart ssh"""
+LISTENING = "ss --no-header --listening --tcp --numeric '( sport = :80 or sport = :443 )' | awk '{print $4}' | sort -u | xargs"
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
+    """The server behind each proxy."""
+    provisioned.reset()
+    provisioned.variables = {"flask_proxy": request.param}
+    yield provisioned
+    provisioned.reset()
+
+
+def test_tenants_and_the_intranet_have_their_names(proxied: Server) -> None:
+    proxied.app |= {"domains": [DOMAIN, f"*.{DOMAIN}", "intranet"], "redirect": False, "healthcheck": {"path": "/request", "status": 200}}
+    proxied.others = [{**proxied.app, "name": "own", "domains": [f"own.{DOMAIN}"]}]
+    proxied.apply("site")
+    for name in (DOMAIN, f"one.{DOMAIN}", f"two.{DOMAIN}", "intranet"):
+        seen = proxied.host.ask("/request", host=name).json
+        assert (seen["host"], seen["url"], seen["remote_addr"] != "127.0.0.1") == (name, f"https://{name}/request", True)
+        moved = proxied.host.ask("/a?b=c", host=name, port=80)
+        assert (moved.status, moved.headers["location"]) == (308, f"https://{name}/a?b=c")
+    assert proxied.host.ask("/request", host=f"own.{DOMAIN}").json["host"] == f"own.{DOMAIN}"
+    proxied.app["env"] = {**proxied.app.get("env", {}), "CHANGED": "1"}
+    proxied.apply("deploy")
+    assert proxied.apply("deploy").changed == 0
+
+
+def test_a_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
+    host = proxied.host
+    host.sh(WITHOUT_IPV6)
+    try:
+        proxied.apply("site")
+        unit = {"nginx": "nginx", "apache": "apache2"}[proxied.variables["flask_proxy"]]
+        # As after a boot: what listens began without it.
+        host.sh(f"systemctl restart {unit}")
+        assert host.sh(LISTENING) == "0.0.0.0:443 0.0.0.0:80"
+        assert host.ask("/request").status == 200
+        assert proxied.apply("site").changed == 0
+    finally:
+        host.sh(WITH_IPV6)
+    proxied.apply("site")
+    host.sh(f"systemctl restart {unit}")
+    assert "[::]:443" in host.sh(LISTENING) or "*:443" in host.sh(LISTENING)
