@@ -97,7 +97,8 @@ def test_unknown_names_are_seen(text: str, unknown: list[str]) -> None:
 def unknown_names(text: str) -> Iterator[str]:
     """What a page calls by a name that nothing has: variables in prose, variables and keys of apps in examples."""
     variables = {name for role in ROLES for spec in entry_points(role).values() for name in spec.get("options", {})}
-    others = {tag for role in ROLES for tag in tags(role)} | {path.stem for path in ROOT.glob("plugins/*/*.py")} | set(APP)
+    nested = {*APP, *(name for key in APP.values() if key.items for name in key.items.keys)}
+    others = {tag for role in ROLES for tag in tags(role)} | {path.stem for path in ROOT.glob("plugins/*/*.py")} | nested
     prose_name = re.compile(rf"`((?:{'|'.join(role.name for role in ROLES)})_[a-z_]+)`")
     yield from sorted(set(prose_name.findall(text)) - variables - others)
     for example in examples(text):

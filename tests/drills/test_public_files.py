@@ -118,6 +118,93 @@ def test_no_swap_of_links_leads_the_proxy_to_another_app_s_files(neighbours: Ser
     assert {body for status, body in seen if status == 200} <= {b"mine\n", b""}
 
 
+#: A single-page app with its files, and what must stay closed.
+PAGES = {
+    "dist/index.html": "the page",
+    "dist/assets/index.0123abcd.js": "js",
+    "dist/.env": "hidden",
+    "dist/.git/config": "hidden",
+    "static/favicon.ico": "icon",
+    "static/security.txt": "contact",
+    "secret.txt": "closed",
+}
+FRONT = {"url": "/", "path": "dist", "fallback": "index.html"}
+SINGLE = [{"url": "/favicon.ico", "path": "static/favicon.ico"}, {"url": "/.well-known/security.txt", "path": "static/security.txt"}]
+
+
+@pytest.fixture(scope="module")
+def pages(neighbours: Server) -> Iterator[Server]:
+    """A single-page app at the root of the domain; the app at some paths of it, and another app below `/shop`."""
+    for path, text in PAGES.items():
+        file = neighbours.source / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    before = neighbours.app["static"]
+    own = {"app_paths": ["/request", "/process", "/pid"]}
+    neighbours.app |= {"static": [{**FRONT, **own}, *SINGLE, {**FRONT, "url": "/desk"}, *before], "healthcheck": {"path": "/pid"}}
+    hashed = neighbours.host.sh("openssl passwd -6 'open sesame'")
+    neighbours.app["access"] = [{"path": "/admin", "users": {"ada": hashed}}]
+    neighbours.apply("site")
+    yield neighbours
+    # The check asks through the proxy as it still is.
+    neighbours.app["static"] = before
+    neighbours.apply("site")
+
+
+def test_routes_of_a_single_page_app_get_its_page(pages: Server) -> None:
+    ask = pages.host.ask
+    for path in ("/", "/orders/7", "/orders/7?x=1", "/index.html", "/assets", "/assets/", "/requests", "/favicon.icon", "/desk/", "/desk/a/b"):
+        answer = ask(path)
+        assert (answer.status, answer.body, answer.headers["cache-control"]) == (200, b"the page", "no-cache"), (path, answer)
+        assert answer.headers["content-type"].startswith("text/html") and "strict-transport-security" in answer.headers
+    script = ask("/assets/index.0123abcd.js")
+    assert (script.status, script.body) == (200, b"js") and "immutable" in script.headers["cache-control"]
+    moved = ask("/desk?x=1")
+    assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}/desk/?x=1")
+    assert ask("/orders/7", method="POST", body=b"x").status == 405
+    assert ask("/admin/users").status == 401, "rules hold for routes too"
+
+
+def test_the_app_keeps_its_paths_beside_a_single_page_app(pages: Server) -> None:
+    ask = pages.host.ask
+    assert ask("/request/a").json["path"] == "/request/a" and ask("/request").json["path"] == "/request"
+    assert ask("/shop/pid").status == 200 and ask("/shop/nothing").status == 404
+    assert ask("/static/app.css").body == b"css" and ask("/static/nothing.css").status == 404
+
+
+def test_a_single_file_is_served(pages: Server) -> None:
+    icon, contact = pages.host.ask("/favicon.ico"), pages.host.ask("/.well-known/security.txt")
+    assert (icon.status, icon.body, contact.status, contact.body) == (200, b"icon", 200, b"contact")
+    assert icon.headers["cache-control"] == "max-age=3600" and icon.headers["x-content-type-options"] == "nosniff"
+    assert pages.host.ask("/favicon.ico/more").status == 404
+
+
+def test_what_is_hidden_or_outside_stays_closed(pages: Server) -> None:
+    pages.host.sh("cd /srv/flask/probe/current/dist && ln -s /etc/passwd leak.txt && ln -s .. up && ln -s /etc etc")
+    try:
+        outside = ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/assets/../../secret.txt", "/up/secret.txt", "/etc/passwd", "/leak.txt"]
+        for path in ["/.env", "/.git/config", "/%2egit/config", "/assets/..%2f.env", "/desk/.env", "/desk../secret.txt", *outside]:
+            body = pages.host.ask(path).body
+            assert not any(word in body for word in (b"hidden", b"closed", b"root:")), path
+        assert [pages.host.ask(path).status for path in ("/.env", "/.git/config", "/desk/.env")] == [404, 404, 404]
+    finally:
+        pages.host.sh("cd /srv/flask/probe/current/dist && rm leak.txt up etc")
+
+
+def test_a_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None:
+    kept = pages.app, pages.others
+    pages.app, pages.others = {**pages.app, "path": "/api", "access": [], "static": [FRONT, *SINGLE]}, []
+    try:
+        pages.apply("site")
+        seen = pages.host.ask("/api/request/a").json
+        assert (seen["root_path"], seen["path"]) == ("/api", "/request/a")
+        assert [pages.host.ask(path).body for path in ("/", "/orders/7", "/api/favicon.ico")] == [b"the page", b"the page", b"icon"]
+        assert pages.host.ask("/api/nothing").status == 404
+    finally:
+        pages.app, pages.others = kept
+        pages.apply("site")
+
+
 def _answers(address: str, path: str) -> collections.Counter[tuple[int, bytes]]:
     """What many clients get that ask the same over and over."""
     seen: collections.Counter[tuple[int, bytes]] = collections.Counter()

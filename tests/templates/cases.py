@@ -60,6 +60,19 @@ BOTH = {
     "rate_limit": RICH["rate_limit"],
     "access": RICH["access"],
 }
+ROUTES = {
+    **PLAIN,
+    "name": "routes",
+    "domains": ["routes.test"],
+    "access": [{"path": "/admin", "allow": ["192.0.2.0/24"]}],
+    "static": [
+        {"url": "/", "path": "dist", "fallback": "index.html", "app_paths": ["/api", "/socket.io"]},
+        {"url": "/favicon.ico", "path": "static/favicon.ico"},
+        {"url": "/.well-known/security.txt", "path": "static/security.txt"},
+        {"url": "/desk", "path": "desk", "fallback": "pages/start.html"},
+    ],
+}
+MOUNTED = {**PLAIN, "name": "mounted", "domains": ["mounted.test"], "path": "/api", "static": [{"url": "/", "path": "dist", "fallback": "index.html"}]}
 SERVICE = {
     "name": "files",
     "domains": RICH["domains"],
@@ -105,7 +118,7 @@ CASES: dict[str, Case] = {
         for name, variables in (
             ("no app", {"flask_apps": []}),
             ("plain", {"flask_apps": [PLAIN]}),
-            ("rich", {"flask_apps": [RICH, BELOW, PLAIN, BOTH], "flask_proxy_services": [SERVICE]}),
+            ("rich", {"flask_apps": [RICH, BELOW, PLAIN, BOTH, ROUTES, MOUNTED], "flask_proxy_services": [SERVICE]}),
             ("behind balancers", {"flask_apps": [PLAIN, BELOW], **BALANCERS}),
         )
     },

@@ -81,12 +81,26 @@ _ACCESS = {
 }
 
 _STATIC = {
-    "url": text("Path of the folder on the web.", "a path such as /static", r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?", required=True),
+    "url": text(
+        "Path of the folder on the web. The last part of a single file's has a dot, or it is below /.well-known. The root, C(/), is for a C(fallback).",
+        "a path such as /static or /favicon.ico",
+        r"/|(/\.well-known(?!/acme-challenge(/|$)))?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?",
+        required=True,
+    ),
     "path": text(
-        "The folder, below the release. One that is persisted is that of the app's state.",
+        "The folder, or the file, below the release. A folder that is persisted is that of the app's state.",
         "a folder below the release, such as shop/static",
         _RELATIVE,
         required=True,
+    ),
+    "fallback": text(
+        "Page of the folder for all that is no file in it: the routes of a single-page app.", "an HTML file below the folder, such as index.html", _RELATIVE
+    ),
+    "app_paths": Key(
+        "list",
+        "With C(url: /) and an app without a C(path) of its own: the paths that are the app's. Each holds for itself and all below it.",
+        items=text("A path.", "a path such as /api", r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"),
+        default=[],
     ),
 }
 
@@ -457,8 +471,8 @@ APP: dict[str, Key] = {
     **WEB,
     "static": Key(
         "list",
-        "Folders that the proxy serves itself.",
-        items=Key("dict", "A folder with its path on the web.", keys=_STATIC),
+        "Folders and single files that the proxy serves itself.",
+        items=Key("dict", "A folder, or a file, with its path on the web.", keys=_STATIC),
         default=[],
         group="web",
         reaches=("release", "proxy"),

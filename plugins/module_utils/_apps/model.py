@@ -22,9 +22,10 @@ from .secret_files import complete_secret_files, secret_file_problems
 from .server_keys import SETTINGS
 from .sites import sites, user_files
 from .source import complete_source, source_problems
-from .state import complete_state, served, state_problems
+from .state import complete_state, state_problems
+from .static import first_path, served, static_problems
 from .stores import queue_place, store_environment, store_problems, store_units
-from .web import certificate_path, clashes, complete_service, complete_web, repeated, service_problems, web_problems
+from .web import certificate_path, clashes, complete_service, complete_web, service_problems, web_problems
 from .work import complete_work, work_problems
 from .wsgi_target import parse_wsgi
 
@@ -139,8 +140,7 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     yield from store_problems(app)
     yield from web_problems(app)
     yield from work_problems(app)
-    for url in repeated([folder["url"].rstrip("/") for folder in app.get("static", [])]):
-        yield f"static: url {url!r} stands twice; a path has one folder"
+    yield from static_problems(app)
     try:
         parse_wsgi(app["wsgi"])
     except ValueError as error:
@@ -197,6 +197,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "queue_place": queue_place(name, declared["queue"]) if declared["queue"] else None,
         "store_units": store_units(name, declared["database"], declared["database_pool"], declared["queue"]),
         "static": static,
+        "healthcheck": {**declared["healthcheck"], "path": app.get("healthcheck", {}).get("path") or first_path(static)},
         **state,
         "public": _public(static, [declared["maintenance_page"], declared["error_page"]]),
         "user": f"flask-{name}",

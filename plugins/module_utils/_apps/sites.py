@@ -9,7 +9,8 @@ import re
 import typing as t
 
 from .names import is_wildcard
-from .web import LONGER_SECONDS
+from .static import is_file
+from .web import LONGER_SECONDS, static_url
 
 App = dict[str, t.Any]
 #: What a proxy and its certificate need of a place.
@@ -60,22 +61,34 @@ def locations(app: App) -> list[dict[str, t.Any]]:
 
     What lies below a static folder is not the app's. The folder's own path without a slash at its end is: C(bare).
     """
-    return [{**_rules(app, path), "bare": folder is not None} for path, folder in _ruled(app) if folder is None or folder["url"] == path]
+    return [
+        {**_rules(app, path), "bare": folder is not None}
+        for path, folder in _ruled(app)
+        if folder is None or (folder["url"] == path and not is_file(path) and not folder["fallback"])
+    ]
 
 
 def _static(app: App) -> list[dict[str, t.Any]]:
     """The static folders, and what lies below one and has rules of its own, which may be a file: not C(declared).
 
-    Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that.
+    Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that. C(single) says that it
+    is a file, C(page) that it is the fallback itself, and C(fallback) is the file for all that is none.
     """
     folders = [(folder["url"], folder) for folder in app["static"]]
-    inner = [(path, folder) for path, folder in _ruled(app) if folder and folder["url"] != path]
+    inner = [(path, folder) for path, folder in _ruled(app) if folder and (folder["url"] or "/") != path]
+    inner += [(_page(folder), folder) for folder in app["static"] if folder["fallback"] and _page(folder) not in dict(inner)]
     return [
         {
             **_rules(app, path),
+            "url": f"{static_url(app, folder)}{path.removeprefix(folder['url'])}",
             "base": app["paths"][folder["base"]],
             "path": folder["path"] + path.removeprefix(folder["url"]),
             "declared": path == folder["url"],
+            "single": path == folder["url"] and is_file(path),
+            "page": bool(folder["fallback"]) and path == _page(folder),
+            "own": folder["app_paths"],
+            "fallback": folder["fallback"] and f"{static_url(app, folder)}/{folder['fallback']}",
+            "fallback_file": folder["fallback"] and f"{folder['path']}/{folder['fallback']}",
         }
         for path, folder in folders + inner
     ]
@@ -86,22 +99,59 @@ def patterns(app: App, members: list[App]) -> dict[str, t.Any]:
 
     None matches the proxy's own pages, or what other apps of the site hold below this one.
 
-    :returns: C(app), all that the app holds; C(maintenance), the same without its static folders; C(places), by URL.
+    :returns: C(app), all that the app holds; C(maintenance), the same without its static folders; C(places), by URL; C(fallbacks), by URL what may be a route
+        of a single-page app, with the path below the URL as the first group.
     """
-    inner = [re.escape(other["mount"]) for other in members if other["mount"].startswith(f"{app['mount']}/")]
-    begin = f"(?!(?:{'|'.join([*inner, _PAGES])})(?:/|$))^"
-    folders = "|".join(re.escape(folder["url"]) for folder in app["static"] if folder["declared"])
-    whole = f"{begin}{re.escape(app['mount'])}(?:/|$)"
+    root = next((folder for folder in app["static"] if not folder["url"]), None)
+    top = "" if root else app["mount"]
+    others = [other["mount"] for other in members if other["mount"].startswith(f"{top}/") and other["mount"] != app["mount"]]
+    own = ([app["mount"]] if app["mount"] else root["own"]) if root else []
+    begin = _begin(others)
+    whole = f"{begin}{re.escape(top)}(?:/|$)"
+    of_app = f"{begin}(?:{'|'.join(map(re.escape, own))})(?:/|$)" if root else whole
     places = {place["url"]: f"{begin}{re.escape(place['url'])}(?:/|$)" for place in [*app["locations"], *app["static"]]}
-    return {"app": whole, "maintenance": f"(?!(?:{folders})/){whole}" if folders else whole, "places": places}
+    return {
+        "app": whole,
+        "maintenance": f"{_not_static(app)}{of_app}",
+        "places": places,
+        "fallbacks": {
+            folder["url"]: f"{_not_static(app, folder)}{_begin([*others, *own, '/.well-known/acme-challenge'])}{re.escape(folder['url'])}(/.*)?$"
+            for folder in app["static"]
+            if folder["declared"] and folder["fallback"]
+        },
+    }
+
+
+def _not_static(app: App, top: App | None = None) -> str:
+    """What excludes the static folders of an app, or those inside of one."""
+    urls = [folder for folder in app["static"] if folder["declared"] and folder["url"].startswith(f"{top['url']}/" if top else "/")]
+    patterns = [f"{re.escape(folder['url'])}{'(?:/|$)' if folder['single'] else '/'}" for folder in urls]
+    return f"(?!{'|'.join(patterns)})" if patterns else ""
+
+
+def _begin(others: t.Iterable[str]) -> str:
+    """The beginning of a path that is neither a proxy's own page nor below one of these."""
+    return f"(?!(?:{'|'.join([*map(re.escape, others), _PAGES])})(?:/|$))^"
+
+
+def _page(folder: dict[str, t.Any]) -> str:
+    return f"{folder['url']}/{folder['fallback']}"
 
 
 def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
     """The root and every path that a rule names, each with the static folder that it is or lies below, if any."""
     limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
-    paths = {"/", *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
+    own = {path for folder in app["static"] for path in folder["app_paths"]}
+    paths = {"/", *own, *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
     folders = sorted(app["static"], key=lambda folder: len(folder["url"]), reverse=True)
-    return [(path, next((folder for folder in folders if _below(path, folder["url"])), None)) for path in sorted(paths)]
+    return [(path, next((folder for folder in folders if _holds(app, folder, path)), None)) for path in sorted(paths)]
+
+
+def _holds(app: App, folder: dict[str, t.Any], path: str) -> bool:
+    """Whether a path of an app lies in a static folder. What is not the app's of one at the root is told by the app's own paths."""
+    if folder["url"]:
+        return _below(path, folder["url"])
+    return not app["mount"] and not any(_below(path, own) for own in folder["app_paths"])
 
 
 def _rules(app: App, path: str) -> dict[str, t.Any]:

@@ -19,11 +19,11 @@ def state_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     for name in sorted({*folders, _INSTANCE} & {*files}):
         yield f"persist_files: {name!r} is a folder that outlives releases; take it out"
     for name in sorted({*folders, *files}):
-        if above := next((file for file in files if name != file and _is_below(name, file)), None):
+        if above := next((file for file in files if name != file and is_below(name, file)), None):
             yield f"{name!r} is below {above!r}, which persist_files says is a file; take one of them out"
     for static in app.get("static", []):
         shown = static["path"].strip("/")
-        for name in [file for file in files if _is_below(file, shown)]:
+        for name in [file for file in files if is_below(file, shown)]:
             yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; name the folder that it is in in persist"
 
 
@@ -38,28 +38,10 @@ def complete_state(app: dict[str, t.Any]) -> dict[str, list[str]]:
     links = _topmost({instance, *folders})
     return {
         "persist": links,
-        "persist_files": sorted(file for file in files if not any(_is_below(file, folder) for folder in links)),
+        "persist_files": sorted(file for file in files if not any(is_below(file, folder) for folder in links)),
         "seeded": sorted({*folders, *files}),
         "state_folders": sorted({instance, _OF_PACKAGES, *folders, *(folder for file in files if (folder := posixpath.dirname(file)))}),
     }
-
-
-def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str, t.Any]]:
-    """The static folders with, as C(base), the path that each is below: C(state) if it outlives releases, otherwise C(current); and the folders of the
-    state inside them, each with the URL that it would have as a part of the release.
-    """
-    declared = [{**given, "url": given["url"].rstrip("/"), "path": given["path"].strip("/")} for given in static]
-    inner = [
-        {**folder, "url": f"{folder['url']}{name.removeprefix(folder['path'])}", "path": name}
-        for folder in declared
-        for name in persist
-        if _is_below(name, folder["path"]) and name != folder["path"]
-    ]
-    urls = {folder["url"] for folder in declared}
-    return [
-        {**folder, "base": "state" if any(_is_below(folder["path"], name) for name in persist) else "current"}
-        for folder in [*declared, *(folder for folder in inner if folder["url"] not in urls)]
-    ]
 
 
 def _named(app: dict[str, t.Any], key: str) -> list[str]:
@@ -67,8 +49,9 @@ def _named(app: dict[str, t.Any], key: str) -> list[str]:
 
 
 def _topmost(paths: t.Collection[str]) -> list[str]:
-    return sorted(path for path in paths if not any(_is_below(path, other) for other in paths if other != path))
+    return sorted(path for path in paths if not any(is_below(path, other) for other in paths if other != path))
 
 
-def _is_below(path: str, top: str) -> bool:
+def is_below(path: str, top: str) -> bool:
+    """Whether a path is another one, or in it."""
     return path == top or path.startswith(f"{top}/")

@@ -130,7 +130,12 @@ def repeated(values: list[str]) -> list[str]:
 
 def _claimed(place: dict[str, t.Any]) -> list[str]:
     """The paths of a domain that can be of one only: its own, and those of its static files."""
-    return [place["mount"], *(f"{place['mount']}{folder['url']}" for folder in place["static"])]
+    return [place["mount"], *(static_url(place, folder) for folder in place["static"])]
+
+
+def static_url(place: dict[str, t.Any], folder: dict[str, t.Any]) -> str:
+    """Where a static folder is on its domains: below the path of its app, but for one at the root."""
+    return f"{place['mount']}{folder['url']}" if folder["url"] else ""
 
 
 def _address_problems(upstream: str) -> t.Iterator[str]:

@@ -148,7 +148,7 @@ def test_ordinary_values_are_accepted() -> None:
     assert done["env"].pop("FLASK_APP") == "shop.web:create_app('production', debug=False)"
     assert done["env"] == {"A": "x\ny\"'$%#\\", "B": "1", "C": "true", "_E": ""}
     assert done["persist"] == ["instance", "uploads", "var/data"]
-    assert done["static"][0] == {"url": "/static", "path": "shop/static", "base": "current"}
+    assert done["static"][0] == {"url": "/static", "path": "shop/static", "fallback": None, "app_paths": [], "base": "current"}
     assert any(package.startswith("gevent") for package in done["server_requirements"])
     assert done["wsgi"] == {"module": "shop.web", "expression": "create_app('production', debug=False)"}
 

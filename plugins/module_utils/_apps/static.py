@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy serves of an app by itself: folders, single files, and single-page apps with the page for their routes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .state import is_below
+from .web import repeated
+
+
+def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
+    """What the patterns of the keys cannot see."""
+    static = app.get("static", [])
+    for url in repeated([folder["url"].rstrip("/") for folder in static]):
+        yield f"static: url {url or '/'!r} stands twice; a path has one folder"
+    mounted = app.get("path", "/") != "/"
+    for folder in static:
+        url, paths = folder["url"].rstrip("/"), folder.get("app_paths", [])
+        if is_file(url) and "fallback" in folder:
+            yield f"static: url {folder['url']!r} is that of a single file, which has no fallback; drop the one, or take the dot out of the other"
+        if is_file(url) and any(is_below(folder["path"].strip("/"), name.strip("/")) for name in app.get("persist", [])):
+            yield f"static: url {folder['url']!r} is that of a single file, and {folder['path']!r} is persisted; proxies get whole folders of the state"
+        if paths and (url or mounted):
+            yield f"static: app_paths of url {folder['url']!r} has no effect; it goes with url '/' of an app whose path is '/'"
+        asked = app.get("healthcheck", {}).get("path")
+        if paths and asked and not any(is_below(asked.partition("?")[0], path.rstrip("/")) for path in paths):
+            yield f"healthcheck: path {asked!r} is not the app's but that of url {folder['url']!r} of static; name one below a path of app_paths"
+        if not url and "fallback" not in folder:
+            yield "static: url '/' needs fallback, the page for all that is no file, such as index.html; or give the folder a URL of its own"
+        if not (url or mounted or paths):
+            yield "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path, such as /api"
+
+
+def first_path(static: list[dict[str, t.Any]]) -> str:
+    """A path that is the app's, in front of the proxy too: for checks that name none."""
+    return next((path for folder in static for path in folder["app_paths"]), "/")
+
+
+def is_file(url: str) -> bool:
+    """Whether a URL is that of a single file."""
+    return "." in url.rpartition("/")[2] or url.startswith("/.well-known/")
+
+
+def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str, t.Any]]:
+    """The static folders with, as C(base), the path that each is below: C(state) if it outlives releases, otherwise C(current); and the folders of the
+    state inside them, each with the URL that it would have as a part of the release.
+    """
+    declared = [
+        {**given, "url": given["url"].rstrip("/"), "path": given["path"].strip("/"), "app_paths": [*map(_bare, given["app_paths"])]} for given in static
+    ]
+    inner = [
+        {**folder, "fallback": None, "app_paths": [], "url": f"{folder['url']}{name.removeprefix(folder['path'])}", "path": name}
+        for folder in declared
+        for name in persist
+        if is_below(name, folder["path"]) and name != folder["path"]
+    ]
+    urls = {folder["url"] for folder in declared}
+    return [
+        {**folder, "base": "state" if any(is_below(folder["path"], name) for name in persist) else "current"}
+        for folder in [*declared, *(folder for folder in inner if folder["url"] not in urls)]
+    ]
+
+
+def _bare(path: str) -> str:
+    return path.rstrip("/")
