@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and networks as hosts have them: wildcards, one label, no IPv6."""
+"""Names and networks as hosts have them: wildcards, one label, no IPv6, the checks of load balancers."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ rm /etc/systemd/system/*.service.d/no-ipv6.conf
 systemctl daemon-reload
 systemctl kill --kill-whom=all --signal=KILL ssh
 systemctl restart ssh"""
+STRANGER = """
+python3 - <<'END'
+import socket
+connection = socket.create_connection(("{address}", 80))
+connection.sendall(b"GET / HTTP/1.1\\r\\nHost: {address}\\r\\nX-Forwarded-For: {balancer}\\r\\nConnection: close\\r\\n\\r\\n")
+print(connection.recv(4096))
+END"""
 LISTENING = "ss --no-header --listening --tcp --numeric '( sport = :80 or sport = :443 )' | awk '{print $4}' | sort -u | xargs"
 
 
@@ -50,6 +57,23 @@ def test_tenants_and_the_intranet_have_their_names(proxied: Server) -> None:
     proxied.app["env"] = {**proxied.app.get("env", {}), "CHANGED": "1"}
     proxied.apply("deploy")
     assert proxied.apply("deploy").changed == 0
+
+
+def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> None:
+    host = proxied.host
+    balancer = host.sh("ip route show default").split()[2]
+    proxied.variables["flask_trusted_networks"] = [f"{balancer}/32"]
+    proxied.apply("site")
+    for path in ("/", "/any/path"):
+        answer = host.ask(path, host=host.address, port=80)
+        assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"healthy\n", "text/plain"), answer
+    # A stranger, who says that it is the balancer, and a client of the balancer's.
+    assert "healthy" not in host.sh(STRANGER.format(balancer=balancer, address=host.address), check=False)
+    try:
+        assert host.ask("/", {"X-Forwarded-For": "203.0.113.7"}, host=host.address, port=80).status == 421
+    except ConnectionResetError:
+        assert proxied.variables["flask_proxy"] == "nginx"
+    del proxied.variables["flask_trusted_networks"]
 
 
 def test_a_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
