@@ -151,6 +151,7 @@ def test_workers_change_with_the_release_and_no_job_is_lost(working: Server) -> 
     assert programs == {f"flask-probe@{current(working)}", *workers_of(current(working))}
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_undoes_the_switch_and_the_old_one_ends_its_job_first(working: Server) -> None:
     before = current(working)
     enqueue(working, 90, "long")
@@ -227,6 +228,7 @@ def test_a_process_of_a_procfile_has_its_words_no_privileges_and_the_journal(sup
     assert said["status"] == {"CapBnd": "0" * 16, "NoNewPrivs": "1", "Umask": "0027"}
 
 
+@pytest.mark.long
 def test_workers_change_with_the_manager_and_end_their_jobs(working: Server) -> None:
     enqueue(working, 120, "there")
     working.wait(f"test -e {STATE}/jobs/there.one")

@@ -126,7 +126,7 @@ for top in {os.environ.get(name) for name in ("HOME", "UV_CACHE_DIR", "PIP_CACHE
 """
 
 
-@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.long)])
 def test_a_poisoned_cache_changes_no_install_with_hashes(fresh: Host, source: Path, installer: str) -> None:
     wheels(fresh)
     fresh.sh("rm -rf /srv/flask/shop/cache/*")
