@@ -31,6 +31,7 @@ class ActionModule(ActionBase):
                 "services": {"type": "raw", "default": []},
                 "trusted_networks": {"type": "raw", "default": []},
                 "proxy_protocol": {"type": "raw", "default": False},
+                "tls_terminated_by": {"type": "str", "default": "host"},
                 "on_failure": {"type": "raw", "default": []},
                 "deploy_log": {"type": "raw", "default": "/var/log/flaskyard/deploys.jsonl"},
             }

@@ -50,6 +50,10 @@ options:
     description: Whether the load balancers speak the PROXY protocol, as C(flask_proxy_protocol) says.
     type: bool
     default: false
+  tls_terminated_by:
+    description: Who speaks TLS with visitors, as C(flask_tls_terminated_by) says.
+    type: str
+    default: host
   on_failure:
     description: Units to start when a schedule or a process of an app fails, as C(flask_on_failure) has them.
     type: list

@@ -37,6 +37,10 @@ options:
     description: Whether the load balancers speak the PROXY protocol.
     type: raw
     default: false
+  tls_terminated_by:
+    description: Who speaks TLS with visitors.
+    type: str
+    default: host
   on_failure:
     description: Units to start when a schedule or a process of an app fails.
     type: raw

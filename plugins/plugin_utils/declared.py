@@ -20,6 +20,7 @@ ARGUMENTS = {
     "services": "flask_proxy_services",
     "trusted_networks": "flask_trusted_networks",
     "proxy_protocol": "flask_proxy_protocol",
+    "tls_terminated_by": "flask_tls_terminated_by",
     "deploy_log": "flask_deploy_log",
     "on_failure": "flask_on_failure",
 }

@@ -25,7 +25,7 @@ SCHEMA = ROOT / "docs" / "flaskyard.schema.json"
 _TYPES = {"auto": "raw", "env": "dict", "headers": "dict", "users": "dict", "settings": "dict", "lines": "dict"}
 #: What a role reads of the model, to the variables that this is made of.
 _READS: dict[str, Callable[[str], set[str]]] = {
-    r"\bflask_(?:apps|proxy|manager|proxy_services|trusted_networks|proxy_protocol|deploy_log|on_failure)\b": lambda found: {found},
+    r"\bflask_(?:apps|proxy|manager|proxy_services|trusted_networks|proxy_protocol|tls_terminated_by|deploy_log|on_failure)\b": lambda found: {found},
     r"flaskyard\.server\.model', 'apps'": lambda _: {"flask_apps"},
     r"flaskyard\.server\.model', '(?:places|sites|user_files)'": lambda _: {"flask_apps", "flask_proxy_services"},
 }

@@ -76,6 +76,36 @@ def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> 
     del proxied.variables["flask_trusted_networks"]
 
 
+def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
+    host = proxied.host
+    over_tls = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    proxied.app |= {"domains": [DOMAIN, f"www.{DOMAIN}"], "static": [{"url": "/static", "path": "static"}]}
+    (proxied.source / "static").mkdir(exist_ok=True)
+    (proxied.source / "static" / "app.css").write_text("css")
+    proxied.apply("site")
+    gateway = host.ask("/request").json["remote_addr"]
+    proxied.variables |= {"flask_trusted_networks": [f"{gateway}/32"], "flask_tls_terminated_by": "balancer"}
+    proxied.apply("site")
+    try:
+        seen = host.ask("/request?a=b", over_tls, port=80).json
+        assert (seen["scheme"], seen["url"], seen["remote_addr"]) == ("https", f"https://{DOMAIN}/request?a=b", "203.0.113.7")
+        assert host.ask("/static/app.css", over_tls, port=80).body == b"css"
+        assert host.ask("/a", over_tls, host=f"www.{DOMAIN}", port=80).headers["location"] == f"https://{DOMAIN}/a"
+        assert host.ask("/request").json["url"] == f"https://{DOMAIN}/request", "port 443 serves as before"
+        for headers in ({}, {"X-Forwarded-Proto": "http"}):
+            moved = host.ask("/a%20b?c=d", headers, port=80)
+            assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}/a%20b?c=d")
+        assert host.ask("/.well-known/acme-challenge/none", port=80).status == 404, "the authority's question is not redirected"
+        assert proxied.apply("site").changed == 0
+        proxied.variables["flask_trusted_networks"] = ["198.51.100.0/24"]
+        proxied.apply("site")
+        assert host.ask("/a", over_tls, port=80).status == 308, "a stranger is not believed"
+    finally:
+        del proxied.variables["flask_trusted_networks"], proxied.variables["flask_tls_terminated_by"]
+        del proxied.app["static"]
+        proxied.apply("site")
+
+
 def test_a_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
     host = proxied.host
     host.sh(WITHOUT_IPV6)

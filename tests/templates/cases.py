@@ -120,6 +120,7 @@ CASES: dict[str, Case] = {
             ("plain", {"flask_apps": [PLAIN]}),
             ("rich", {"flask_apps": [RICH, BELOW, PLAIN, BOTH, ROUTES, MOUNTED], "flask_proxy_services": [SERVICE]}),
             ("behind balancers", {"flask_apps": [PLAIN, BELOW], **BALANCERS}),
+            ("tls of balancers", {"flask_apps": [RICH, BOTH, ROUTES], **BALANCERS, "flask_tls_terminated_by": "balancer", "flask_proxy_protocol": False}),
         )
     },
     **{

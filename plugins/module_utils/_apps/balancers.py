@@ -14,8 +14,8 @@ from .schema import show
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 
 
-def balancer_problems(networks: t.Any, protocol: t.Any) -> list[str]:
-    """What is wrong with the values of C(flask_trusted_networks) and C(flask_proxy_protocol), one line each."""
+def balancer_problems(networks: t.Any, protocol: t.Any, terminated_by: t.Any = "host") -> list[str]:
+    """What is wrong with the values of C(flask_trusted_networks), C(flask_proxy_protocol) and C(flask_tls_terminated_by), one line each."""
     problems = []
     if not isinstance(networks, (list, tuple)):
         problems.append(f"flask_trusted_networks is {show(networks)}; expected a list of networks such as 192.0.2.0/24")
@@ -28,6 +28,13 @@ def balancer_problems(networks: t.Any, protocol: t.Any) -> list[str]:
         problems.append(
             "flask_proxy_protocol is true and flask_trusted_networks is empty, so nobody would be believed and every client would have the load balancer's "
             "address; name the networks of the load balancers, such as 192.0.2.0/24"
+        )
+    if terminated_by not in ("host", "balancer"):
+        problems.append(f"flask_tls_terminated_by is {show(terminated_by)}; expected one of host, balancer")
+    elif terminated_by == "balancer" and not networks:
+        problems.append(
+            "flask_tls_terminated_by is 'balancer' and flask_trusted_networks is empty, so nobody would be believed to have come over TLS, and every visitor "
+            "redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24"
         )
     return problems
 

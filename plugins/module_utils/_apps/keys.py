@@ -526,6 +526,13 @@ HOST: dict[str, Key] = {
         "empty. Without it, the header C(X-Forwarded-For) is read.",
         default=False,
     ),
+    "flask_tls_terminated_by": Key(
+        "str",
+        "Who speaks TLS with visitors. With C(balancer), port 80 serves what C(flask_trusted_networks) send with C(X-Forwarded-Proto: https), and redirects "
+        "all else.",
+        choices=("host", "balancer"),
+        default="host",
+    ),
     "flask_on_failure": Key(
         "list",
         "Units to start when a schedule or a process of an app fails, such as one of yours that sends mail.",

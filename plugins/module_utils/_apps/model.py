@@ -49,6 +49,7 @@ def complete_apps(
     services: t.Any = (),
     trusted_networks: t.Any = (),
     proxy_protocol: t.Any = False,
+    tls_terminated_by: t.Any = HOST["flask_tls_terminated_by"].default,
     deploy_log: t.Any = HOST["flask_deploy_log"].default,
     on_failure: t.Any = (),
 ) -> list[dict[str, t.Any]]:
@@ -60,6 +61,7 @@ def complete_apps(
     :param services: the value of C(flask_proxy_services), what else the proxy serves.
     :param trusted_networks: the value of C(flask_trusted_networks).
     :param proxy_protocol: the value of C(flask_proxy_protocol).
+    :param tls_terminated_by: the value of C(flask_tls_terminated_by).
     :param deploy_log: the value of C(flask_deploy_log).
     :param on_failure: the value of C(flask_on_failure).
     :returns: one dictionary per app, every key present, then one per service; the same input gives the same output.
@@ -72,7 +74,7 @@ def complete_apps(
     for variable, value, choices in (("flask_proxy", proxy, PROXIES), ("flask_manager", manager, MANAGERS)):
         if value not in choices:
             problems.append(f"{variable} is {show(value)}; expected one of {', '.join(choices)}")
-    problems += balancer_problems(trusted_networks, proxy_protocol)
+    problems += balancer_problems(trusted_networks, proxy_protocol, tls_terminated_by)
     for variable, value in (("flask_deploy_log", deploy_log), ("flask_on_failure", on_failure)):
         problems += problems_of({variable: HOST[variable]}, {variable: value})
     failing = {"on_failure": [*on_failure] if isinstance(on_failure, (list, tuple)) else []}

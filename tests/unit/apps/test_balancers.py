@@ -47,6 +47,16 @@ def test_the_protocol_is_true_or_false(protocol: t.Any) -> None:
     assert "expected true or false" in balancer_problems(["10.0.0.0/8"], protocol)[0]
 
 
+@pytest.mark.parametrize("terminated_by", ["proxy", True, None])
+def test_who_speaks_tls_is_one_of_two(terminated_by: t.Any) -> None:
+    assert balancer_problems(["10.0.0.0/8"], False, terminated_by)[0].endswith("; expected one of host, balancer")
+
+
+def test_tls_that_ends_elsewhere_needs_somebody_to_believe() -> None:
+    [problem] = balancer_problems([], False, "balancer")
+    assert "every visitor redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24" in problem
+
+
 def test_the_protocol_needs_somebody_to_believe() -> None:
     [problem] = balancer_problems([], True)
     assert "every client would have the load balancer's address" in problem and "name the networks" in problem
