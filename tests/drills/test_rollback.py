@@ -184,6 +184,9 @@ def test_the_command_on_the_host_does_what_the_playbooks_do(server: Server) -> N
     status = json.loads(sh("flaskyard status --json"))["apps"]["probe"]
     assert status["runs"] and status["release"]["by"].count("@") == 1 and status["certificate_days_left"] > 1
     assert [part["state"] for part in status["parts"].values()] == ["running"] * 3
+    asked = [server.host.ask("/healthz").status for _ in range(7)]
+    server.wait("sleep 1.5; flaskyard status | grep -q ' requests in the last minute'", 10)
+    assert json.loads(sh("flaskyard status --json"))["apps"]["probe"]["requests_last_minute"] >= len(asked)
     assert len(sh("flaskyard logs probe -n 5").splitlines()) == 5 and "serves since" in sh("flaskyard releases probe")
     sh("! flaskyard restart shop 2>/tmp/said && grep -q \"there is no app 'shop' on this host; it has probe\" /tmp/said")
     sh("! runuser -u nobody flaskyard status 2>/tmp/said && grep -q sudo /tmp/said && bash -n /usr/local/share/bash-completion/completions/flaskyard")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what runs of each app, since when, and who put it there; certificates, backups, next timers and disks."""
+"""Show what runs of each app, since when, and who put it there; requests of the last minute, certificates, backups, next timers and disks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from .._slots.folder import Record
 from .._slots.standing import MANAGERS, Slots
 from .._slots.survey import present, serving
 from .releases import by, moment
+from .traffic import last_minute
 
 _APPS_AT_ONCE = 8
 _ASKED = ("Id", "ActiveState", "SubState", "NRestarts", "MemoryCurrent", "ActiveEnterTimestamp")
@@ -51,6 +52,7 @@ def collect() -> dict[str, t.Any]:
     records = {name: serving(name) for name in present()}
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
         every = [part for record in records.values() if record for part in _with_runs(record.names)]
+        requests = pool.submit(last_minute, {name: record.app for name, record in records.items() if record}, time.time())
         names = [part for part in every if part.endswith((".service", ".socket", ".timer"))]
         states, timers = pool.submit(units.states, names, _ASKED), pool.submit(_timers)
         certificates = dict(zip(records, pool.map(_certificate, records), strict=True))
@@ -60,6 +62,8 @@ def collect() -> dict[str, t.Any]:
         parts = {name: _unit(name, state) for name, state in states.result().items()} | {name: _program(programs.get(name, {})) for name in programs}
     backup = _backup()
     apps = {name: _app(name, record, parts, certificates[name], backup, timers.result()) for name, record in records.items()}
+    for name, number in requests.result().items():
+        apps[name]["requests_last_minute"] = number
     own = {unit: at for unit, at in timers.result().items() if "@" not in unit}
     return {"apps": apps, "timers": own, "backup": backup, "disks": {path: disk for path in _DISKS if (disk := _disk(path))}}
 
@@ -179,6 +183,8 @@ def _lines_of(app: dict[str, t.Any]) -> t.Iterator[str]:
     for part, state in app["parts"].items():
         more = [f"{state['restarts']} restarts" if state.get("restarts") else "", f"{state['memory_mb']} MB" if "memory_mb" in state else ""]
         yield ", ".join([f"{part} {state['state']}", *filter(None, more)])
+    if "requests_last_minute" in app:
+        yield f"{app['requests_last_minute']} requests in the last minute"
     if app["certificate_days_left"] is not None:
         yield f"certificate good for {app['certificate_days_left']} days"
     for unit, at in app["timers"].items():
