@@ -7,6 +7,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.a
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.manifest import Manifest, read_manifest
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.requirements import read as read_requirements
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.tree import prepare
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.virtualenv import normalised
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +193,18 @@ def test_nothing_ever_leaves_its_place(tmp_path_factory: pytest.TempPathFactory,
     else:
         assert all(path.resolve().is_relative_to(tree.resolve()) for path in tree.rglob("*"))
     assert {path.name for path in top.iterdir()} == {"archive.tar", "one"} and [path.name for path in (top / "one").iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("name", [".venv", ".flaskyard-seeds", ".flaskyard-repositories"])
+def test_names_that_releases_use_are_refused(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "archive.tar", "w") as archive:
+        member = tarfile.TarInfo(f"{name}/x")
+        archive.addfile(member, io.BytesIO())
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    source = {"kind": "archive", "arguments": {"archive": str(tmp_path / "archive.tar"), "strip": False}}
+    with pytest.raises(StepError, match=f"the source has (a )?{re.escape(name)}"):
+        prepare(str(tree), source, None, None, None, None, "uv", [], [], [])
 
 
 def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
 from .manifest import Manifest, manifest_of, read_manifest, texts
-from .state import assert_replaceable, link, link_instance
+from .state import SEEDS, assert_replaceable, link, link_instance
 
 #: What installers print when they may not write the virtualenv.
 _SHARED = re.compile(r"(Read-only file system|os error 30).*(/venvs/|site-packages|\.venv)|(/venvs/|site-packages|\.venv).*(Read-only file system|os error 30)")
@@ -53,6 +53,9 @@ def prepare(
         bring[source["kind"]](here, **source["arguments"])
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
+        for name in (SEEDS, git_dependencies.FOLDER):
+            if os.path.lexists(here / name):
+                raise StepError(f"the source has {name}, a name that releases use for themselves; rename it")
         assert_replaceable(here, persist, persist_files, seeded)
     if packages:
         return manifest_of("packages", packages=packages)
