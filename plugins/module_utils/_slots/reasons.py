@@ -33,7 +33,7 @@ _WORDS = (
 #: What to do about a reason, by what is in it.
 _HINTS = (
     ("Address already in use", "another process holds the port or lock; if it is the old slot, set exclusive: true"),
-    ("No module named", "add it to the requirements, or correct the key wsgi"),
+    ("No module named", "add it to the requirements, correct the key wsgi, or name the folder of the code in directory"),
     ("No space left on device", "free some space (df -h)"),
     ("Read-only file system", "an app may write only to its state; list a folder of the source in persist, or one of the host in sandbox.writable_paths"),
     ("Address family not supported by protocol", "if it asks for the host's network interfaces, set sandbox.netlink: true"),

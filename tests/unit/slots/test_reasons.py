@@ -24,7 +24,7 @@ def journal(name: str) -> str:
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_exception_of_an_import_is_the_reason(server: str) -> None:
-    assert reason(journal(f"{server}-imp")) == f"{MISSING}: add it to the requirements, or correct the key wsgi"
+    assert reason(journal(f"{server}-imp")) == f"{MISSING}: add it to the requirements, correct the key wsgi, or name the folder of the code in directory"
 
 
 @pytest.mark.parametrize("server", SERVERS)
