@@ -79,6 +79,8 @@ class Canaries:
             "backup_repository": f"rest:http://user:{text['backup_repository']}@127.0.0.1:9/",
             "backup_password": text["backup_password"],
             "backup_environment": {"AWS_SECRET_ACCESS_KEY": text["backup_environment"]},
+            "backup_rclone_config": f"[drive]\ntype = drive\ntoken = {text['backup_rclone_config']}\n",
+            "backup_ssh_key": f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text['backup_ssh_key']}\n-----END OPENSSH PRIVATE KEY-----\n",
             "backup_commands.environment": {"PGPASSWORD": text["backup_commands.environment"]},
             "python_index_url": f"https://user:{text['python_index_url']}@127.0.0.1:9/simple",
             "python_extra_index_urls": [f"https://user:{text['python_extra_index_urls']}@127.0.0.1:9/simple"],

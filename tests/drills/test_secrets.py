@@ -58,7 +58,8 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     server.app["access"] = [{"path": "/process", "users": value["app.access.users"]}]
     server.app["tls"] = {"issuer": "files", "certificate": canaries.certificate, "key": value["app.tls.key"]}
     command = {"name": "shop", "user": "root", "command": "echo dumped", "environment": value["backup_commands.environment"]}
-    server.variables |= {name: value[name] for name in ("backup_password", "backup_environment")} | {"backup_commands": [command]}
+    plain = ("backup_password", "backup_environment", "backup_rclone_config", "backup_ssh_key")
+    server.variables |= {name: value[name] for name in plain} | {"backup_commands": [command]}
     said = [server.apply("site", "--diff", "--check", "-vvv").output, server.apply("site", "--diff", "-vvv").output]
     said += [server.apply("backup", "--diff", "-vvv").output]
     token = f"{canaries.texts['app.env']}-changed"
@@ -111,6 +112,8 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
         "/etc/nginx/flask-users/probe-0",
         "/etc/flask-backup/secrets.toml",
         "/etc/flask-backup/password",
+        "/etc/flask-backup/rclone.conf",
+        "/etc/flask-backup/ssh_key",
     }
     assert "/root/control" in holding and {path for path in holding if not path.startswith("/etc/flask-tls/files/probe/")} <= allowed
 
