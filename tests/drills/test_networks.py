@@ -95,7 +95,8 @@ def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
         for headers in ({}, {"X-Forwarded-Proto": "http"}):
             moved = host.ask("/a%20b?c=d", headers, port=80)
             assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}/a%20b?c=d")
-        assert host.ask("/.well-known/acme-challenge/none", port=80).status == 404, "the authority's question is not redirected"
+        # Where no app has its certificate from an authority, there is no folder, and Apache says 403.
+        assert host.ask("/.well-known/acme-challenge/none", port=80).status in (403, 404), "the authority's question is not redirected"
         assert proxied.apply("site").changed == 0
         proxied.variables["flask_trusted_networks"] = ["198.51.100.0/24"]
         proxied.apply("site")
