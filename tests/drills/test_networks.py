@@ -79,7 +79,8 @@ def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> 
 def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
     host = proxied.host
     over_tls = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
-    proxied.app |= {"domains": [DOMAIN, f"www.{DOMAIN}"], "static": [{"url": "/static", "path": "static"}]}
+    proxied.others = []
+    proxied.app |= {"domains": [DOMAIN, f"www.{DOMAIN}"], "redirect": True, "static": [{"url": "/static", "path": "static"}]}
     (proxied.source / "static").mkdir(exist_ok=True)
     (proxied.source / "static" / "app.css").write_text("css")
     proxied.apply("site")
