@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 #: Keys of an app that hold a path below its source, or a list of them.
@@ -14,7 +15,7 @@ def directory_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """Values that lead into the release that is current while the next one starts."""
     current = f"/srv/flask/{app['name']}/current"
     for name, value in app.get("env", {}).items():
-        if current in str(value):
+        if re.search(rf"{re.escape(current)}(?![\w.-])", str(value)):
             yield (
                 f"env.{name} names {current}, which is still the old release when a slot starts; name paths relative to the release, where the app runs, "
                 "and set directory where the code is in a folder of it"

@@ -31,6 +31,10 @@ def test_every_path_of_the_app_is_below_it() -> None:
     assert app["public"] == {"release": ["backend/down.html", "backend/error.html", "backend/static"], "state": []}
 
 
+def test_another_path_that_begins_alike_is_accepted() -> None:
+    assert complete_apps([{**APP, "env": {"FOLDER": "/srv/flask/shop/currently"}}])[0]["env"]["FOLDER"] == "/srv/flask/shop/currently"
+
+
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [

@@ -19,6 +19,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.sandbox
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.archive import unpack
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.commands import StepError
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.manifest import Manifest, read_manifest
+from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.project import version_of
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.requirements import read as read_requirements
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.tree import prepare
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.virtualenv import normalised
@@ -205,6 +206,33 @@ def test_names_that_releases_use_are_refused(tmp_path: Path, name: str) -> None:
     source = {"kind": "archive", "arguments": {"archive": str(tmp_path / "archive.tar"), "strip": False}}
     with pytest.raises(StepError, match=f"the source has (a )?{re.escape(name)}"):
         prepare(str(tree), source, None, None, None, None, "uv", [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("described", "version"),
+    [
+        *(("v1.4.0-0-gabcdef0", "1.4.0"), ("1.4.0", "1.4.0"), ("v1.4.0-2-0-gabcdef0", "1.4.0-2"), ("v1.4.0-rc1", "1.4.0-rc1")),
+        *(("shop@2.0-3-gabcdef0", "2.0+3.gabcdef0"), ("my-shop-1.4.0", "1.4.0"), ("release/2024.1", "2024.1"), ("nightly", ""), ("", "")),
+    ],
+)
+def test_versions_of_tags(described: str, version: str) -> None:
+    assert version_of(described) == version
+
+
+@pytest.mark.parametrize(
+    ("directory", "message"),
+    [
+        ("frontend", "directory is 'frontend' and the source has no such folder; it has backend"),
+        ("out", "directory is 'out', a link that leads out of the source; name the folder itself"),
+    ],
+)
+def test_a_directory_has_to_be_one_of_the_source(tmp_path: Path, directory: str, message: str) -> None:
+    tree = tmp_path / "tree"
+    (tree / "backend").mkdir(parents=True)
+    (tree / "out").symlink_to(tmp_path)
+    with pytest.raises(StepError) as caught:
+        prepare(str(tree), None, None, None, directory, None, "uv", [], [], [])
+    assert str(caught.value).startswith(message)
 
 
 def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:

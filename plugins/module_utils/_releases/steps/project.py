@@ -11,8 +11,10 @@ from pathlib import Path
 from .commands import StepError
 from .manifest import Manifest, manifest_of
 
-#: A version among tags and descriptions of git: v1.4.0, shop-1.4.0-3-gabcdef0.
-_DESCRIBED = re.compile(r"(?:.*?[-/@_]|v)?(\d[\w.!+]*?)(?:-(\d+)-g([0-9a-f]+))?")
+#: What C(git describe --long) appends to a tag.
+_DISTANCE = re.compile(r"-(\d+)-g([0-9a-f]+)$")
+#: A version, behind the name of a project if a tag has one: v1.4.0-rc1, shop@2.0, release/2024.1.
+_TAG = re.compile(r"(?:.*?[-/@_])??[vV]?(\d[\w.!-]*)")
 _FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
@@ -43,14 +45,14 @@ def with_project(manifest: Manifest, directory: str | None) -> Manifest:
 def version_of(described: str) -> str:
     """The version that C(git describe --tags --long) tells; empty where the tag names none.
 
-    >>> [version_of(text) for text in ("v1.4.0-0-gabcdef0", "shop@2.0-3-gabcdef0", "nightly-0-gabcdef0", "1.4.0")]
-    ['1.4.0', '2.0.post3+gabcdef0', '', '1.4.0']
+    >>> [version_of(text) for text in ("v1.4.0-0-gabcdef0", "v1.4.0-2", "shop@2.0-rc1-3-gabcdef0", "nightly-0-gabcdef0")]
+    ['1.4.0', '1.4.0-2', '2.0-rc1+3.gabcdef0', '']
     """
-    found = _DESCRIBED.fullmatch(described)
+    distance = _DISTANCE.search(described)
+    found = _TAG.fullmatch(described[: distance.start()] if distance else described)
     if found is None:
         return ""
-    version, distance, commit = found.groups()
-    return f"{version}.post{distance}+g{commit}" if distance and int(distance) else str(version)
+    return f"{found[1]}+{distance[1]}.g{distance[2]}" if distance and int(distance[1]) else found[1]
 
 
 def environment(described: str) -> dict[str, str]:
