@@ -11,9 +11,14 @@ import typing as t
 _PATHS = ("requirements", "maintenance_page", "error_page", "persist", "persist_files")
 
 
+def root_of(name: str) -> str:
+    """The folder of an app's releases, and of the link C(current) to the one that serves."""
+    return f"/srv/flask/{name}"
+
+
 def directory_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """Values that lead into the release that is current while the next one starts."""
-    current = f"/srv/flask/{app['name']}/current"
+    current = f"{root_of(app['name'])}/current"
     for name, value in app.get("env", {}).items():
         if re.search(rf"{re.escape(current)}(?![\w.-])", str(value)):
             yield (

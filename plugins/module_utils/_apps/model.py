@@ -13,7 +13,7 @@ import functools
 import typing as t
 
 from .balancers import balancer_problems
-from .directory import directory_problems, in_directory
+from .directory import directory_problems, in_directory, root_of
 from .keys import APP, HOST
 from .providers import MANAGERS, PROXIES, SERVERS, embeds_python, lock, lowest, protocol, requirements
 from .sandbox import sandbox_problems
@@ -225,7 +225,7 @@ def _env_text(value: t.Any) -> str:
 
 
 def _paths(name: str, spoken: str) -> dict[str, str]:
-    root = f"/srv/flask/{name}"
+    root = root_of(name)
     return {
         "root": root,
         "releases": f"{root}/releases",
