@@ -19,7 +19,7 @@ from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import veiled, wish
 from ..module_utils._releases.revisions import FORMAT, is_fixed
 from ..plugin_utils.operator import operator
-from ..plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of, sha256_of
+from ..plugin_utils.source_tree import SourceTreeError, assert_sent, list_files, pack, revision_of, sha256_of
 from ..plugin_utils.surveyed import entries, holds, outdated, run_key
 
 #: Options that may hold credentials.
@@ -153,7 +153,10 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
 
     def look(app: dict[str, t.Any]) -> LocalSource | SourceTreeError | None:
         try:
-            return local_source(app["source"])
+            source = local_source(app["source"])
+            if source and source.files is not None and not app["build_command"]:
+                assert_sent(source.location, source.files, _needed(app))
+            return source
         except SourceTreeError as error:
             return error
 
@@ -169,6 +172,11 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
             elif found:
                 failures[name] = str(found)
     return sources, folders, failures
+
+
+def _needed(app: dict[str, t.Any]) -> list[str]:
+    """What the declaration names of the source."""
+    return [name for name in (app["directory"], app["requirements"], *app["public"]["release"]) if name and not name.startswith(".venv/")]
 
 
 def described(source: LocalSource) -> dict[str, str]:

@@ -68,6 +68,22 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["git", *options, *arguments], capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)
 
 
+def assert_sent(folder: str, files: list[str], needed: list[str]) -> None:
+    """Refuse to leave out what the declaration of the app names.
+
+    :param files: the files that are sent.
+    :param needed: files and folders, relative to the folder.
+    :raises SourceTreeError: one of them is there, and ignored.
+    """
+    for name in needed:
+        below = f"{name}/"
+        if os.path.exists(os.path.join(folder, name)) and not any(file == name or file.startswith(below) for file in files):
+            raise SourceTreeError(
+                f"{os.path.join(folder, name)} is needed and not sent, as .gitignore names it or nothing is in it; make it on the host "
+                f"(build_command), or have git know it (git add --force {name})"
+            )
+
+
 def revision_of(folder: str, files: list[str]) -> str:
     """A hash of the names, contents, executable bits and link targets; not of times and owners."""
     total = hashlib.sha256()

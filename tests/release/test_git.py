@@ -155,6 +155,74 @@ def test_submodules_come_along(fresh: Host, deploy_key: str, commit: t.Callable[
     assert fresh.sh('find "$1" -name .git', release["dir"]) == ""
 
 
+#: The API of Git LFS for downloads, from what a push to the repository on disk has left, and how a server of SSH tells where it is.
+LFS_SERVER = """
+import http.server, json, pathlib
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["objects"]
+        link = lambda o: {"download": {"href": f"http://localhost:8419/{o['oid']}"}}
+        self.answer(json.dumps({"objects": [{**o, "actions": link(o)} for o in wanted]}).encode())
+    def do_GET(self):
+        (path,) = pathlib.Path("/srv/git/shop.git/lfs/objects").rglob(self.path.strip("/"))
+        self.answer(path.read_bytes())
+    def answer(self, body):
+        self.send_response(200); self.send_header("Content-Type", "application/vnd.git-lfs+json"); self.send_header("Content-Length", str(len(body)))
+        self.end_headers(); self.wfile.write(body)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8419), Handler).serve_forever()
+"""
+LARGE = """
+export HOME=/root; cd /srv/work/shop; git lfs install --skip-repo >/dev/null; git lfs track '*.bin' >/dev/null
+head -c 300000 /dev/urandom > model.bin; git add .; git commit -q -m large; git push -q origin main; chown -R git: /srv/git
+mkdir -p /srv/git/git-shell-commands
+cat > /srv/git/git-shell-commands/git-lfs-authenticate <<'END'
+#!/bin/sh
+echo '{"href": "http://localhost:8419/lfs"}'
+END
+chmod -R a+rx /srv/git/git-shell-commands
+systemctl stop lfs 2>/dev/null || true
+systemd-run --quiet --collect --unit=lfs python3 -c "$1"
+"""
+
+
+def test_files_of_git_lfs_have_their_content(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    commit("VERSION = 1")
+    fresh.sh("dpkg -s git-lfs >/dev/null 2>&1 || { apt-get update -q; apt-get install -y -q git-lfs; } >&2")
+    fresh.sh(LARGE, LFS_SERVER)
+    app = {"name": "shop", "source": {"git": SSH, "version": "main", "deploy_key": deploy_key, **TRUSTING}}
+    hidden = "/usr/bin/git-lfs.hidden"
+    fresh.sh('mv /usr/bin/git-lfs "$1"', hidden)
+    try:
+        refused = "the repository keeps model.bin in Git LFS, and the host has no git-lfs; add it: build_packages: [git-lfs]"
+        assert fresh.release(app).failure == refused
+    finally:
+        fresh.sh('mv "$1" /usr/bin/git-lfs', hidden)
+    release = fresh.release(app).release
+    fresh.sh('cmp /srv/work/shop/model.bin "$1/model.bin"; ! test -e "$1/.git"', release["dir"])
+    fresh.sh("chown -R flask-shop-b: /srv/git/shop.git")
+    release = fresh.release({"name": "shop", "source": {"git": "/srv/git/shop.git", "version": "main"}}).release
+    fresh.sh('cmp /srv/work/shop/model.bin "$1/model.bin"', release["dir"])
+
+
+def test_pointers_of_git_lfs_in_a_folder_are_refused(fresh: Host, source: Path) -> None:
+    (source / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (source / "model.bin").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 300000\n")
+    assert fresh.release({"name": "shop", "source": {"path": str(source)}}).failure == (
+        "the source has only the Git LFS pointers of model.bin; for source.path, run git lfs pull there; otherwise use source.git"
+    )
+
+
+def test_what_is_to_be_served_and_is_not_there_is_told(fresh: Host, source: Path) -> None:
+    (source / "dist").mkdir()
+    (source / "dist/index.html").write_text("x")
+    (source / ".gitignore").write_text("/dist\n")
+    app = {"name": "shop", "source": {"path": str(source)}, "static": [{"url": "/files", "path": "dist"}], "domains": ["shop.test"]}
+    assert "dist is needed and not sent, as .gitignore names it or nothing is in it" in fresh.release(app).failure
+    told = fresh.release({**app, "build_command": "true"})
+    assert "the release has no dist, which the proxy is to serve: it answers 404" in told.printed
+    assert fresh.release({**app, "build_command": "cp -r /etc/skel dist"}).answer["notices"] == {}
+
+
 def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -> None:
     fresh.sh("cp -r /srv/git/shop.git /srv/readable.git; chown -R root: /srv/readable.git")
     app = {"name": "shop", "source": {"git": "file:///srv/readable.git", "version": "main"}}

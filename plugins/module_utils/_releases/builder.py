@@ -96,6 +96,7 @@ class Builder:
         self.turn = turn
         self.records = Records(app)
         self.version, self.interpreter = "", ""
+        self.absent: list[str] = []
         self.sandbox = Sandbox(app, settings)
         self.publication = Publication(app, self.records)
         self.seeds = Seeds(app, self.records)
@@ -123,6 +124,7 @@ class Builder:
                     with self.turn:
                         outcome.release = self._build(outcome.release["id"], inputs)
                     self.publication.apply(self.settings)
+                    outcome.notices += [f"the release has no {place}, which the proxy is to serve: it answers 404" for place in self.absent]
                 outcome.notices += self.seeds.apply(self.settings, outcome.release["id"])
                 return outcome
         except OSError as error:
@@ -210,11 +212,13 @@ class Builder:
                 "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
                 "state": self.paths["state"],
                 "uv": self.settings.uv,
+                "public": self.app["public"]["release"],
                 **{key: self.app[key] for key in ("build_command", "directory", *_KEPT)},
             }
             # One that no other release shares may be changed by the build.
             alone = [self.records.tree("venvs", venv)] if manifest["local"] else []
             brought = self._step("tree.finish", arguments, [tree, *alone])
+            self.absent = brought.pop("absent")
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
             missed = {"looked_for": list(NAMES)} if manifest["kind"] == "none" and not manifest["installs"] else {}

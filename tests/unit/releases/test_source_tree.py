@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.plugin_utils.source_tree import SourceTreeError, list_files, pack, revision_of
+from ansible_collections.flaskyard.server.plugins.plugin_utils.source_tree import SourceTreeError, assert_sent, list_files, pack, revision_of
 
 
 def write(folder: Path, *names: str) -> None:
@@ -63,6 +63,19 @@ def test_a_folder_in_a_repository_has_the_ignore_rules_above_it(tmp_path: Path) 
     (tmp_path / ".gitignore").write_text("*.log\n")
     write(tmp_path, "app/a", "app/b.log", "other")
     assert list_files(str(tmp_path / "app")) == ["a"]
+
+
+def test_what_the_declaration_names_is_not_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", "dist/index.html", "distant/x", "static/a.css")
+    (tmp_path / ".gitignore").write_text("/dist\n")
+    files = list_files(str(tmp_path))
+    assert_sent(str(tmp_path), files, ["static", "static/a.css", "none"])
+    with pytest.raises(SourceTreeError) as refused:
+        assert_sent(str(tmp_path), files, ["static", "dist"])
+    assert str(refused.value) == (
+        f"{tmp_path}/dist is needed and not sent, as .gitignore names it or nothing is in it; make it on the host (build_command), "
+        "or have git know it (git add --force dist)"
+    )
 
 
 def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

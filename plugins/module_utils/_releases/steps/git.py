@@ -10,6 +10,7 @@ import shutil
 import typing as t
 from pathlib import Path
 
+from . import large_files
 from .commands import StepError, run
 
 #: All that a mirror keeps from one fetch to the next. Configuration, hooks and links to other repositories are made anew.
@@ -24,6 +25,7 @@ def git_environment(access: dict[str, t.Any]) -> dict[str, str]:
     settings |= {"protocol.allow": "never", "protocol.https.allow": "always", "protocol.ssh.allow": "always", "protocol.file.allow": "user"}
     if access["insecure"]:
         settings |= {"protocol.http.allow": "always", "protocol.git.allow": "always"}
+    settings |= large_files.settings()
     environment = {"GIT_TEMPLATE_DIR": ""}
     if access["password"] is not None:
         settings[f"credential.{access['scope']}.helper"] = (
@@ -115,7 +117,7 @@ def strip_mirror(mirror: Path) -> None:
 
 
 def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t.Any]) -> None:
-    """The files of a commit and of its submodules, without any repository around them."""
+    """The files of a commit and of its submodules, those of Git LFS with their content, without any repository around them."""
     environment = git_environment(access)
     fetch(url, commit, Path(mirror), environment)
 
@@ -131,6 +133,7 @@ def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t
     git("checkout", "--quiet", "--force", "--detach", commit)
     if (tree / ".gitmodules").is_file():
         git("submodule", "--quiet", "update", "--init", "--recursive")
+    large_files.assert_fetched(tree)
     for found in sorted(tree.rglob(".git")):
         if found.is_dir() and not found.is_symlink():
             shutil.rmtree(found)

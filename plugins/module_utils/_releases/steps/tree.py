@@ -11,7 +11,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from . import git_dependencies, project
+from . import git_dependencies, large_files, project
 from .archive import unpack
 from .commands import StepError, run
 from .git import checkout
@@ -51,6 +51,7 @@ def prepare(
     if source:
         bring: dict[str, t.Callable[..., None]] = {"git": checkout, "archive": unpack}
         bring[source["kind"]](here, **source["arguments"])
+        large_files.assert_none(here)
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
         for name in (SEEDS, git_dependencies.FOLDER):
@@ -79,6 +80,7 @@ def finish(
     persist: list[str],
     persist_files: list[str],
     seeded: list[str],
+    public: list[str],
     build_command: str | None,
 ) -> dict[str, t.Any]:
     """Link the virtualenv, build, compile, and put links to the app's state in place of what outlives releases.
@@ -87,7 +89,8 @@ def finish(
     :param state: the folder that outlives releases.
     :param uv: path of uv, if the host has it.
     :param directory: folder of the tree that holds the app.
-    :returns: C(seeds), a digest of what the release brings for the state, by name.
+    :param public: files and folders of the release that the proxy is to serve.
+    :returns: C(seeds), a digest of what the release brings for the state, by name; C(absent), what is to be served and is not there.
     """
     here = Path(tree)
     code = here / (directory or "")
@@ -110,7 +113,7 @@ def finish(
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     seeds = link(here, state, persist, persist_files, seeded)
     link_instance(code, Path(state, directory or "", "instance"))
-    return {"seeds": seeds}
+    return {"seeds": seeds, "absent": [place for place in public if not (here / place).exists()]}
 
 
 def installers(own: Path, uv: str | None) -> list[str]:
