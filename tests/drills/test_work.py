@@ -24,6 +24,8 @@ time.sleep(float(os.environ.get("RUN_SECONDS", "0")))
 with log.open("a") as handle:
     handle.write(f"{MARKER} {begin:.2f} {time.time():.2f}\\n")
 """
+#: Once a day, half a day from now: no drill sees it come.
+FAR = f"*-*-* {(time.gmtime().tm_hour + 12) % 24:02}:00:00 UTC"
 COMMANDS = f"{STATE}/commands"
 #: What a release command finds, as one line of a file.
 NOTE = r"""sh -c 'echo "$PROBE_MARKER|$(id -un)|$PWD|$(command -v python)|$FLASK_APP" >> "$STATE_DIRECTORY/commands"'"""
@@ -140,7 +142,7 @@ def test_a_worker_that_dies_undoes_the_switch(app: Server) -> None:
 
 def test_what_of_the_work_somebody_stopped_runs_again(app: Server) -> None:
     app.app["processes"] = [{"name": "worker", "command": "python worker.py"}]
-    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "daily"}]
+    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR}]
     app.apply()
     app.host.sh("systemctl disable --now --quiet $(systemctl list-units --plain --no-legend 'flask-probe@*-process.*' 'flask-probe@*.timer' | cut -d' ' -f1)")
     assert not units(app, "*-process.worker.*.service")
@@ -168,7 +170,7 @@ def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Ser
 
 
 def test_a_run_that_was_missed_is_caught_up_once_over_deploys(app: Server) -> None:
-    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "daily", "catch_up": True}]
+    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR, "catch_up": True}]
     app.apply()
     stamp = "/var/lib/systemd/timers/stamp-$(systemctl list-units --plain --no-legend 'flask-probe@*.timer' | cut -d' ' -f1)"
     # Until the switch, the slot of an earlier drill had its schedule.
@@ -190,7 +192,7 @@ def test_a_run_that_was_missed_is_caught_up_once_over_deploys(app: Server) -> No
 @pytest.mark.long
 def test_after_a_reboot_the_work_of_the_current_slot_runs(app: Server) -> None:
     app.app["processes"] = [{"name": "worker", "command": "python worker.py"}]
-    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "daily"}]
+    app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR}]
     app.apply()
     current = app.serving().current
     app.host.reboot()
