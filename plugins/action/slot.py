@@ -23,7 +23,7 @@ from ..plugin_utils.surveyed import entries, holds, outdated
 
 #: What the host needs of an app; the rest, secrets among it, stays on the controller.
 _SENT = (
-    *("name", "unit", "user", "canonical", "domains", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases"),
+    *("name", "unit", "user", "canonical", "port_suffix", "domains", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases"),
     *("exclusive", "release_command", "release_command_once", "release_command_timeout_seconds", "work", "sandbox", "packages", "paths"),
 )
 

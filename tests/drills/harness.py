@@ -208,7 +208,7 @@ class Host:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP, or on port 443 HTTPS, to an address under another name."""
+    """HTTP on port 80, and HTTPS on every other, to an address under another name."""
 
     def __init__(self, address: str, name: str, port: int) -> None:
         super().__init__(address, port, timeout=30)
@@ -216,7 +216,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self.host, self.port), self.timeout)
-        if self.port == 443:
+        if self.port != 80:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self.sock = context.wrap_socket(self.sock, server_hostname=self._name)

@@ -59,6 +59,43 @@ def test_tenants_and_the_intranet_have_their_names(proxied: Server) -> None:
     assert proxied.apply("deploy").changed == 0
 
 
+#: A router that leads its port 8443 to port 443 of the host.
+ROUTER = """nft '
+add table ip router
+add chain ip router in { type nat hook prerouting priority dstnat; }
+add rule ip router in tcp dport 8443 redirect to :443'"""
+
+
+def test_urls_have_the_port_of_the_router_in_front(proxied: Server) -> None:
+    host, aliases = proxied.host, [f"www.{DOMAIN}", f"*.{DOMAIN}"]
+    (proxied.source / "static").mkdir(exist_ok=True)
+    (proxied.source / "static" / "index.html").write_text("page")
+    proxied.others = []
+    proxied.app |= {"domains": [DOMAIN, *aliases], "redirect": True, "public_port": 8443}
+    proxied.app["static"] = [{"url": "/page", "path": "static", "fallback": "index.html"}]
+    proxied.apply("site")
+    host.sh(ROUTER)
+    try:
+        for name in (DOMAIN, f"one.{DOMAIN}"):
+            for asked in (f"{name}:8443", name):
+                seen = host.ask("/request", {"Host": asked}, host=name, port=8443).json
+                assert (seen["host"], seen["url"]) == (f"{name}:8443", f"https://{name}:8443/request")
+            moved = host.ask("/a?b=c", host=name, port=80)
+            assert (moved.status, moved.headers["location"]) == (308, f"https://{name}:8443/a?b=c")
+        moved = host.ask("/a?b=c", {"Host": f"{aliases[0]}:8443"}, host=aliases[0], port=8443)
+        assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}:8443/a?b=c")
+        moved = host.ask("/page", {"Host": f"{DOMAIN}:8443"}, port=8443)
+        assert moved.headers["location"] in ("/page/", f"https://{DOMAIN}:8443/page/")
+        proxied.app["env"] = {**proxied.app.get("env", {}), "CHANGED": "2"}
+        proxied.apply("deploy")
+        assert proxied.apply("site").changed == 0
+    finally:
+        host.sh("nft delete table ip router")
+        del proxied.app["public_port"], proxied.app["static"]
+    proxied.apply("site")
+    assert host.ask("/request").json["url"] == f"https://{DOMAIN}/request"
+
+
 def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> None:
     host = proxied.host
     balancer = host.sh("ip route show default").split()[2]

@@ -58,6 +58,7 @@ VALUES: dict[str, Any] = {
     "domains": ["other.NAME.test"],
     "path": "/below",
     "redirect": False,
+    "public_port": 8443,
     "tls": {"issuer": "letsencrypt"},
     "streaming": ["/events"],
     "rate_limit": {"requests_per_second": 7},

@@ -56,6 +56,7 @@ BOTH = {
     "name": "both",
     "domains": ["one.test", "two.test", "*.one.test"],
     "redirect": False,
+    "public_port": 8443,
     "tls": {"issuer": "selfsigned"},
     "rate_limit": RICH["rate_limit"],
     "access": RICH["access"],
@@ -63,7 +64,8 @@ BOTH = {
 ROUTES = {
     **PLAIN,
     "name": "routes",
-    "domains": ["routes.test"],
+    "domains": ["routes.test", "www.routes.test"],
+    "public_port": 444,
     "access": [{"path": "/admin", "allow": ["192.0.2.0/24"]}],
     "static": [
         {"url": "/", "path": "dist", "fallback": "index.html", "app_paths": ["/api", "/socket.io"]},

@@ -230,6 +230,14 @@ WEB: dict[str, Key] = {
         group="web",
         reaches=("proxy",),
     ),
+    "public_port": number(
+        "Port in the app's URLs, for a host behind a router that leads this port of its own to port 443 here.",
+        1,
+        65535,
+        443,
+        group="web",
+        reaches=("slot", "proxy"),
+    ),
     "path": text(
         "Where the app is mounted below its domains.",
         "a path such as /shop",

@@ -15,8 +15,8 @@ from .web import LONGER_SECONDS, static_url
 App = dict[str, t.Any]
 #: What a proxy and its certificate need of a place.
 _PLACE = (
-    *("name", "unit", "canonical", "domains", "mount", "tls", "paths", "protocol", "reads_chunks", "upstream", "headers", "access", "rate_limit"),
-    *("maintenance", "max_body_mb", "max_body_bytes", "nginx_extra", "apache_extra"),
+    *("name", "unit", "canonical", "domains", "port_suffix", "mount", "tls", "paths", "protocol", "reads_chunks", "upstream", "headers", "access"),
+    *("rate_limit", "maintenance", "max_body_mb", "max_body_bytes", "nginx_extra", "apache_extra"),
 )
 #: Where proxies have their own pages.
 _PAGES = r"/\.flaskyard"
@@ -25,8 +25,8 @@ _PAGES = r"/\.flaskyard"
 def sites(apps: list[App]) -> list[dict[str, t.Any]]:
     """The sites of completed apps.
 
-    :returns: mappings with C(name), C(file), C(canonical), C(domains), of these C(served) and C(redirected) to the canonical one, C(owner) (the app at the
-        root, or the first; it has the certificate) and C(apps), each with its C(locations), the places of its C(static) files, and C(patterns).
+    :returns: mappings with C(name), C(file), C(canonical), C(domains), C(port_suffix) of the URLs, of the domains those C(served) and those C(redirected) to
+        the canonical one, C(owner) (the app at the root, or the first; it has the certificate) and C(apps), each with its C(locations), the places of its C(static) files, and C(patterns).
     """
     by_domain: dict[str, list[App]] = {}
     for app in apps:
@@ -45,6 +45,7 @@ def _site(members: list[App]) -> dict[str, t.Any]:
         "file": f"~{owner['name']}" if any(map(is_wildcard, domains)) else owner["name"],
         "canonical": owner["canonical"],
         "domains": domains,
+        "port_suffix": owner["port_suffix"],
         "served": [name for name in domains if name == domains[0] or is_wildcard(name) or not owner["redirect"]],
         "redirected": [name for name in domains[1:] if owner["redirect"] and not is_wildcard(name)],
         "owner": {**_place(owner), "domains": domains},

@@ -11,6 +11,8 @@ from .keys import SERVICE, WEB
 from .names import name_problems
 from .schema import Problem, check_mapping, complete
 
+#: The port that URLs do not name.
+HTTPS_PORT = 443
 #: How long a stream may take: an hour.
 STREAMING_SECONDS = 3600
 #: How much longer than the server a proxy waits for an answer: the server's own says more than a 504.
@@ -27,6 +29,7 @@ def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
         "name": given["name"],
         "unit": f"flask-{given['name']}",
         "canonical": domains[0] if domains else None,
+        "port_suffix": "" if web["public_port"] == HTTPS_PORT else f":{web['public_port']}",
         "mount": web["path"].rstrip("/"),
         "streaming": [path.rstrip("/") or "/" for path in web["streaming"]],
         "longest_request_seconds": longest,
@@ -111,7 +114,7 @@ def clashes(places: list[dict[str, t.Any]]) -> list[str]:
 
 
 def _unlike(places: list[dict[str, t.Any]]) -> t.Iterator[str]:
-    """Places that share a site, where one of them redirects other domains than the others do."""
+    """Places that share a site, where one of them redirects other domains than the others do, or has another port in its URLs."""
     first: dict[str, dict[str, t.Any]] = {}
     for place in places:
         other = first.setdefault(place["canonical"] or "", place)
@@ -121,6 +124,8 @@ def _unlike(places: list[dict[str, t.Any]]) -> t.Iterator[str]:
                 f"{place['name']!r} and {other['name']!r} share the site {place['canonical']!r}, and one of them has redirect: false; "
                 "give both the same domains and the same redirect"
             )
+        if place["canonical"] and place["public_port"] != other["public_port"]:
+            yield f"{place['name']!r} and {other['name']!r} share the site {place['canonical']!r}; give both the same public_port"
 
 
 def repeated(values: list[str]) -> list[str]:

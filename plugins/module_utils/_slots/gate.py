@@ -50,16 +50,17 @@ class Gate:
 
     def __init__(self, app: dict[str, t.Any]) -> None:
         self._check: dict[str, t.Any] = app["healthcheck"]
-        # The record of a slot that an older version wrote says nothing of it.
+        # The record of a slot that an older version wrote has neither this nor the port.
         self._body: str = self._check.get("body") or ""
         self._domain: str = app["canonical"] or "localhost"
+        self._authority = self._domain + (app.get("port_suffix") or "")
         self._path: str = app["mount"] + self._check["path"]
         self._protocol: str = app["protocol"]
 
     @property
     def public_url(self) -> str:
         """Where the public door is."""
-        return f"https://{self._domain}{self._path}"
+        return f"https://{self._authority}{self._path}"
 
     def wait(self, path: str, dead: t.Callable[[], str]) -> None:
         """Ask through the socket ``path`` until healthy so many times in a row.
@@ -123,9 +124,9 @@ class Gate:
     @property
     def _headers(self) -> dict[str, str]:
         return {
-            "Host": self._domain,
+            "Host": self._authority,
             "X-Forwarded-For": "127.0.0.1",
             "X-Forwarded-Proto": "https",
-            "X-Forwarded-Host": self._domain,
+            "X-Forwarded-Host": self._authority,
             "User-Agent": "flaskyard-gate",
         }

@@ -43,6 +43,14 @@ def test_other_domains_redirect_unless_the_app_answers_on_all() -> None:
             complete_apps([{**APP, "redirect": False}, unlike])
 
 
+def test_the_apps_of_a_site_have_one_port_in_their_urls() -> None:
+    assert [site["port_suffix"] for site in sites(complete_apps([APP]))] == [""]
+    other = {**APP, "public_port": 8443}
+    assert [site["port_suffix"] for site in sites(complete_apps([other, {**other, "name": "blog", "path": "/blog"}]))] == [":8443"]
+    with pytest.raises(AppModelError, match="'blog' and 'shop' share the site 'shop.test'; give both the same public_port"):
+        complete_apps([other, {**APP, "name": "blog", "path": "/blog"}])
+
+
 def test_a_plain_app_is_one_place() -> None:
     assert places() == {"": {"url": "", "streaming": False, "timeout_seconds": 35, "limited": False, "allow": [], "users": None, "bare": False}}
     assert list(places(path="/blog")) == ["/blog"]
