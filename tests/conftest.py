@@ -15,7 +15,7 @@ import pytest
 #: The longest groups begin first, so that no worker comes to one when the others are done. `make test` prints the figures at its end.
 LONGEST = [
     "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
-    "full_host", "failures", "rollback", "work", "hosts", "queues", "networks-nginx", "networks-apache",
+    "full_host", "failures", "rollback", "dns", "work", "hosts", "queues", "networks-nginx", "networks-apache",
     "managers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
     "proxy_contract-apache", "frameworks", "sandbox", "layouts", "socketio", "firewall", "proxy_contract-nginx", "change_of_mind-managers",
     "installed", "templates",

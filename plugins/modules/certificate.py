@@ -39,6 +39,11 @@ options:
             type: str
             choices: [letsencrypt, selfsigned, files]
             default: letsencrypt
+          challenge:
+            description: How the authority sees that the names are ours, with O(webroot) or with O(dns_authenticator).
+            type: str
+            choices: [http, dns]
+            default: http
           certificate:
             description: PEM text of the certificate, then its chain.
             type: str
@@ -49,8 +54,8 @@ options:
     description:
       - With V(placeholder), every app gets something that a proxy can load. V(selfsigned) and V(files) are final with that; for
         V(letsencrypt) it is what is there already, or a self-signed certificate until there is a better one. The authority is not asked.
-      - V(issue) does the same, then has certificates issued where they are missing or expired, or where their names, authority or webroot
-        are not the declared ones, and removes what no app needs any more. Renewal is not its task.
+      - V(issue) does the same, then has certificates issued where they are missing or expired, or where their names, authority, challenge
+        or webroot are not the declared ones, and removes what no app needs any more. Renewal is not its task.
     type: str
     choices: [placeholder, issue]
     required: true
@@ -75,8 +80,11 @@ options:
     description: Directory below which the proxy serves C(/.well-known/acme-challenge/) of every domain over HTTP.
     type: path
     default: /var/lib/flask-acme
+  dns_authenticator:
+    description: certbot's authenticator for apps with the challenge V(dns), such as V(dns-rfc2136). Its credentials are in certbot's configuration.
+    type: str
   probe:
-    description: Before the authority is asked, fetch a file from the challenge path of every domain.
+    description: Before the authority is asked over HTTP, fetch a file from the challenge path of every domain.
     type: bool
     default: true
   reload_command:
@@ -142,6 +150,7 @@ def main() -> None:
     """Run the stage."""
     tls_options = {
         "issuer": {"type": "str", "choices": ["letsencrypt", "selfsigned", "files"], "default": "letsencrypt"},
+        "challenge": {"type": "str", "choices": ["http", "dns"], "default": "http"},
         "certificate": {"type": "str"},
         "key": {"type": "str"},
     }
@@ -159,6 +168,7 @@ def main() -> None:
             "certbot": {"type": "list", "elements": "str", "default": ["certbot"]},
             "acme_directory": {"type": "str", "default": "https://acme-v02.api.letsencrypt.org/directory"},
             "webroot": {"type": "path", "default": "/var/lib/flask-acme"},
+            "dns_authenticator": {"type": "str"},
             "probe": {"type": "bool", "default": True},
             "reload_command": {"type": "str"},
             "sealed": {"type": "str", "no_log": True},

@@ -175,8 +175,9 @@ def tools() -> dict[str, dict[str, str]]:
     """What the role python installed with tasks_from=tool; the newest of each name."""
     found = {}
     for folder in sorted(glob.glob("/opt/flaskyard/*-*"), key=os.path.getmtime):
-        name, version = os.path.basename(folder).split("-", 1)
-        path = os.path.join(folder, "bin", name)
+        name, version = os.path.basename(folder).rsplit("-", 1)
+        # With a plugin, a tool is called certbot+dns-ovh.
+        path = os.path.join(folder, "bin", name.partition("+")[0])
         if os.access(path, os.X_OK):  # pip writes it after all that it depends on
             found[name] = {"version": version, "path": path}
     return found

@@ -82,6 +82,7 @@ class Canaries:
             "backup_rclone_config": f"[drive]\ntype = drive\ntoken = {text['backup_rclone_config']}\n",
             "backup_ssh_key": f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text['backup_ssh_key']}\n-----END OPENSSH PRIVATE KEY-----\n",
             "backup_commands.environment": {"PGPASSWORD": text["backup_commands.environment"]},
+            "tls_dns_credentials": {"dns_rfc2136_server": "127.0.0.1", "dns_rfc2136_secret": text["tls_dns_credentials"]},
             "python_index_url": f"https://user:{text['python_index_url']}@127.0.0.1:9/simple",
             "python_extra_index_urls": [f"https://user:{text['python_extra_index_urls']}@127.0.0.1:9/simple"],
             "python_environment": {"ALL_PROXY": f"http://user:{text['python_environment']}@127.0.0.1:9"},

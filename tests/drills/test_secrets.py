@@ -88,6 +88,11 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     said += [server.play("site", "--diff", "-vvv").failure]
     host.sh("systemctl stop closed")
     del server.variables["backup_repository"]
+    server.others = [{**server.app, "name": "tenants", "domains": ["tenants.test", "*.tenants.test"], "tls": {"challenge": "dns"}}]
+    dns = {"tls_dns_provider": "rfc2136", "tls_dns_credentials": value["tls_dns_credentials"], "tls_acme_directory": "https://127.0.0.1:9/"}
+    server.variables |= dns
+    said += [server.play("site", "--diff", "-vvv").failure]
+    server.others = []
     server.variables |= {name: value[name] for name in value if name.startswith("python_")}
     (server.source / "uv.lock").unlink()
     (server.source / "pyproject.toml").unlink()
@@ -114,6 +119,7 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
         "/etc/flask-backup/password",
         "/etc/flask-backup/rclone.conf",
         "/etc/flask-backup/ssh_key",
+        "/etc/flask-tls/dns-rfc2136.ini",
     }
     assert "/root/control" in holding and {path for path in holding if not path.startswith("/etc/flask-tls/files/probe/")} <= allowed
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import SERVERS, lock, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,16 @@ def wanted() -> dict[str, list[str]]:
     """Requirements by name of the lock."""
     cases: list[tuple[str, dict[str, str]]] = [(server, {}) for server in SERVERS] + [("gunicorn", {"worker_class": "gevent"})]
     servers = {name: requirements(*case) for case in cases if (name := lock(*case))}
-    return {**servers, "uv": [f"uv=={default('python', 'uv')}"], "certbot": [f"certbot=={default('tls', 'certbot')}"]}
+    certbot = default("tls", "certbot")
+    plugins = {f"certbot+dns-{provider}": [f"certbot-dns-{provider}=={certbot}"] for provider in dns_providers()}
+    return {**servers, "uv": [f"uv=={default('python', 'uv')}"], "certbot": [f"certbot=={certbot}"], **plugins}
+
+
+def dns_providers() -> list[str]:
+    """Whom the role tls can have change DNS."""
+    specs = yaml.safe_load((ROOT / "roles/tls/meta/argument_specs.yml").read_text())
+    choices: list[str] = specs["argument_specs"]["main"]["options"]["tls_dns_provider"]["choices"]
+    return [*filter(None, choices)]
 
 
 def default(role: str, tool: str) -> str:
@@ -45,6 +55,16 @@ def main() -> None:
         options = ["--no-config", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--upgrade"]
         for name, packages in wanted().items():
             version = ["--python-version", OLDEST.get(name, "3.10")]
-            command = [f"{folder}/bin/uv", "pip", "compile", *options, *version, "-", "--output-file", f"{folder}/{name}.txt"]
+            # What a plugin of a tool shares with the tool is in the lock of the tool, and installed from there.
+            tool = LOCKS / f"{name.split('+')[0]}.txt" if "+" in name else None
+            shared = ["--constraint", str(tool)] if tool else []
+            command = [f"{folder}/bin/uv", "pip", "compile", *options, *version, *shared, "-", "--output-file", f"{folder}/{name}.txt"]
             subprocess.run(command, input="\n".join(packages), text=True, check=True, stdout=subprocess.DEVNULL)
-            (LOCKS / f"{name}.txt").write_text(HEADER + (Path(folder) / f"{name}.txt").read_text())
+            locked = pins((Path(folder) / f"{name}.txt").read_text())
+            known = pins(tool.read_text()) if tool else []
+            (LOCKS / f"{name}.txt").write_text(HEADER + "".join(pin for pin in locked if pin not in known))
+
+
+def pins(lock: str) -> list[str]:
+    """The packages of a lock, each with its hashes."""
+    return [pin for pin in re.split(r"^(?=[^\s#])", lock, flags=re.MULTILINE) if not pin.startswith("#")]

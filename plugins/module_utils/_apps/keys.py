@@ -199,6 +199,13 @@ _TLS = {
         choices=("letsencrypt", "selfsigned", "files"),
         default="letsencrypt",
     ),
+    "challenge": Key(
+        "str",
+        "How the authority sees that the names are yours: by a file on port 80, or by a record in DNS, which also does for wildcards and for hosts that it "
+        "cannot reach. With C(dns), the role tls needs C(tls_dns_provider).",
+        choices=("http", "dns"),
+        default="http",
+    ),
     "certificate": Key("str", "The certificate and its chain.", "the PEM text of the certificate and its chain"),
     "key": Key("str", "The private key.", "the PEM text of the private key", secret=True),
 }

@@ -26,7 +26,8 @@ def sites(apps: list[App]) -> list[dict[str, t.Any]]:
     """The sites of completed apps.
 
     :returns: mappings with C(name), C(file), C(canonical), C(domains), C(port_suffix) of the URLs, of the domains those C(served) and those C(redirected) to
-        the canonical one, C(owner) (the app at the root, or the first; it has the certificate) and C(apps), each with its C(locations), the places of its C(static) files, and C(patterns).
+        the canonical one, C(owner) (the app at the root, or the first; it has the certificate) and C(apps), each with its
+        C(locations), the places of its C(static) files, and C(patterns).
     """
     by_domain: dict[str, list[App]] = {}
     for app in apps:

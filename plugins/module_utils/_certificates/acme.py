@@ -24,6 +24,8 @@ from .._host.commands import CommandError, run, tail
 from .._host.entries import Entry, write_entry
 from .._host.errors import HostError
 
+#: certbot's authenticator for a file on port 80.
+HTTP = "webroot"
 HTTP_PORT = 80  # that the authority connects to
 CHALLENGES = "/.well-known/acme-challenge/"
 _PROBE_TIMEOUT_SECONDS = 10
@@ -40,6 +42,10 @@ _WAYS_OUT = {
     "rejectedIdentifier": "The authority gives no certificate for such a name: correct domains, or use another issuer in tls",
     "invalidContact": "Correct tls_email",
     "unsupportedContact": "Correct tls_email",
+    "Certificate Authority failed to verify the DNS TXT records": "DNS may need longer to publish the record: raise tls_dns_propagation_seconds",
+    "Unable to determine base domain": "The credentials in tls_dns_credentials see no zone of the domain: see whose account they are",
+    "error adding TXT record": "See tls_dns_credentials, and that they may change TXT records of the zone",
+    "Error communicating with": "See tls_dns_credentials, and that they may change the zone",
     "Certificate Authority failed to download": "See that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
     "CERTIFICATE_VERIFY_FAILED": "The certificate of the authority's own server is not trusted: give the CA that signed it in tls_acme_ca_file",
     "ConnectionError": "The authority cannot be reached: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
@@ -149,16 +155,17 @@ def _answer(status: int, server: str | None, body: bytes) -> _Answer:
 # --- certbot ------------------------------------------------------------------------------------------------------------
 
 
-def issue(certbot: list[str], app: str, domains: list[str], webroot: str, url: str) -> None:
+def issue(certbot: list[str], app: str, domains: list[str], solver: list[str], url: str) -> None:
     """Have a certificate issued now, whatever certbot has already.
 
     :param certbot: the program with the options that it always gets.
+    :param solver: the options that say how the challenge is met.
     :param url: the authority's directory, for messages.
     :raises AccountGone: when certbot's account is of no use any more.
     :raises AcmeError: what certbot said, and the way out.
     """
     command = [
-        *certbot, "certonly", "--cert-name", app, "--webroot", "--webroot-path", webroot, "--force-renewal", "--renew-with-new-domains",
+        *certbot, "certonly", "--cert-name", app, *solver, "--force-renewal", "--renew-with-new-domains",
         "--no-directory-hooks", *(word for domain in domains for word in ("--domain", domain)),
     ]  # fmt: skip
     for attempt in range(1, _TRIES + 1):

@@ -154,7 +154,8 @@ class CertificateRun:
     def _issue(self, app: App) -> None:
         name, domains, url = app["name"], app["domains"], self._params["acme_directory"]
         lineage = self._store.lineage(name)
-        why = self._why_issue(lineage, domains)
+        over_http = self._authenticator(app) == acme.HTTP
+        why = self._why_issue(lineage, app)
         if not why:
             return
         if self._check:
@@ -162,7 +163,7 @@ class CertificateRun:
             self._issued[name] = why
             self._live[name] = {"kind": "certbot", "names": sorted(domains), "authority": url}
             return
-        failures = acme.probe(domains, self._params["webroot"]) if self._params["probe"] else {}
+        failures = acme.probe(domains, self._params["webroot"]) if self._params["probe"] and over_http else {}
         if failures:
             raise acme.AcmeError("\n".join([
                 "the authority was not asked, for it could not fetch the challenge over HTTP (tls_probe: false asks it all the same):",
@@ -171,10 +172,10 @@ class CertificateRun:
         if not lineage:
             self._start_over(name)
         self._ask(app)
-        if self._why_issue(self._store.lineage(name), domains):
+        if self._why_issue(self._store.lineage(name), app):
             self._start_over(name)  # certbot could not read what it had, and chose another name
             self._ask(app)
-        wrong = self._why_issue(self._store.lineage(name), domains)
+        wrong = self._why_issue(self._store.lineage(name), app)
         if wrong:
             raise acme.AcmeError(f"certbot reported success, but {wrong}; see {self._store.certbot}")
         self._changed = True
@@ -184,7 +185,9 @@ class CertificateRun:
         self._live[name] = self._describe(name)
 
     def _ask(self, app: App) -> None:
-        arguments = (self._params["certbot"], app["name"], app["domains"], self._params["webroot"], self._params["acme_directory"])
+        authenticator = self._authenticator(app)
+        solver = ["--authenticator", authenticator, *(["--webroot-path", self._params["webroot"]] if authenticator == acme.HTTP else [])]
+        arguments = (self._params["certbot"], app["name"], app["domains"], solver, self._params["acme_directory"])
         try:
             acme.issue(*arguments)
         except acme.AccountGone:
@@ -201,14 +204,25 @@ class CertificateRun:
             self._store.go_live(app, copy)
         self._store.forget_lineage(app)
 
-    def _why_issue(self, lineage: Lineage | None, domains: list[str]) -> str | None:
+    def _authenticator(self, app: App) -> str:
+        if app["tls"].get("challenge") != "dns":
+            return acme.HTTP
+        authenticator = self._params.get("dns_authenticator")
+        if not authenticator:
+            raise acme.AcmeError("tls has challenge: dns, and nobody said how DNS is changed; set tls_dns_provider and tls_dns_credentials")
+        return str(authenticator)
+
+    def _why_issue(self, lineage: Lineage | None, app: App) -> str | None:
+        authenticator = self._authenticator(app)
         if lineage is None:
             return "there is none yet"
-        if set(lineage.certificate.names) != set(domains):
+        if set(lineage.certificate.names) != set(app["domains"]):
             return f"it is for {', '.join(sorted(lineage.certificate.names))}"
         if lineage.directory_url != self._params["acme_directory"]:
             return f"it is from {lineage.directory_url}"
-        if lineage.webroots != {self._params["webroot"]}:
+        if lineage.authenticator != authenticator:
+            return f"it would be renewed by {lineage.authenticator or 'nothing'}"
+        if authenticator == acme.HTTP and lineage.webroots != {self._params["webroot"]}:
             return f"it would be renewed through {', '.join(sorted(lineage.webroots))}"
         if not lineage.has_account:
             return "the account that would renew it is gone"

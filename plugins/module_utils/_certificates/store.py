@@ -49,6 +49,7 @@ class Lineage:
 
     certificate: Certificate
     directory_url: str
+    authenticator: str
     webroots: frozenset[str]
     has_account: bool
 
@@ -118,11 +119,11 @@ class Store:
             return None
         if not certificate:
             return None
-        url, account = (_setting(settings, name) for name in ("server", "account"))
+        url, account, authenticator = (_setting(settings, name) for name in ("server", "account", "authenticator"))
         # Of domains that the authority still knew, certbot leaves out the map; webroot_path is a list that ends with a comma.
         map_ = re.search(r"^\[\[webroot_map\]\]\n((?:[^\[\n].*\n)*)", settings, re.MULTILINE)
         webroots = {*_setting(settings, "webroot_path").rstrip(",").split(","), *re.findall(r" = (.+)$", map_[1] if map_ else "", re.MULTILINE)}
-        return Lineage(certificate, url, frozenset(webroots), os.path.isdir(os.path.join(self._accounts(url), account)))
+        return Lineage(certificate, url, authenticator, frozenset(webroots), os.path.isdir(os.path.join(self._accounts(url), account)))
 
     def lineage_folder(self, app: str) -> str:
         """Where certbot keeps the newest certificate of an app."""

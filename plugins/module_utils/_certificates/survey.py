@@ -18,7 +18,7 @@ def remember(params: dict[str, t.Any], wish: str) -> None:
     """Write down what a run was asked for and has done, without the keys that it was given."""
     store = Store(params["directory"])
     apps = [_without_key(app, store) for app in params["apps"]]
-    stored = {"wish": wish, "params": {**{name: params[name] for name in _PARAMS}, "apps": apps}}
+    stored = {"wish": wish, "params": {**{name: params.get(name) for name in _PARAMS}, "apps": apps}}
     write_entry(_file(params["stage"]), Entry("file", json.dumps(stored, indent=1).encode(), mode=0o600))
 
 
@@ -38,7 +38,7 @@ def _look(stage: str) -> dict[str, t.Any]:
     return {"wish": stored["wish"], "lacks": lacks, "live": result["certificates"]}
 
 
-_PARAMS = ("stage", "directory", "selfsigned_days", "certbot", "acme_directory", "webroot", "probe", "reload_command")
+_PARAMS = ("stage", "directory", "selfsigned_days", "certbot", "acme_directory", "webroot", "dns_authenticator", "probe", "reload_command")
 
 
 def _without_key(app: dict[str, t.Any], store: Store) -> dict[str, t.Any]:

@@ -101,7 +101,7 @@ def certbot(folder: Path, *runs: str) -> list[str]:
 
 
 def issue(program: list[str]) -> None:
-    acme.issue(program, "shop", ["shop.test"], "/var/lib/flask-acme", "https://ca.test/dir")
+    acme.issue(program, "shop", ["shop.test"], ["--authenticator", "webroot"], "https://ca.test/dir")
 
 
 @pytest.fixture(autouse=True)

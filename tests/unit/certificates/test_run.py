@@ -162,6 +162,15 @@ def test_when_the_authority_is_asked(host: Host, domains: list[str], params: dic
     assert result["changed"] is (why is not None)
 
 
+def test_another_challenge_is_a_reason_to_ask(host: Host) -> None:
+    host.lineage("shop.test", "www.shop.test")
+    shop = app("shop.test", "www.shop.test")
+    shop["tls"]["challenge"] = "dns"
+    assert "set tls_dns_provider and tls_dns_credentials" in host.run(shop, stage="issue", check=True)[1][0]
+    result, _ = host.run(shop, stage="issue", check=True, dns_authenticator="dns-ovh")
+    assert result["issued"]["shop"] == "it would be renewed by webroot"
+
+
 def test_domains_that_certbot_did_not_have_to_prove_are_not_in_its_map(host: Host) -> None:
     host.lineage("shop.test")
     settings = host.root / "certbot/renewal/shop.conf"
