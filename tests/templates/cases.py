@@ -75,6 +75,7 @@ ROUTES = {
     ],
 }
 MOUNTED = {**PLAIN, "name": "mounted", "domains": ["mounted.test"], "path": "/api", "static": [{"url": "/", "path": "dist", "fallback": "index.html"}]}
+TENANTS = {**PLAIN, "domains": ["plain.test", "*.plain.test"], "tls": {"challenge": "dns"}}
 SERVICE = {
     "name": "files",
     "domains": RICH["domains"],
@@ -114,6 +115,8 @@ CASES: dict[str, Case] = {
     "systemd": ("systemd", {"systemd_slice_memory_max": "2G"}),
     "valkey": ("valkey", {"flask_apps": [STORES, {**STORES, "name": "other"}], "valkey_settings": {"hz": 20}}),
     "tls": ("tls", {"flask_apps": [{**PLAIN, "tls": {"issuer": "letsencrypt"}}], "tls_email": "ops@plain.test", "tls_acme_ca_file": "/etc/hostname"}),
+    "tls by dns": ("tls", {"flask_apps": [TENANTS], "tls_dns_provider": "route53", "tls_dns_credentials": {"aws_access_key_id": "a"}}),
+    "tls by google": ("tls", {"flask_apps": [TENANTS], "tls_dns_provider": "google", "tls_dns_credentials": {"type": "service_account"}}),
     **{
         f"{proxy}, {name}": (proxy, {"flask_proxy": proxy, **variables})
         for proxy in PROXIES
