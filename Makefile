@@ -8,7 +8,7 @@ NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
 # What runs on hosts waits more than it works: three at a time fit on two cores.
-ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates
+ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -45,6 +45,9 @@ conformance: $(NEWEST)/ready ## Take every combination of server, proxy and proc
 	pytest -v tests/conformance --record
 	python -m tests.docs
 
+apps: $(NEWEST)/ready ## Deploy and use the ten applications of docs/recipes; part of test-all
+	pytest -v -n 2 --dist loadgroup tests/recipes
+
 bench: $(NEWEST)/ready ## Measure against the figures that the project promises
 	python -m tests.bench
 
@@ -55,4 +58,4 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo demo-clean test test-all lint unit offline conformance bench clean
+.PHONY: help demo demo-clean test test-all lint unit offline conformance apps bench clean

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,9 @@ def test_a_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) ->
     assert host.ask("/request", host=f"one.{ZONE}").json["host"] == f"one.{ZONE}"
     again = server.apply("site")
     assert again.changed == 0, again.output[-6000:]
+    locked = host.sh("cat /opt/flaskyard/certbot+dns-rfc2136-*/requirements.txt")
+    hashed = set(re.findall(r"^([\w-]+)==.*\n +--hash=", locked, re.MULTILINE))
+    assert hashed >= {"certbot", "certbot-dns-rfc2136", "dnspython"}
 
     # Another secret takes effect without another certificate, and the renewal has it.
     before = host.sh(f"{SERVED} -serial")

@@ -9,6 +9,10 @@ from testinfra.host import Host
 UV = "/opt/flaskyard/uv-0.13.8"
 
 
+def test_tools_are_installed_from_their_locks(host: Host) -> None:
+    assert host.file(f"{UV}/requirements.txt").contains("--hash=sha256:")
+
+
 def test_uv_makes_a_virtualenv_and_installs_into_it(host: Host) -> None:
     make = f"{UV}/bin/uv venv --quiet $venv && {UV}/bin/uv pip install --quiet --python $venv/bin/python --system-certs itsdangerous"
     said = host.check_output(f"venv=$(mktemp -d)/venv; {make} && $venv/bin/python -c 'import itsdangerous; print(itsdangerous.__file__)'")

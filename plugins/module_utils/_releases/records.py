@@ -215,7 +215,8 @@ def is_good(record: dict[str, t.Any]) -> bool:
 def describe(record: dict[str, t.Any]) -> str:
     """A release in words: its id, and what it was made of."""
     source = record.get("source") or {}
-    revision = str(source.get("revision") or "").removeprefix("sha256:")[:12]
+    # Of a published package, the revision is its name and version.
+    revision = "" if source.get("kind") == "pypi" else str(source.get("revision") or "").removeprefix("sha256:")[:12]
     version = str(source.get("version") or "")
     parts = [part for part in ("" if revision and version.startswith(revision) else version, revision) if part]
     return f"{record['id']} ({', '.join(parts)})" if parts else str(record["id"])

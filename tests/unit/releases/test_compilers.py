@@ -14,6 +14,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.c
         ("fatal error: Python.h: No such file or directory", []),
         ("error: command 'gcc' failed: No such file or directory", []),
         ("error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory", []),
+        ("error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'", []),
         ("you need a C compiler to build uWSGI", []),
         ("Error: pg_config executable not found.\n\npg_config is required to build psycopg2 from source.", ["libpq-dev"]),
         (

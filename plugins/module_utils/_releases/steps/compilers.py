@@ -10,7 +10,11 @@ import re
 BASE = ("build-essential", "python3-dev")
 #: What is printed, to the Debian packages that have it. The names are those of Debian 12 and 13.
 _WANTED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"Python\.h: No such file|unable to execute '?\S*g?cc|command '\S*gcc' failed: No such file|'cc'|you need a C compiler|Unknown compiler\(s\)", ()),
+    (
+        r"Python\.h: No such file|unable to execute '?\S*g?cc|command '\S*gcc' failed: No such file|No such file or directory: '\S*g?cc'|'cc'"
+        r"|you need a C compiler|Unknown compiler\(s\)",
+        (),
+    ),
     (r"pg_config (executable )?(is )?(not found|required)|libpq-fe\.h", ("libpq-dev",)),
     (
         r"Specify MYSQLCLIENT_CFLAGS|mysql_config: (command )?not found|mysql\.h: No such|Can not find valid pkg-config name",
