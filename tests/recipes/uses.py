@@ -124,17 +124,21 @@ def calibre_web(web: Browser, host: Host, secrets: Secrets) -> Callable[[], None
 
 
 def pgadmin(web: Browser, host: Host, secrets: Secrets) -> Callable[[], None]:
-    form = re.search('"csrfToken": "([^"]+)"', web.get("/login").text)
-    assert form, "the page of the login has a token"
-    login = {"csrf_token": form[1], "email": "admin@example.com", "password": secrets["vault_pgadmin_password"], "internal_button": "Login"}
-    web.post("/authenticate/login", data=login, headers={"Referer": f"{web.site}/login"}).raise_for_status()
-    token = web.get("/browser/js/utils.js").text.partition("pgAdmin['csrf_token'] = '")[2].partition("'")[0]
-    signed = {"X-pgA-CSRFToken": token, "Referer": f"{web.site}/browser/"}
-    made = web.post("/browser/server_group/obj/", json={"name": "Production"}, headers=signed)
+    def sign_in() -> dict[str, str]:
+        web.cookies.clear()
+        form = re.search('"csrfToken": "([^"]+)"', web.get("/login").text)
+        assert form, "the page of the login has a token"
+        login = {"csrf_token": form[1], "email": "admin@example.com", "password": secrets["vault_pgadmin_password"], "internal_button": "Login"}
+        web.post("/authenticate/login", data=login, headers={"Referer": f"{web.site}/login"}).raise_for_status()
+        token = web.get("/browser/js/utils.js").text.partition("pgAdmin['csrf_token'] = '")[2].partition("'")[0]
+        return {"X-pgA-CSRFToken": token, "Referer": f"{web.site}/browser/"}
+
+    made = web.post("/browser/server_group/obj/", json={"name": "Production"}, headers=sign_in())
     made.raise_for_status()
 
     def read() -> None:
-        assert web.get(f"/browser/server_group/obj/{made.json()['node']['_id']}", headers=signed).json()["name"] == "Production"
+        # pgAdmin writes its sessions late, so a redeploy may end them.
+        assert web.get(f"/browser/server_group/obj/{made.json()['node']['_id']}", headers=sign_in()).json()["name"] == "Production"
 
     return read
 
