@@ -19,7 +19,7 @@ from tests.docs.page import ROOT, Block, code, prose
 from tests.docs.roles import ROLES, entry_points, tags
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")]
 
 
 def test_reference_is_up_to_date() -> None:

@@ -199,7 +199,7 @@ def test_files_of_git_lfs_have_their_content(fresh: Host, deploy_key: str, commi
         fresh.sh('mv "$1" /usr/bin/git-lfs', hidden)
     release = fresh.release(app).release
     fresh.sh('cmp /srv/work/shop/model.bin "$1/model.bin"; ! test -e "$1/.git"', release["dir"])
-    fresh.sh("chown -R flask-shop-b: /srv/git/shop.git")
+    fresh.sh("chmod o+x /srv/git; chown -R flask-shop-b: /srv/git/shop.git")
     release = fresh.release({"name": "shop", "source": {"git": "/srv/git/shop.git", "version": "main"}}).release
     fresh.sh('cmp /srv/work/shop/model.bin "$1/model.bin"', release["dir"])
 

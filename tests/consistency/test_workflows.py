@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs on a forge is what the repository has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from tests.docs.page import ROOT
+
+
+def workflow(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows" / f"{name}.yml").read_text())
+    return found
+
+
+def test_every_scenario_is_in_the_matrix() -> None:
+    matrix = workflow("ci")["jobs"]["scenarios"]["strategy"]["matrix"]
+    assert sorted(matrix["scenario"]) == sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+
+
+def test_both_forges_test_the_same_versions() -> None:
+    on_github = {(entry["python"], entry["core"]) for entry in workflow("ci")["jobs"]["unit"]["strategy"]["matrix"]["include"]}
+    gitlab: dict[str, Any] = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
+    assert on_github == {(entry["PYTHON"], entry["CORE"]) for entry in gitlab["unit"]["parallel"]["matrix"]}
