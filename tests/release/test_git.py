@@ -161,7 +161,7 @@ import http.server, json, pathlib
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["objects"]
-        link = lambda o: {"download": {"href": f"http://localhost:8419/{o['oid']}"}}
+        link = lambda o: {"download": {"href": f"http://localhost:8425/{o['oid']}"}}
         self.answer(json.dumps({"objects": [{**o, "actions": link(o)} for o in wanted]}).encode())
     def do_GET(self):
         (path,) = pathlib.Path("/srv/git/shop.git/lfs/objects").rglob(self.path.strip("/"))
@@ -169,7 +169,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, body):
         self.send_response(200); self.send_header("Content-Type", "application/vnd.git-lfs+json"); self.send_header("Content-Length", str(len(body)))
         self.end_headers(); self.wfile.write(body)
-http.server.ThreadingHTTPServer(("127.0.0.1", 8419), Handler).serve_forever()
+http.server.ThreadingHTTPServer(("127.0.0.1", 8425), Handler).serve_forever()
 """
 LARGE = """
 export HOME=/root; cd /srv/work/shop; git lfs install --skip-repo >/dev/null; git lfs track '*.bin' >/dev/null
@@ -177,7 +177,7 @@ head -c 300000 /dev/urandom > model.bin; git add .; git commit -q -m large; git 
 mkdir -p /srv/git/git-shell-commands
 cat > /srv/git/git-shell-commands/git-lfs-authenticate <<'END'
 #!/bin/sh
-echo '{"href": "http://localhost:8419/lfs"}'
+echo '{"href": "http://localhost:8425/lfs"}'
 END
 chmod -R a+rx /srv/git/git-shell-commands
 systemctl stop lfs 2>/dev/null || true
@@ -202,6 +202,7 @@ def test_files_of_git_lfs_have_their_content(fresh: Host, deploy_key: str, commi
     fresh.sh("chmod o+x /srv/git; chown -R flask-shop-b: /srv/git/shop.git")
     release = fresh.release({"name": "shop", "source": {"git": "/srv/git/shop.git", "version": "main"}}).release
     fresh.sh('cmp /srv/work/shop/model.bin "$1/model.bin"', release["dir"])
+    fresh.sh("systemctl stop lfs")
 
 
 def test_pointers_of_git_lfs_in_a_folder_are_refused(fresh: Host, source: Path) -> None:

@@ -90,6 +90,8 @@ def shop(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
             monkeypatch.setattr(module, "Slots", lambda app: site.slots)
     monkeypatch.setattr(deploy_log, "assert_trusted_parents", lambda path: None)
     monkeypatch.setattr(paths, "DEPLOY_LOG", str(tmp_path / "log" / "deploys.jsonl"))
+    # Not those of a host that the tests run on.
+    monkeypatch.setattr(paths, "SETTINGS", str(tmp_path / "flaskyard.json"))
     monkeypatch.setattr(actor, "_present", actor.Actor("ada@laptop", "rollback"))
     return Shop(site)
 
