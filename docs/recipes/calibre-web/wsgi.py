@@ -1,4 +1,4 @@
-"""Calibre-Web as a WSGI application: its `main` registers everything, then starts a server of its own, which is left out here."""
+"""Calibre-Web as a WSGI application: its `main` registers everything, then starts its own server, which is left out here."""
 
 import sys
 

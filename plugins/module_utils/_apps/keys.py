@@ -94,11 +94,11 @@ _STATIC = {
         required=True,
     ),
     "fallback": text(
-        "Page of the folder for all that is no file in it: the routes of a single-page app.", "an HTML file below the folder, such as index.html", _RELATIVE
+        "Page of the folder to serve where no file matches: for the routes of a single-page app.", "an HTML file below the folder, such as index.html", _RELATIVE
     ),
     "app_paths": Key(
         "list",
-        "With C(url: /) and an app without a C(path) of its own: the paths that are the app's. Each holds for itself and all below it.",
+        "With C(url: /) and an app without a C(path): the paths that are the app's. Each holds for itself and all below it.",
         items=text("A path.", "a path such as /api", r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?"),
         default=[],
     ),
@@ -238,7 +238,7 @@ WEB: dict[str, Key] = {
         reaches=("proxy",),
     ),
     "public_port": number(
-        "Port in the app's URLs, for a host behind a router that leads this port of its own to port 443 here.",
+        "Port in the app's URLs, for a host behind a router that forwards this port to port 443 here.",
         1,
         65535,
         443,
@@ -359,7 +359,7 @@ APP: dict[str, Key] = {
     ),
     "release_command_once": Key(
         "bool",
-        "Run C(release_command) on one of the hosts that share the app's environment. Set it to false if each host has a database of its own.",
+        "Run C(release_command) on one of the hosts that share the app's environment. Set it to false if each host has its own database.",
         default=True,
         group="code",
         reaches=("slot",),
@@ -415,14 +415,14 @@ APP: dict[str, Key] = {
     ),
     "database": Key(
         "str",
-        "Give the app a database of its own in this server on the host. C(DATABASE_URL) names it, and backups hold it.",
+        "Give the app its own database in this server on the host. C(DATABASE_URL) names it, and backups hold it.",
         choices=DATABASES,
         group="run",
         reaches=("slot", "backup"),
     ),
     "database_pool": Key(
         "bool",
-        "Connect to the database through PgBouncer, which gives a connection of its own to each transaction only. For apps with many workers that "
+        "Connect to the database through PgBouncer, which lends an app a connection for one transaction at a time. For apps with many workers that "
         "mostly do something else. C(DATABASE_DIRECT_URL) goes past it.",
         default=False,
         group="run",
@@ -430,7 +430,7 @@ APP: dict[str, Key] = {
     ),
     "queue": Key(
         "str",
-        "Give the app an instance of its own of this server, which speaks the Redis protocol. C(REDIS_URL) and C(CELERY_BROKER_URL) name it.",
+        "Give the app its own instance of this server, which speaks the Redis protocol. C(REDIS_URL) and C(CELERY_BROKER_URL) name it.",
         choices=QUEUES,
         group="run",
         reaches=("slot",),
@@ -477,7 +477,7 @@ APP: dict[str, Key] = {
     ),
     "exclusive": Key(
         "bool",
-        "Stop the old slot before the new one starts, for an app that holds a port, a lock or a device of its own. Nothing serves in between.",
+        "Stop the old slot before the new one starts, for an app that holds a port, a lock or a device. Nothing serves in between.",
         default=False,
         group="run",
         reaches=("slot",),
