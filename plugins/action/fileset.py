@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS
         if unknown:
-            raise AnsibleActionFail(f"files: {', '.join(sorted(unknown))} is no key of a file; the keys are {', '.join(sorted(_KEYS))}")
+            raise AnsibleActionFail(f"files: {', '.join(sorted(unknown))} is not a key of a file; the keys are {', '.join(sorted(_KEYS))}")
         if not declared.get("when", True):
             return
         each: dict[str, list[t.Any]] = declared.get("each") or {}

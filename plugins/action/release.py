@@ -219,7 +219,7 @@ def local_source(source: dict[str, t.Any]) -> LocalSource | None:
         files = list_files(location)
         return LocalSource(location, revision_of(location, files), files)
     if not os.path.isfile(location):
-        raise SourceTreeError(f"source.archive is {location}, which is no file on the controller; relative paths begin at the current directory")
+        raise SourceTreeError(f"source.archive is {location}, which is not a file on the controller; relative paths begin at the current directory")
     revision = f"sha256:{sha256_of(location)}"
     if source["checksum"] and source["checksum"].lower() != revision:
         raise SourceTreeError(f"source.checksum is {source['checksum']} and {location} has {revision}; set that checksum, or get the right file")

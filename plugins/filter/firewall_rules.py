@@ -15,7 +15,7 @@ name: firewall_rules
 short_description: Turn what the firewall shall let in into rules of nftables
 version_added: 0.1.0
 description:
-  - Refuses what is no port, protocol or network, so that nothing else can get into the ruleset.
+  - Refuses anything but ports, protocols and networks, so that nothing else can get into the ruleset.
 options:
   _input:
     description:
@@ -52,7 +52,7 @@ def firewall_rules(items: t.Any) -> list[str]:
     :raises AnsibleFilterError: naming the item, the value and what is expected.
     """
     if not isinstance(items, (list, tuple)):
-        raise AnsibleFilterError(f"firewall: {items!r} is no list of rules")
+        raise AnsibleFilterError(f"firewall: {items!r} is not a list of rules")
     rules: list[str] = []
     for item in items:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database
-short_description: Give every app an account in a database server and a database of its own
+short_description: Give every app its own account and database
 version_added: 0.1.0
 description:
   - Both are named after the app's account on the host, C(flask-NAME), so the server knows by the socket who connects, and there is no password.

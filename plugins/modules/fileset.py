@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Renders all the files of a service on the controller, sends them in one call, and on the host compares, keeps the
     old ones, replaces atomically, validates the whole, activates and confirms.
-  - On any failure the old files come back, the service is told so, and the task fails with what the failing step printed.
+  - On any failure the old files come back, the service reloads, and the task fails with what the failing step printed.
   - Files that an earlier run of the set put there and that are no longer declared are removed. A file of the
     distribution that the set had replaced is put back.
   - A run that was killed half-way is noticed by the next one, which undoes it and starts again.

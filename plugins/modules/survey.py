@@ -209,7 +209,7 @@ def locales() -> list[str]:
 
 
 def timezone() -> str:
-    """Name of the time zone; empty where C(/etc/localtime) is no link to it."""
+    """Name of the time zone; empty where C(/etc/localtime) is not a link to it."""
     try:
         return os.readlink("/etc/localtime").partition("zoneinfo/")[2]
     except OSError:

@@ -23,10 +23,10 @@ class SourceTreeError(Exception):
 def list_files(folder: str) -> list[str]:
     """Paths below C(folder), relative to it and sorted, that git would not ignore.
 
-    :raises SourceTreeError: it is no folder, or git is missing.
+    :raises SourceTreeError: it is not a folder, or git is missing.
     """
     if not os.path.isdir(folder):
-        raise SourceTreeError(f"source.path is {folder}, which is no folder on the controller; relative paths begin at the current directory")
+        raise SourceTreeError(f"source.path is {folder}, which is not a folder on the controller; relative paths begin at the current directory")
     if not shutil.which("git"):
         raise SourceTreeError("git is not installed on the controller; it decides, by .gitignore, which files of a folder are sent. Install it")
     return sorted(path for path in _listed(folder) if path.split("/", 1)[0] not in _EXCLUDED)

@@ -49,7 +49,7 @@ def _written(name: t.Any) -> str | None:
 
 @functools.cache
 def _scalars(path: str) -> dict[tuple[int, int | None], str]:
-    """The values without quotes of all mappings of a file, by line and column of their names; none where it is no plain YAML."""
+    """The values without quotes of all mappings of a file, by line and column of their names; none where it is not plain YAML."""
     try:
         with open(path, encoding="utf-8") as handle:
             nodes = list(yaml.compose_all(handle, Loader=yaml.SafeLoader))

@@ -94,7 +94,9 @@ _STATIC = {
         required=True,
     ),
     "fallback": text(
-        "Page of the folder to serve where no file matches: for the routes of a single-page app.", "an HTML file below the folder, such as index.html", _RELATIVE
+        "Page of the folder to serve where no file matches: for the routes of a single-page app.",
+        "an HTML file below the folder, such as index.html",
+        _RELATIVE,
     ),
     "app_paths": Key(
         "list",

@@ -112,7 +112,7 @@ def _completed(kind: str, given: t.Any, find_problems: _Find, complete: _Complet
 def bare_app(name: str) -> dict[str, t.Any]:
     """An app of which only the name is left: its paths and units, for removing it.
 
-    :raises AppModelError: when it is no name of an app.
+    :raises AppModelError: when it is not the name of an app.
     """
     return complete_apps([{"name": name, "source": {"path": "/"}, "wsgi": "gone:app"}])[0]
 

@@ -13,7 +13,7 @@ NAME = rf"(?=.{{1,253}}$)(?!localhost$)((\*\.)?({_LABEL}\.)+)?[a-z]([a-z0-9-]{{0
 
 
 def advice(name: str) -> str:
-    """How to write what is no usable name; empty where nothing is known."""
+    """How to write a name that cannot be used; empty where nothing is known."""
     try:
         ipaddress.ip_address(name.strip("[]"))
         return "a browser does not say which address it asks for, so no certificate can be chosen by it; give the host a name, in DNS or in /etc/hosts"

@@ -50,7 +50,7 @@ def parse_procfile(text: str) -> dict[str, str]:
     >>> parse_procfile("web: gunicorn shop:app\nworker: rq worker && echo $HOME")
     {'web': 'gunicorn shop:app', 'worker': "sh -c 'rq worker && echo $HOME'"}
 
-    :raises ProcfileError: when a line is none of a Procfile.
+    :raises ProcfileError: when a line does not belong in a Procfile.
     """
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -61,7 +61,7 @@ def parse_procfile(text: str) -> dict[str, str]:
             raise ProcfileError(f"line {number} of the Procfile is {line.strip()[:80]!r}; expected a name, a colon and a command")
         name, command = matched[1], matched[2]
         if name in found:
-            raise ProcfileError(f"line {number} of the Procfile names {name!r} again; each name stands once")
+            raise ProcfileError(f"line {number} of the Procfile names {name!r} again; each name may be used once")
         found[name] = _runnable(command)
     return found
 

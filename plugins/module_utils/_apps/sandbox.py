@@ -27,7 +27,7 @@ def sandbox_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
             yield f"sandbox.groups: {group!r} is an app's own; have both apps share a folder by sandbox.writable_paths"
     for path in sandbox.get("writable_paths", []):
         if _is_closed(path):
-            yield f"sandbox.writable_paths: {path!r} is or holds what belongs to the system or to other apps; use a folder of its own, such as /srv/media"
+            yield f"sandbox.writable_paths: {path!r} is or holds what belongs to the system or to other apps; use a separate folder, such as /srv/media"
         elif hidden := next((top for top in HIDDEN if _overlap(path, top)), None):
             yield f"sandbox.writable_paths: {path!r} is hidden from the app with {hidden}; use a folder elsewhere, such as /srv/media or /mnt/media"
     if sandbox.get("netlink") and not sandbox.get("network", True):

@@ -198,7 +198,7 @@ def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Proble
     """Settings by their own names. Where they are written as they stand, C(lines), a value must not hold the end of one."""
     for name, value in given.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*" if lines else r"[a-z][a-z0-9_]*", str(name)):
-            problems.append(Problem(f"{where}: {show(name)} is no name of a setting"))
+            problems.append(Problem(f"{where}: {show(name)} is not a valid name of a setting"))
         elif lines:
             # What is given several times stands on several lines.
             for single in value if isinstance(value, list) else [value]:
@@ -212,7 +212,7 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
     """Check variables of the environment and their values, appending to ``problems``."""
     for name, value in env.items():
         if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-            problems.append(Problem(f"{where}: {show(name)} is no name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
+            problems.append(Problem(f"{where}: {show(name)} is not a valid name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
         elif name in _RESERVED_ENV:
             problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
         elif isinstance(value, (dict, list)) or value is None:

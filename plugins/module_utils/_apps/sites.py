@@ -74,7 +74,7 @@ def _static(app: App) -> list[dict[str, t.Any]]:
     """The static folders, and what lies below one and has rules of its own, which may be a file: not C(declared).
 
     Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that. C(single) says that it
-    is a file, C(page) that it is the fallback itself, and C(fallback) is the file for all that is none.
+    is a file, C(page) that it is the fallback itself, and C(fallback) is the file to serve where no file matches.
     """
     folders = [(folder["url"], folder) for folder in app["static"]]
     inner = [(path, folder) for path, folder in _ruled(app) if folder and (folder["url"] or "/") != path]

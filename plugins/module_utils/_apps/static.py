@@ -14,7 +14,7 @@ def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """What the patterns of the keys cannot see."""
     static = app.get("static", [])
     for url in repeated([folder["url"].rstrip("/") for folder in static]):
-        yield f"static: url {url or '/'!r} stands twice; a path has one folder"
+        yield f"static: the URL {url or '/'!r} is listed twice; each URL maps to exactly one folder"
     mounted = app.get("path", "/") != "/"
     for folder in static:
         url, paths = folder["url"].rstrip("/"), folder.get("app_paths", [])
@@ -28,7 +28,7 @@ def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
         if paths and asked and not any(is_below(asked.partition("?")[0], path.rstrip("/")) for path in paths):
             yield f"healthcheck: path {asked!r} is not the app's but that of url {folder['url']!r} of static; name one below a path of app_paths"
         if not url and "fallback" not in folder:
-            yield "static: url '/' needs fallback, the page for all that is no file, such as index.html; or give the folder a URL of its own"
+            yield "static: url '/' needs fallback, the page to serve where no file matches, such as index.html; or give the folder its own URL"
         if not (url or mounted or paths):
             yield "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path, such as /api"
 

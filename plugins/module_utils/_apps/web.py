@@ -83,7 +83,7 @@ def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
     yield from name_problems(given)
     rules = given.get("access", [])
     for path in repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):
-        yield f"access: path {path!r} stands in two rules; put allow and users of a path into one"
+        yield f"access: path {path!r} is in two rules; write allow and users of a path in one rule"
     for network in (network for rule in rules for network in rule.get("allow", [])):
         try:
             ipaddress.ip_network(network)
@@ -95,13 +95,13 @@ def clashes(places: list[dict[str, t.Any]]) -> list[str]:
     """Names, and places on the web, that two claim. A domain is shared by those with the same canonical domain and different paths."""
     names = [place["name"] for place in places]
     problems = [
-        f"the name {name!r} stands {names.count(name)} times; accounts, paths and units follow from it, so each needs its own" for name in repeated(names)
+        f"the name {name!r} is used {names.count(name)} times; accounts, paths and units follow from it, so each needs its own" for name in repeated(names)
     ]
     owners: dict[tuple[str, str], str] = {}
     canonical: dict[str, str] = {}
     for place in places:
         name = place["name"]
-        problems += [f"{name!r}: domain {domain!r} stands twice in its list" for domain in repeated(place["domains"])]
+        problems += [f"{name!r}: domain {domain!r} is listed twice" for domain in repeated(place["domains"])]
         for domain in dict.fromkeys(place["domains"]):
             for path in _claimed(place):
                 owner = owners.setdefault((domain, path), name)

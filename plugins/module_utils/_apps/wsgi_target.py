@@ -33,7 +33,7 @@ def parse_wsgi(text: str) -> WsgiTarget:
     try:
         node = ast.parse(attribute.strip(), mode="eval").body
     except SyntaxError as error:
-        raise ValueError(f"{attribute!r} is no Python name or call ({error.msg})") from error
+        raise ValueError(f"{attribute!r} is not a Python name or call ({error.msg})") from error
     call = node if isinstance(node, ast.Call) else None
     target = call.func if call else node
     if not isinstance(target, ast.Name):

@@ -67,7 +67,7 @@ def problems_of(path: str) -> str:
 def copied(path: str, target: str) -> None:
     """Copy a database that may be in use, by SQLite's own backup, so that the copy is of one moment.
 
-    :raises sqlite3.Error: the file is no usable database, or stayed locked.
+    :raises sqlite3.Error: the file is not a usable database, or stayed locked.
     """
     source = sqlite3.connect(f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=rw", uri=True, timeout=WAIT_SECONDS)
     with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as copy:
@@ -83,7 +83,7 @@ def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
 def dump() -> int:
     """Write every sound database as a tar stream; report the others, and go on.
 
-    A file that is no sound database is saved as it stands, and that is all one can do: anybody may upload such a file. One
+    A file that is not a sound database is saved as it is, and that is all one can do: anybody may upload such a file. One
     that could not be copied for another reason is a failure.
     """
     reports: list[str] = []

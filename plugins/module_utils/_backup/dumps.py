@@ -63,7 +63,7 @@ def dump_databases(app: App, found: dict[str, Any]) -> None:
                     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     content = stream.extractfile(member)
                     if content is None:
-                        raise BackupError(f"the stream of copies holds {member.name!r}, which is no file")
+                        raise BackupError(f"the stream of copies holds {member.name!r}, which is not a file")
                     with naming(str(target)), open(target, "xb") as handle:
                         shutil.copyfileobj(content, handle)
                     found[member.name] = {"sha256": digest(target), "mode": member.mode & 0o777}
@@ -80,7 +80,7 @@ def directory_of(app: App) -> str:
     :raises BackupError: when it is none.
     """
     if os.path.islink(app.state) or not os.path.isdir(app.state):
-        raise BackupError(f"{app.state} is no directory; if the app was never deployed, deploy it; if it was moved, use a mount in place of a link")
+        raise BackupError(f"{app.state} is not a directory; if the app was never deployed, deploy it; if it was moved, use a mount in place of a link")
     return app.state
 
 
@@ -97,7 +97,7 @@ def dump_command(command: Command, environment: dict[str, str]) -> dict[str, Any
         process = subprocess.Popen(shlex.split(command.command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, cwd="/", **options)
         finished(process)
     if target.stat().st_size == 0:
-        raise BackupError("it succeeded and printed nothing; an empty dump is no backup")
+        raise BackupError("it succeeded and printed nothing; an empty dump is not a backup")
     return {"sha256": digest(target), "size": target.stat().st_size}
 
 

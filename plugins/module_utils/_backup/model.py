@@ -143,5 +143,5 @@ def inside(root: Path, relative: str) -> Path:
     """
     path = root.resolve() / relative
     if PurePosixPath(relative).is_absolute() or ".." in PurePosixPath(relative).parts or os.path.realpath(path) != str(path):
-        raise BackupError(f"{relative!r} is no path below {root}")
+        raise BackupError(f"{relative!r} is not a path below {root}")
     return path

@@ -61,7 +61,7 @@ def sources(config: Config, problems: Problems) -> Iterator[str]:
 
 
 def save(restic: Restic, config: Config, paths: list[str], problems: Problems) -> dict[str, Any]:
-    """Make the snapshot; files that vanish while it is made are no problem.
+    """Make the snapshot; files that vanish while it is made do no harm.
 
     :raises BackupError: there is no snapshot.
     """

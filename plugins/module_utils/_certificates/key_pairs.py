@@ -70,9 +70,9 @@ def inspect(certificate: str, key: str) -> Certificate:
     """
     own = _PEM_CERTIFICATE.search(certificate)
     if not own:
-        raise CertificateError("the certificate is no PEM text; it begins with -----BEGIN CERTIFICATE-----")
+        raise CertificateError("tls.certificate is not a PEM certificate (no '-----BEGIN CERTIFICATE-----' line found)")
     if "PRIVATE KEY-----" not in key:
-        raise CertificateError("the key is no PEM text; it begins with -----BEGIN PRIVATE KEY-----")
+        raise CertificateError("tls.key is not a PEM key (no '-----BEGIN PRIVATE KEY-----' line found)")
     if "ENCRYPTED" in key:
         raise CertificateError("the key has a passphrase, which nobody could type when the proxy starts; take it off with: openssl pkey")
     try:
@@ -130,7 +130,7 @@ def is_served(certificate: str, domain: str) -> bool | None:
 def self_sign(domains: list[str], days: int) -> tuple[str, str]:
     """Make a certificate that nobody vouches for.
 
-    It is no CA, so a client that is told to trust it trusts these names and nothing else. Its subject is its own: of several
+    It is not a CA, so a client that is told to trust it trusts these names and nothing else. Its subject is its own: of several
     with the same one, some clients find only the first. A common name has 64 characters at the most (RFC 5280, ub-common-name).
 
     :returns: certificate and key as PEM text.

@@ -98,7 +98,7 @@ def _directories(path: str) -> list[str]:
 
 
 def _lines(path: str) -> list[list[str]]:
-    """The words of each line that is no comment; empty when there is no such file, which is known by itself."""
+    """The words of each line that is not a comment; empty when there is no such file, which is known by itself."""
     if not os.path.exists(path):
         return []
     return [line.split() for line in read_entry(path).text.splitlines() if line.strip() and not line.startswith("#")]

@@ -27,7 +27,7 @@ def seal(arguments: Arguments, *names: str) -> Arguments:
     hidden = {name: arguments[name] for name in names if arguments.get(name)}
     shown = {name: value for name, value in arguments.items() if name not in hidden}
     empty: Arguments = {name: [] if isinstance(value, list) else {} for name, value in hidden.items() if isinstance(value, (list, dict))}
-    # A value of the vault is no text yet; as one it is decrypted.
+    # A value of the vault is decrypted only when it becomes text.
     return {**shown, **empty, CARRIER: json.dumps({"options": hidden, "wish": wish(arguments)}, default=str)}
 
 

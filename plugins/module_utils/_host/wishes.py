@@ -19,7 +19,7 @@ FORMAT = 1
 
 def wish(value: t.Any) -> str:
     """Digest of arguments. It is for root and the controller alone, since it may be over secrets that can be guessed."""
-    # A value of the vault is no text yet; as one it is decrypted.
+    # A value of the vault is decrypted only when it becomes text.
     return hashlib.sha256(json.dumps([FORMAT, value], sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -293,5 +293,7 @@ class Builder:
         if self.app["installer"] == "uv" and not (uv and os.access(uv, os.X_OK)):
             raise ReleaseError(f"installer is 'uv' and there is none at {uv}; the role python installs it, run it first, or set installer to pip")
         if wheelhouse and (not os.path.isdir(wheelhouse) or wheelhouse.startswith(("/home/", "/root/", "/tmp/"))):
-            raise ReleaseError(f"the wheelhouse {wheelhouse} is no directory that builds can see; put it outside of /home, /root and /tmp, such as /srv/wheels")
+            raise ReleaseError(
+                f"the wheelhouse {wheelhouse} is not a directory that builds can see; put it outside of /home, /root and /tmp, such as /srv/wheels"
+            )
         assert_account(self.app["build_user"])

@@ -33,7 +33,7 @@ class InPlace:
     def run(self, check: bool) -> Outcome:
         """Find the release, or make it.
 
-        :raises ReleaseError: the folder is none that the app's accounts can run.
+        :raises ReleaseError: the app's accounts cannot run what is in the folder.
         """
         try:
             assert_account(self.app["build_user"])

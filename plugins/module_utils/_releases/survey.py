@@ -16,7 +16,7 @@ from .seeds import Seeds
 from .settings import python_identity
 from .wished import recall
 
-#: A longer Procfile is none.
+#: Longer files are not read as a Procfile.
 _PROCFILE_BYTES = 65536
 
 

@@ -105,7 +105,7 @@ class _Raw(io.RawIOBase):
 def ask_http(line: Line, path: str, headers: dict[str, str]) -> Answer:
     """Ask by HTTP.
 
-    :raises http.client.HTTPException: when the answer is none.
+    :raises http.client.HTTPException: when the answer is not HTTP.
     """
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close", "", ""]
     line.sendall("\r\n".join(lines).encode())

@@ -44,7 +44,7 @@ class Supervisor:
         """Read the configuration and start a program of it, this process of it at once; programs that run are left as they are.
 
         :param process: as C(processes) names it.
-        :raises CommandError: when it does not start, or the configuration is no good.
+        :raises CommandError: when it does not start, or the configuration is wrong.
         """
         self._call("reloadConfig")
         self._call("addProcessGroup", name, fine={_ADDED})

@@ -191,7 +191,7 @@ WRONG: list[tuple[App, str]] = [
     ({"uwsgi": {"extra_settings": {"a": {"b": 1}}}}, "uwsgi.extra_settings.a is {'b': 1} (dict); expected text, a number, true or false, or a list of them"),
     ({"uwsgi": {"extra_settings": {"a": [["b"]]}}}, "uwsgi.extra_settings.a is ['b'] (list); expected text, a number, true or false, or a list of them"),
     ({"uwsgi": {"extra_settings": {"a": None}}}, "expected text, a number, true or false, or a list of them"),
-    ({"gunicorn": {"extra_settings": {"A B": 1}}}, "is no name of a setting"),
+    ({"gunicorn": {"extra_settings": {"A B": 1}}}, "is not a valid name of a setting"),
     ({"workload": "sessions", "workers": 2}, "workload 'sessions' keeps all clients in one process, and workers is 2; drop the one or the other"),
     ({"workload": "sessions", "server": "passenger"}, "workload 'sessions' needs many threads in one process, and server 'passenger' has one"),
     (
@@ -203,8 +203,8 @@ WRONG: list[tuple[App, str]] = [
     ({"headers": {"X-A": "a$host"}}, "without '$'"),
     ({"headers": {"X-A": "expr=%{ENV:PATH}"}}, "not beginning with 'expr='"),
     *(({"headers": {name: "x"}}, "are the proxy's own") for name in ("Server", "content-length", "Transfer-Encoding", "TE", "Connection")),
-    ({"gunicorn": {"extra_settings": {"worker-class": "x"}}}, "no name of a setting"),
-    ({"access": [{"allow": ["192.0.2.1"]}, {"path": "/", "users": {"ada": "$6$a$b"}}]}, "path '/' stands in two rules"),
+    ({"gunicorn": {"extra_settings": {"worker-class": "x"}}}, "is not a valid name of a setting"),
+    ({"access": [{"allow": ["192.0.2.1"]}, {"path": "/", "users": {"ada": "$6$a$b"}}]}, "path '/' is in two rules"),
     ({"access": [{"allow": ["999.1.1.1/77"]}]}, "allow has '999.1.1.1/77'"),
     ({"access": [{"allow": ["192.0.2.1/24"]}]}, "has host bits set"),
     ({"server": "unicorn"}, "server is 'unicorn'; expected one of gunicorn, "),
@@ -247,9 +247,9 @@ def test_secrets_are_not_in_messages() -> None:
 
 def test_names_and_domains_stand_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
-    assert "the name 'shop' stands 2 times" in problems(one, {**MINIMAL})
+    assert "the name 'shop' is used 2 times" in problems(one, {**MINIMAL})
     assert "'blog': domain 'shop.example.com' at path / is taken already by 'shop'" in problems(one, {**one, "name": "blog"})
-    assert "domain 'shop.example.com' stands twice" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
+    assert "domain 'shop.example.com' is listed twice" in problems({**MINIMAL, "domains": ["shop.example.com"] * 2})
 
 
 def test_apps_may_share_a_domain_at_different_paths() -> None:
@@ -262,7 +262,7 @@ def test_apps_may_share_a_domain_at_different_paths() -> None:
 def test_static_files_claim_their_path() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"], "static": [{"url": "/static", "path": "static"}]}
     assert "at path /static is taken already by 'shop'" in problems(one, {**MINIMAL, "name": "files", "domains": one["domains"], "path": "/static"})
-    assert "static: url '/static' stands twice" in problems({**one, "static": one["static"] * 2})
+    assert "static: the URL '/static' is listed twice; each URL maps to exactly one folder" in problems({**one, "static": one["static"] * 2})
 
 
 def test_code_in_place_is_taken_as_it_is() -> None:

@@ -11,7 +11,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.model impor
 
 APP: dict[str, t.Any] = {"name": "shop", "source": {"path": "."}, "wsgi": "shop:app"}
 ROOT = "can become root, or read what only root should; give the app what it needs of it in another way"
-OTHERS = "is or holds what belongs to the system or to other apps; use a folder of its own, such as /srv/media"
+OTHERS = "is or holds what belongs to the system or to other apps; use a separate folder, such as /srv/media"
 
 
 @pytest.mark.parametrize(

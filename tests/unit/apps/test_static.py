@@ -25,7 +25,7 @@ def one(**keys: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"static": [{"url": "/", "path": "dist"}]}, "static: url '/' needs fallback, the page for all that is no file, such as index.html"),
+        ({"static": [{"url": "/", "path": "dist"}]}, "static: url '/' needs fallback, the page to serve where no file matches, such as index.html"),
         ({"static": [FRONT]}, "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path"),
         ({"path": "/api", "static": [{**FRONT, "app_paths": ["/api"]}]}, "static: app_paths of url '/' has no effect; it goes with url '/' of an app whose"),
         (

@@ -58,7 +58,7 @@ def test_what_a_service_cannot_be() -> None:
     assert "unknown key server" in problems({**SERVICE, "server": "gunicorn"})
     assert "domains is missing" in problems({"name": "metrics", "upstream": "127.0.0.1:1"})
     assert "domains is empty" in problems({**SERVICE, "domains": []})
-    assert "the name 'shop' stands 2 times" in problems({**SERVICE, "name": "shop"})
+    assert "the name 'shop' is used 2 times" in problems({**SERVICE, "name": "shop"})
     assert "'metrics': domain 'shop.example.com' at path / is taken already by 'shop'" in problems({**SERVICE, "domains": APP["domains"]})
     assert "item 1 of the services: the item is 5" in problems(5)
     assert "two rules" in problems({**SERVICE, "access": [{"allow": []}, {"allow": []}]})

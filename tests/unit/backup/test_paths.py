@@ -15,7 +15,7 @@ def test_no_path_leads_out_of_its_directory(tmp_path: Path, relative: str) -> No
     root = tmp_path / "root"
     root.mkdir()
     (root / "link").symlink_to(tmp_path)
-    with pytest.raises(model.BackupError, match="no path below"):
+    with pytest.raises(model.BackupError, match="not a path below"):
         model.inside(root, relative)
 
 

@@ -79,7 +79,7 @@ def test_what_the_declaration_names_is_not_left_out(tmp_path: Path) -> None:
 
 
 def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceTreeError, match="no folder on the controller"):
+    with pytest.raises(SourceTreeError, match="not a folder on the controller"):
         list_files(str(tmp_path / "none"))
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceTreeError, match="device, socket or pipe"):

@@ -204,7 +204,7 @@ def test_names_that_releases_use_are_refused(tmp_path: Path, name: str) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     source = {"kind": "archive", "arguments": {"archive": str(tmp_path / "archive.tar"), "strip": False}}
-    with pytest.raises(StepError, match=f"the source has (a )?{re.escape(name)}"):
+    with pytest.raises(StepError, match=f"the source has (its own )?{re.escape(name)}"):
         prepare(str(tree), source, None, None, None, None, "uv", [], [], [])
 
 

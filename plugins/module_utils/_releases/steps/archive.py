@@ -41,7 +41,7 @@ def tar_members(archive: tarfile.TarFile) -> t.Iterator[Member]:
 def _opened(archive: tarfile.TarFile, item: tarfile.TarInfo) -> t.IO[bytes]:
     found = archive.extractfile(item)
     if found is None:
-        raise StepError(f"the archive holds the hard link {item.name!r} to {item.linkname!r}, which is no file in it")
+        raise StepError(f"the archive holds the hard link {item.name!r} to {item.linkname!r}, which is not a file in it")
     return found
 
 
@@ -59,7 +59,7 @@ def unpack(tree: Path, archive: str, strip: bool) -> None:
     """Unpack a tar or a zip, and nothing of it outside C(tree).
 
     :param strip: drop a single top-level directory that everything is in.
-    :raises StepError: the file is no archive, or has a member that points outside.
+    :raises StepError: the file is not an archive, or has a member that points outside.
     """
     try:
         if zipfile.is_zipfile(archive):

@@ -87,7 +87,7 @@ def includes(text: str) -> list[str]:
 
 
 def is_of_an_index(line: str) -> bool:
-    """Whether a line names a package that is no file of the tree. What is not understood is taken for one that is.
+    """Whether a line names a package that is not a file of the tree. What is not understood is taken for one that is.
 
     >>> [is_of_an_index(line) for line in ("flask>=3 ; python_version<'4'", "libs/common", "vendor-1.0-py3-none-any.whl", "-f vendor", "--index-url https://x")]
     [True, False, False, False, True]

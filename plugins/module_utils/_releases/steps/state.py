@@ -31,7 +31,7 @@ def assert_replaceable(tree: Path, folders: t.Collection[str], files: t.Collecti
     for name in folders:
         place = tree / name
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            raise StepError(f"{name!r} is to be a folder that outlives releases, and in the source or its build it is none; a file goes into persist_files")
+            raise StepError(f"{name!r} is persisted as a folder, but in the source or its build it is not one; list a file in persist_files")
         for path in _content(place):
             shown = path.relative_to(tree).as_posix()
             if not any(shown == own or shown.startswith(f"{own}/") for own in seeded):
@@ -42,7 +42,7 @@ def assert_replaceable(tree: Path, folders: t.Collection[str], files: t.Collecti
     for name in files:
         place = tree / name
         if place.is_symlink() or place.is_dir():
-            raise StepError(f"{name!r} is to be a file that outlives releases, and in the source or its build it is none; a folder goes into persist")
+            raise StepError(f"{name!r} is persisted as a file, but in the source or its build it is not one; list a folder in persist")
 
 
 def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: list[str]) -> dict[str, str]:

@@ -45,7 +45,7 @@ def prepare(
     :param packages: requirements that stand in for a tree.
     :param directory: folder of the tree that holds the app.
     :param install_project: whether to install the project that the app is; None where nobody said so.
-    :raises StepError: the source cannot be had, or is no tree that can become a release.
+    :raises StepError: the source cannot be had, or cannot become a release.
     """
     here = Path(tree)
     if source:
@@ -53,7 +53,7 @@ def prepare(
         bring[source["kind"]](here, **source["arguments"])
         large_files.assert_none(here)
         if os.path.lexists(here / ".venv"):
-            raise StepError("the source has a .venv of its own; take it out (git rm -r --cached .venv) and ignore it")
+            raise StepError("the source has its own .venv; take it out (git rm -r --cached .venv) and ignore it")
         for name in (SEEDS, git_dependencies.FOLDER):
             if os.path.lexists(here / name):
                 raise StepError(f"the source has {name}, a name that releases use for themselves; rename it")

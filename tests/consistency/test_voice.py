@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages and messages are plain English. These turns of phrase have to be read twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.page import ROOT
+
+#: Each with what to write in its place.
+AVOIDED = {
+    r"\bstands? (twice|once|\d+ times|in two)\b": "is listed twice",
+    r"(?<![Tt]here )\b(is|are) no (?!longer\b|more\b)": "is not a",
+    r"(?<![Tt]here )\bis none\b": "is not one",
+    r"\bof (its|their) own\b(?! (accord|name|names|server|folders|connection|URLs))": "its own …, a separate …",
+    r"\bwho knows (it|them)\b": "if you know it",
+    r"\bhave the pinned\b": "install",
+    r"\bfor whom\b": "choose it for",
+    r"\bis told so\b": "gets …",
+}
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
+#: What a person reads of the code: texts of errors.
+MESSAGE = re.compile(r"(?:raise \w+Error|yield|problems\.append|problems \+=)\(?[^\n]*\"[^\n]*")
+
+
+def found(text: str) -> Iterator[str]:
+    for pattern, better in AVOIDED.items():
+        for match in re.finditer(pattern, text):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"line {line}: {match[0]!r}; write {better!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_read_well(page: Path) -> None:
+    assert list(found(page.read_text(encoding="utf-8"))) == []
+
+
+def test_messages_read_well() -> None:
+    bad = {}
+    for path in sorted(ROOT.glob("plugins/**/*.py")):
+        if problems := [problem for text in MESSAGE.findall(path.read_text(encoding="utf-8")) for problem in found(text)]:
+            bad[str(path.relative_to(ROOT))] = problems
+    assert bad == {}
+
+
+@pytest.mark.parametrize("text", ["the key stands twice", "it is no folder", "the file is none", "in a slot of its own", "for who knows it"])
+def test_they_are_noticed(text: str) -> None:
+    assert list(found(text))
