@@ -51,7 +51,8 @@ def prepare(
     if source:
         bring: dict[str, t.Callable[..., None]] = {"git": checkout, "archive": unpack}
         bring[source["kind"]](here, **source["arguments"])
-        large_files.assert_none(here)
+        if source["kind"] == "archive":
+            large_files.assert_none(here)
         if os.path.lexists(here / ".venv"):
             raise StepError("the source has its own .venv; take it out (git rm -r --cached .venv) and ignore it")
         for name in (SEEDS, git_dependencies.FOLDER):
