@@ -150,7 +150,7 @@ FAILURES: dict[str, tuple[dict[str, str], dict[str, t.Any], list[str]]] = {
     "build fails": ({}, {"build_command": "echo almost; npm run build"}, ["build_command", "almost", "npm"]),
     "no such python": ({}, {"python": "3.99"}, ["3.99", "this host has no such interpreter"]),
     "poetry": ({"requirements.txt": "", "pyproject.toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, {"requirements": "pyproject.toml"}, ["poetry export"]),
-    "a persisted folder that is a file": ({"uploads": "x"}, {"persist": ["uploads"]}, ["'uploads' is to be a folder", "persist_files"]),
+    "a persisted folder that is a file": ({"uploads": "x"}, {"persist": ["uploads"]}, ["'uploads' is persisted as a folder", "persist_files"]),
     "instance with files": ({"instance/config.py": "x"}, {}, ["'instance' outlives releases", "instance/config.py", "persist: [instance]"]),
 }
 
