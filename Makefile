@@ -19,7 +19,7 @@ demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with H
 	tests/demo
 
 demo-clean: ## Remove what `make demo` made
-	tests/hosts/hosts.py down --prefix flaskyard-demo
+	python3 tests/hosts/hosts.py down --prefix flaskyard-demo
 
 test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under an hour on two cores
 	$(ON_HOSTS) -m "not long"
@@ -45,6 +45,11 @@ conformance: $(NEWEST)/ready ## Take every combination of server, proxy and proc
 	pytest -v tests/conformance --record
 	python -m tests.docs
 
+sanity: sanity-2.19 sanity-2.20 sanity-2.21 ## ansible-test sanity, by each supported ansible-core; part of test-all
+
+sanity-%:
+	tests/sanity/check $*
+
 apps: $(NEWEST)/ready ## Deploy and use the ten applications of docs/recipes; part of test-all
 	pytest -v -n 2 --dist loadgroup tests/recipes
 
@@ -52,10 +57,10 @@ bench: $(NEWEST)/ready ## Measure against the figures that the project promises
 	python -m tests.bench
 
 clean: ## Remove all test hosts and .cache
-	tests/hosts/hosts.py down --all
+	python3 tests/hosts/hosts.py down --all
 	rm -rf .cache .ansible
 
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo demo-clean test test-all lint unit offline conformance apps bench clean
+.PHONY: help demo demo-clean test test-all lint unit offline conformance sanity apps bench clean

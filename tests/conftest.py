@@ -57,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def part_of(nodeid: str) -> str:
     """The part of the tests that one belongs to: its folder, or of the folder `suite` what it runs."""
-    path, _, name = nodeid.rpartition("@")[0].partition("::")
+    path, dummy, name = nodeid.rpartition("@")[0].partition("::")
     file = Path(path)
     if file.parent.name != "suite":
         return file.parent.name

@@ -56,7 +56,7 @@ def compare(lines: set[str], patterns: list[str]) -> tuple[set[str], set[str]]:
     """Return the lines that no pattern matches, and the patterns that match no line."""
     expressions = {pattern: re.compile(re.escape(pattern).replace(r"\*", ".*")) for pattern in patterns}
     matches = {(line, pattern) for line in lines for pattern, expression in expressions.items() if expression.fullmatch(line)}
-    return lines - {line for line, _ in matches}, set(patterns) - {pattern for _, pattern in matches}
+    return lines - {line for line, dummy in matches}, set(patterns) - {pattern for dummy, pattern in matches}
 
 
 @pytest.fixture(scope="module")

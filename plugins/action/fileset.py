@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         rounds = [{name: value} for name, values in each.items() for value in values] if each else [{}]
         contents: list[str | None] = [None] * len(rounds)
         if "template" in declared:
-            contents = [*renderer.render_each(declared["template"], *next(iter(each.items())))] if each else [renderer.render(declared["template"])]
+            contents = [*renderer.render_each(declared["template"], *list(each.items())[0])] if each else [renderer.render(declared["template"])]
         for extra, content in zip(rounds, contents, strict=True):
             item = {key: value for key, value in declared.items() if key not in ("each", "when", "template")}
             for key in {"path", "link", "owner", "group"} & set(item) if extra else set():

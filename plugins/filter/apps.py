@@ -60,7 +60,7 @@ options:
     elements: str
     default: []
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

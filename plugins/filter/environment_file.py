@@ -22,7 +22,7 @@ options:
     type: dict
     required: true
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

@@ -25,7 +25,7 @@ options:
     elements: str
     required: true
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

@@ -1,18 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Door to the model of a host for the roles: what they select from it."""
 
 from __future__ import annotations
-
-import typing as t
-
-from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
-from ..module_utils._apps.model import AppModelError, complete_host
-from ..module_utils._apps.server_keys import variables as variables_of
-from ..module_utils._apps.serving import ServingError, served
-from ..plugin_utils.declared import declared, fingerprint, names
 
 DOCUMENTATION = r"""
 name: model
@@ -36,7 +27,7 @@ options:
         server. These follow from the variables of the server's role and from C(ansible_facts['flaskyard']).
     type: str
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
@@ -51,6 +42,16 @@ _value:
   type: list
   elements: list
 """
+
+import typing as t
+
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._apps.model import AppModelError, complete_host
+from ..module_utils._apps.server_keys import variables as variables_of
+from ..module_utils._apps.serving import ServingError, served
+from ..plugin_utils.declared import declared, fingerprint, names
 
 
 class LookupModule(LookupBase):

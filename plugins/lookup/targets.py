@@ -1,15 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hosts of a play, which must not be none."""
 
 from __future__ import annotations
-
-import typing as t
-
-from ansible import context
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.loader import lookup_loader
-from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = r"""
 name: targets
@@ -25,7 +19,7 @@ options:
     elements: str
     required: true
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
@@ -40,6 +34,13 @@ _list:
   type: list
   elements: str
 """
+
+import typing as t
+
+from ansible import context
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
+from ansible.plugins.lookup import LookupBase
 
 LISTINGS = "syntax", "listhosts", "listtags", "listtasks"
 

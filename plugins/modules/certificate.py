@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificates of all apps of a host, in one call."""
 
@@ -101,7 +102,7 @@ attributes:
     support: full
     description: Shows which kind of certificate is live for which names. Never a certificate or a key.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
@@ -152,7 +153,7 @@ def main() -> None:
         "issuer": {"type": "str", "choices": ["letsencrypt", "selfsigned", "files"], "default": "letsencrypt"},
         "challenge": {"type": "str", "choices": ["http", "dns"], "default": "http"},
         "certificate": {"type": "str"},
-        "key": {"type": "str"},
+        "key": {"type": "str", "no_log": False},  # arrives sealed
     }
     app_options = {
         "name": {"type": "str", "required": True},

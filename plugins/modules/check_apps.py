@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Documentation of the action plugin check_apps, which does all the work on the controller."""
 
@@ -57,7 +58,7 @@ attributes:
     support: none
     description: Changes nothing.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

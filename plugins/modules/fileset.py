@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A set of configuration files that go live together, or not at all."""
 
@@ -137,7 +138,7 @@ attributes:
     support: full
     description: Shows the content of every changed file, unless the file is or was marked secret or not everybody may read it.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

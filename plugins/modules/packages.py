@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finish what an interrupted dpkg left; the action plugin packages leaves all else to apt."""
 
@@ -31,7 +32,7 @@ attributes:
 seealso:
   - module: flaskyard.server.survey
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

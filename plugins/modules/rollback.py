@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Go back to an earlier release of one app or of all."""
 
@@ -34,7 +35,7 @@ attributes:
     support: full
     description: Says what becomes current in place of what.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

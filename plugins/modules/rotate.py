@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Give an app a new SECRET_KEY."""
 
@@ -30,7 +31,7 @@ attributes:
     support: full
     description: Says what is done. Shows no key.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

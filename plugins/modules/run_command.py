@@ -1,9 +1,12 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run a command as an app runs."""
 
 from __future__ import annotations
+
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 
 DOCUMENTATION = r"""
 module: run_command
@@ -32,8 +35,9 @@ attributes:
     description: Runs nothing.
   diff_mode:
     support: none
+    description: A command has no diff.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""

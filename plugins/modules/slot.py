@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bring apps into slots: start aside, gate, switch, check, drain."""
 
@@ -114,7 +115,7 @@ attributes:
     support: full
     description: Shows what differs between the current and the wanted slot. Of the environment and of secret files it shows the names of what changed.
 author:
-  - Flaskyard maintainers
+  - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
@@ -279,7 +280,7 @@ def main() -> None:
             "parts": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
             "environments": {"type": "dict", "default": {}},
-            "secret_files": {"type": "dict", "default": {}},
+            "secret_files": {"type": "dict", "default": {}, "no_log": False},
             "sealed": {"type": "str", "no_log": True},
         },
         required_if=[("settle", False, ["declared"])],

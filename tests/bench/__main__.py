@@ -109,7 +109,7 @@ class Bench:
         lines = [line.split("\t", 1) for line in calls.read_text().splitlines()] if calls.exists() else []
         stats: dict[str, int] = next((json.loads(what) for kind, what in lines if kind == "stats"), {})
         tasks = [what for kind, what in lines if kind == "task"]
-        result = Run(seconds, used, sum(kind == "module" for kind, _ in lines), stats.get("changed", 0), parts_of(tasks, begin, begin + seconds))
+        result = Run(seconds, used, sum(kind == "module" for kind, dummy in lines), stats.get("changed", 0), parts_of(tasks, begin, begin + seconds))
         print(f"{result.seconds:.1f} s, {result.modules} modules, {result.changed} changed")
         if code:
             raise BenchError(f"{playbook.name} failed on {host}; the last lines of {log}:\n{tail(log)}")
@@ -195,13 +195,13 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
         bench.play(STANDIN, "one", may_change=True)
         peer = bench.peer()
         one, standin, many, theirs = zip(
-            *((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many"), peer.run()) for _ in range(rounds)), strict=True
+            *((bench.play(SITE, "one"), bench.play(STANDIN, "one"), bench.play(SITE, "many"), peer.run()) for dummy in range(rounds)), strict=True
         )
         bench.write_code()
         bench.play(SITE, "code", may_change=True)
         bench.play(SYMLINKS, "code", may_change=True)
         deploys, unchanged, dependencies, rollbacks, with_work = [], [], [], [], []
-        for _ in range(rounds):
+        for dummy in range(rounds):
             bench.write_code()
             deploys.append((bench.play(DEPLOY, "code", may_change=True), bench.play(SYMLINKS, "code", may_change=True)))
             unchanged.append(bench.play(DEPLOY, "code"))
@@ -209,10 +209,10 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
             dependencies.append(bench.play(DEPLOY, "code", may_change=True))
             rollbacks.append(bench.play(ROLLBACK, "code", may_change=True))
         bench.add_work()
-        for _ in range(rounds):
+        for dummy in range(rounds):
             bench.write_code()
             with_work.append((bench.play(DEPLOY, "code", may_change=True), bench.play(SYMLINKS, "code", may_change=True)))
-        status = [bench.seconds_of("flaskyard status", "many") for _ in range(rounds)]
+        status = [bench.seconds_of("flaskyard status", "many") for dummy in range(rounds)]
     finally:
         if not keep:
             bench.down()
@@ -230,9 +230,9 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
         Figure(f"no change, {apps} apps: seconds", [run.seconds for run in many]),
         ratio(f"no change, {apps} apps / 1 app", many, one, 1.25 if apps <= 20 else 1.6),
         ratio(f"no change, {apps} apps / 1 app: controller's processor", many, one, of="processor"),
-        Figure("deploy of changed code: seconds", [ours.seconds for ours, _ in deploys]),
-        ratio("deploy of changed code / copying and a link, unchecked", [ours for ours, _ in deploys], [theirs for _, theirs in deploys], 0.75),
-        Figure("deploy of changed code, with a worker and a schedule: seconds", [ours.seconds for ours, _ in with_work]),
+        Figure("deploy of changed code: seconds", [ours.seconds for ours, dummy in deploys]),
+        ratio("deploy of changed code / copying and a link, unchecked", [ours for ours, dummy in deploys], [theirs for dummy, theirs in deploys], 0.75),
+        Figure("deploy of changed code, with a worker and a schedule: seconds", [ours.seconds for ours, dummy in with_work]),
         Figure(
             f"the same, without the {UP_SECONDS} s that the worker has to stay up / copying and a link, unchecked",
             [(ours.seconds - UP_SECONDS) / theirs.seconds for ours, theirs in with_work],
@@ -241,7 +241,7 @@ def measure(prefix: str, apps: int, rounds: int, keep: bool) -> list[Figure]:
         Figure("deploy without a change: seconds", [run.seconds for run in unchanged], 3),
         Figure(
             "deploy of another dependency, over one of changed code: seconds",
-            [run.seconds - ours.seconds for run, (ours, _) in zip(dependencies, deploys, strict=True)],
+            [run.seconds - ours.seconds for run, (ours, dummy) in zip(dependencies, deploys, strict=True)],
             3,
         ),
         # Half of what ansistrano's rollback took, which checks nothing.

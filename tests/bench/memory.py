@@ -31,17 +31,17 @@ class Memory:
         """Take the figures; each ratio is of two slots one after the other."""
         with tempfile.TemporaryDirectory() as folder, Host.up(self._name, Path(folder), domains=self._app["domains"][0]) as host:
             server = Server(host, Path(folder))
-            both = [(self._megabytes(server, preload=False), self._megabytes(server, preload=True)) for _ in range(rounds)]
+            both = [(self._megabytes(server, preload=False), self._megabytes(server, preload=True)) for dummy in range(rounds)]
         print("five workers of the guestbook, MiB without and with preloading:", ", ".join(f"{without:.0f} and {preloaded:.0f}" for without, preloaded in both))
         return [
-            Figure(f"gunicorn, {WORKERS} workers of the guestbook: MiB", [without for without, _ in both]),
-            Figure("the same with preloading: MiB", [preloaded for _, preloaded in both]),
+            Figure(f"gunicorn, {WORKERS} workers of the guestbook: MiB", [without for without, dummy in both]),
+            Figure("the same with preloading: MiB", [preloaded for dummy, preloaded in both]),
             Figure("memory with preloading / without", [preloaded / without for without, preloaded in both]),
         ]
 
     def _megabytes(self, server: Server, *, preload: bool) -> float:
         server.app = {**self._app, "gunicorn": {"preload": preload}}
         server.apply("site")
-        for _ in range(REQUESTS):
+        for dummy in range(REQUESTS):
             assert server.host.ask(host=self._app["domains"][0]).status == 200
         return server.host.memory_mb(f"flask-{self._app['name']}")

@@ -58,7 +58,7 @@ class Serving:
         with tempfile.TemporaryDirectory() as folder, Host.up(self._name, Path(folder)) as host:
             self._prepare(Server(host, Path(folder)))
             throughput, minimal, static, added = [], [], [], []
-            for _ in range(rounds):
+            for dummy in range(rounds):
                 bare, site, tuned = (self._rate(host, where, KILOBYTE) for where in (BARE, SITE, TUNED))
                 throughput.append(site / bare)
                 minimal.append(site / tuned)

@@ -103,7 +103,7 @@ class Crowd:
 
         async def connect(number: int) -> asyncio.StreamWriter:
             async with at_once:
-                _, writer = await asyncio.open_connection(self._address, 443, ssl=context, server_hostname=DOMAIN)
+                dummy, writer = await asyncio.open_connection(self._address, 443, ssl=context, server_hostname=DOMAIN)
                 writer.write((self._HEAD if number % 2 else f"{self._HEAD}\r\nbegun").encode())
                 return writer
 

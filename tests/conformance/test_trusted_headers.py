@@ -122,7 +122,7 @@ def assert_unmoved(stack: Stack, headers: Headers, honest: Environ) -> Environ:
 def test_lies_in_headers_change_nothing_that_the_app_sees(stack: Stack, honest: Environ) -> None:
     for batch in BATCHES:
         assert assert_unmoved(stack, batch, honest) == {}, batch
-        assert assert_unmoved(stack, [pair for pair in batch for _ in range(2)], honest) == {}, batch
+        assert assert_unmoved(stack, [pair for pair in batch for dummy in range(2)], honest) == {}, batch
 
 
 def test_lies_change_nothing_over_http_2(stack: Stack) -> None:
@@ -155,6 +155,6 @@ def test_no_header_opens_a_closed_path(stack: Stack) -> None:
     assert stack.host.ask(CLOSED).status == 403
     for value, path, expected in (("/lie", f"/lie{CLOSED}", 404), (CLOSED, "/", 200), ("/request", "/closed", 404)):
         for batch in BATCHES:
-            answer = stack.host.ask(path, [(spelling, value) for spelling, _ in batch])
+            answer = stack.host.ask(path, [(spelling, value) for spelling, dummy in batch])
             assert answer.status == expected, (batch, path, answer)
             assert path != "/" or answer.body.decode().strip() == stack.declared_marker, batch

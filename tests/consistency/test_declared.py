@@ -79,7 +79,7 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 5 and any("flask_proxy_services" in example for example in EXAMPLES)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: ",".join(example))
+@pytest.mark.parametrize("example", EXAMPLES, ids=",".join)
 def test_documented_examples_are_taken_by_all(example: dict[str, Any]) -> None:
     assert (refused_by_schema(example), refused_by_specification(example)) == ("", "")
     text = json.dumps(example).replace("sha256:…", "sha256:" + "0" * 64)

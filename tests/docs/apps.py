@@ -63,7 +63,7 @@ def meaning(key: Key) -> str:
 
 
 def _default(path: str, key: Key) -> str:
-    server, _, setting = path.partition(".")
+    server, dummy, setting = path.partition(".")
     if path in _OF_ROLES:
         return f"`<server>_{path}`"
     if server in SETTINGS and setting and key.variable:

@@ -26,8 +26,8 @@ _TYPES = {"auto": "raw", "env": "dict", "headers": "dict", "users": "dict", "set
 #: What a role reads of the model, to the variables that this is made of.
 _READS: dict[str, Callable[[str], set[str]]] = {
     r"\bflask_(?:apps|proxy|manager|proxy_services|trusted_networks|proxy_protocol|tls_terminated_by|deploy_log|on_failure)\b": lambda found: {found},
-    r"flaskyard\.server\.model', 'apps'": lambda _: {"flask_apps"},
-    r"flaskyard\.server\.model', '(?:places|sites|user_files)'": lambda _: {"flask_apps", "flask_proxy_services"},
+    r"flaskyard\.server\.model', 'apps'": lambda dummy: {"flask_apps"},
+    r"flaskyard\.server\.model', '(?:places|sites|user_files)'": lambda dummy: {"flask_apps", "flask_proxy_services"},
 }
 #: A value that Ansible evaluates; an editor cannot know what it gives.
 _TEMPLATE = {"type": "string", "pattern": r"\{\{|\{%"}

@@ -111,9 +111,11 @@ class Host:
         keep = "FLASKYARD_KEEP_HOSTS" in os.environ
         if not (keep and subprocess.run(["podman", "container", "exists", f"{PREFIX}-{name}"], check=False).returncode == 0):
             subprocess.run([*HOSTS, "up", *options, f"{name}={domains}"], check=True, stdout=subprocess.DEVNULL)
-        yield cls(name, folder)
-        if not keep:
-            subprocess.run([*HOSTS, "down", "--prefix", PREFIX, name], check=True, stdout=subprocess.DEVNULL)
+        try:
+            yield cls(name, folder)
+        finally:
+            if not keep:
+                subprocess.run([*HOSTS, "down", "--prefix", PREFIX, name], check=True, stdout=subprocess.DEVNULL)
 
     # --- running playbooks
 
@@ -131,7 +133,7 @@ class Host:
     def play(self, playbook: str, *options: str, **variables: Any) -> Run:
         """Run a playbook of the collection to its end, however that is."""
         process = self.start(playbook, *options, **variables)
-        output, _ = process.communicate()
+        output, dummy = process.communicate()
         return Run(process.returncode, output)
 
     # --- looking at the host
@@ -183,7 +185,7 @@ class Host:
         with contextlib.closing(_Connection(self.address, DOMAIN, 443)) as connection:
             connection.request("GET", path, headers={"Host": DOMAIN})
             response = connection.getresponse()
-            return [time.monotonic() for _ in iter(response.readline, b"")]
+            return [time.monotonic() for dummy in iter(response.readline, b"")]
 
     def http_2(self, *paths: str, headers: list[tuple[str, str]] | None = None, body: bytes | None = None) -> list[httpx.Response]:
         """Requests over one connection of HTTP/2, all at once.
@@ -353,7 +355,7 @@ class Server:
         seen = self.host.sh(hit)
         if what == "playbook":
             os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
+        output, dummy = process.communicate()
         assert seen == "hit", f"the moment to kill never came: {when}\n{output}"
         assert process.returncode != 0, f"the run was over before it was killed:\n{output[-3000:]}"
         self.wait("! pgrep -f '^/usr/bin/python3$'")

@@ -92,7 +92,7 @@ def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Se
     before = host.sh("systemctl start flask-backup.service; flask-backup snapshots").splitlines()
     host.sh(FLIP)
     try:
-        for _ in range(RUNS):
+        for dummy in range(RUNS):
             host.sh("systemctl start flask-backup.service || true")
         host.sh("systemctl start flask-backup-verify.service || true")
         status = json.loads(host.sh("flask-backup status"))

@@ -56,7 +56,7 @@ def test_data_survives_a_major_upgrade_and_a_reboot(tmp_path: Path) -> None:
         site()
         assert site() == 0
         assert host.sh("runuser -u postgres -- psql -XAtc 'SHOW server_version' -c 'SHOW hba_file'").split("\n")[1] == "/etc/flask-postgresql/pg_hba.conf"
-        for _ in ("upgraded", "booted"):
+        for dummy in ("upgraded", "booted"):
             assert host.sh("runuser -u postgres -- psql -XAtc 'SHOW server_version'").startswith("17.")
             assert host.ask("/notes").json == {"notes": ["kept"]} and host.ask("/jobs").json == {"jobs": ["waiting"]}
             host.sh("systemctl start flask-backup.service")

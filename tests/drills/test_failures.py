@@ -228,7 +228,7 @@ def test_two_runs_at_once(server: Server) -> None:
     first = server.start()
     server.wait(BUILDING)
     second = server.play()
-    output, _ = first.communicate()
+    output, dummy = first.communicate()
     assert first.returncode == 0, output
     second.assert_says("probe: ", "another run", "run again")
     server.settle()

@@ -74,13 +74,13 @@ ASGI = {
 
 
 def apps(folder: Path, frameworks: dict[str, tuple[str, str, str]]) -> list[App]:
-    for name, (requirements, code, _) in frameworks.items():
+    for name, (requirements, code, dummy) in frameworks.items():
         (folder / name).mkdir()
         (folder / name / "requirements.txt").write_text(f"{requirements}\n")
         (folder / name / "web.py").write_text(code)
     common: App = {"wsgi": "web:app", "tls": {"issuer": "selfsigned"}, "workers": 1}
     made = []
-    for name, (_, _, server) in frameworks.items():
+    for name, (dummy, dummy, server) in frameworks.items():
         oldest = [f"{package}=={version}" for package, version in lowest(server, {}).items()]
         place = {"name": name, "source": {"path": str(folder / name)}, "domains": [f"{name}.test"], "server": server}
         made.append({**common, **place, **({"server_requirements": oldest} if oldest else {})})

@@ -96,7 +96,7 @@ def apache(host: Host, app: str) -> str:
 @pytest.mark.parametrize("account", STRANGERS)
 def test_nobody_but_its_door_reaches_a_server(full: Server, account: str) -> None:
     found = knocked(full.host, account)
-    assert any(kind == "tcp" and unit.startswith("flask-on-mod-wsgi@") for kind, _where, unit, _ in found), found
+    assert any(kind == "tcp" and unit.startswith("flask-on-mod-wsgi@") for kind, _where, unit, dummy in found), found
     assert [one for one in found if one[0] == "tcp" and one[3] and int(one[1]) not in PUBLIC] == []
     if account not in ("root", "www-data"):
         assert [one for one in found if one[0] == "unix" and one[3]] == []

@@ -62,7 +62,7 @@ LAYOUTS: dict[str, tuple[dict[str, str], App, str, str]] = {
 
 
 def declared(folder: Path, name: str, layout: str, **more: object) -> App:
-    files, keys, _, _ = LAYOUTS[layout]
+    files, keys, dummy, dummy = LAYOUTS[layout]
     for path, text in files.items():
         (folder / layout / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / layout / path).write_text(text)

@@ -130,10 +130,10 @@ def test_one_connection_of_http_2_carries_requests_side_by_side(site: Server) ->
 
 
 def test_clients_are_limited_where_it_is_said(site: Server) -> None:
-    statuses = [site.host.ask("/pid").status for _ in range(16)]
+    statuses = [site.host.ask("/pid").status for dummy in range(16)]
     assert statuses[0] == 200 and 429 in statuses
-    assert 429 in [site.host.ask("/%70id").status for _ in range(16)], "another way to write the same path"
-    assert {site.host.ask("/").status for _ in range(8)} == {200}
+    assert 429 in [site.host.ask("/%70id").status for dummy in range(16)], "another way to write the same path"
+    assert {site.host.ask("/").status for dummy in range(8)} == {200}
 
 
 def test_networks_and_passwords(site: Server) -> None:
@@ -235,7 +235,7 @@ def test_a_client_that_is_slow_with_its_headers_is_cut_off(site: Server) -> None
         begin = time.monotonic()
         connection.sendall(f"GET / HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Slow: ".encode())
         with pytest.raises(OSError):
-            for _ in range(25):
+            for dummy in range(25):
                 connection.sendall(b"x")
                 time.sleep(1)
         assert time.monotonic() - begin > 10, "slow, and not that slow, is welcome"
@@ -244,7 +244,7 @@ def test_a_client_that_is_slow_with_its_headers_is_cut_off(site: Server) -> None
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
     """More uploads that do not end than there are workers and threads, and the app answers all the same."""
     with contextlib.ExitStack() as stack:
-        for _ in range(12):
+        for dummy in range(12):
             upload = stack.enter_context(_tls(socket.create_connection((site.host.address, 443))))
             upload.sendall(f"POST /upload HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Length: 1000\r\n\r\nbegun".encode())
         time.sleep(1)
@@ -305,7 +305,7 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
         site.apply("site")
         assert client("203.0.113.7") == "203.0.113.7"
         assert client("192.0.2.66, 203.0.113.7, 198.51.100.3") == "203.0.113.7", "the last one that is no balancer of ours"
-        statuses = [site.host.ask("/pid", {"X-Forwarded-For": "203.0.113.8"}).status for _ in range(16)]
+        statuses = [site.host.ask("/pid", {"X-Forwarded-For": "203.0.113.8"}).status for dummy in range(16)]
         assert 429 in statuses and site.host.ask("/pid", {"X-Forwarded-For": "203.0.113.9"}).status == 200, "each client for itself"
         site.variables["flask_proxy_protocol"] = True
         site.apply("site")

@@ -230,7 +230,7 @@ def _answers(address: str, path: str) -> collections.Counter[tuple[int, bytes]]:
             seen[(answer.status, bytes(body))] += 1
 
     end = time.monotonic() + SECONDS
-    clients = [threading.Thread(target=ask) for _ in range(CONNECTIONS)]
+    clients = [threading.Thread(target=ask) for dummy in range(CONNECTIONS)]
     for client in clients:
         client.start()
     for client in clients:

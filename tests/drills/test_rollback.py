@@ -25,7 +25,7 @@ class Calls:
         self._file.write_text("")
         run = server.apply(playbook, *options)
         lines = [line.split("\t") for line in self._file.read_text().splitlines()]
-        return run, [what for kind, what, *_ in lines if kind == "module"]
+        return run, [what for kind, what, *dummy in lines if kind == "module"]
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_rollback_waits_for_no_build_and_says_whose_it_is(server: Server) -> N
     deploy = server.start("deploy")
     server.wait(BUILDING)
     server.play("rollback").assert_says("probe: another run is at work here, for", "the deploy of", "wait until it ends, then run again")
-    output, _ = deploy.communicate()
+    output, dummy = deploy.communicate()
     assert deploy.returncode == 0, output[-3000:]
     assert server.marker() == "two.a"
 
@@ -184,7 +184,7 @@ def test_the_command_on_the_host_does_what_the_playbooks_do(server: Server) -> N
     status = json.loads(sh("flaskyard status --json"))["apps"]["probe"]
     assert status["runs"] and status["release"]["by"].count("@") == 1 and status["certificate_days_left"] > 1
     assert [part["state"] for part in status["parts"].values()] == ["running"] * 3
-    asked = [server.host.ask("/healthz").status for _ in range(7)]
+    asked = [server.host.ask("/healthz").status for dummy in range(7)]
     server.wait("sleep 1.5; flaskyard status | grep -q ' requests in the last minute'", 10)
     assert json.loads(sh("flaskyard status --json"))["apps"]["probe"]["requests_last_minute"] >= len(asked)
     assert len(sh("flaskyard logs probe -n 5").splitlines()) == 5 and "serves since" in sh("flaskyard releases probe")

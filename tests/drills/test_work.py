@@ -161,9 +161,9 @@ def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Ser
     app.apply()
     app.wait(f"grep -c two {STATE}/runs | grep 2", 60)
     runs = [re.split(" ", line) for line in lines(app, "runs")]
-    times = sorted((float(begin), float(end)) for _, begin, end in runs)
+    times = sorted((float(begin), float(end)) for dummy, begin, end in runs)
     assert all(earlier[1] <= later[0] + 0.05 for earlier, later in zip(times, times[1:], strict=False)), runs
-    markers = [marker for marker, _, _ in runs]
+    markers = [marker for marker, dummy, dummy in runs]
     assert "one" in markers and markers == sorted(markers), "a run of the old code ended, and the new code came after it"
     app.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
     assert len(units(app, "*-schedule.nightly.timer")) == 1

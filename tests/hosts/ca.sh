@@ -1,13 +1,18 @@
+#!/bin/sh
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs in the CA's container: makes Pebble's own TLS certificate and keeps Pebble running.
+set -eu
+
 name=$1 acme_port=$2 management_port=$3 validity=$4
 
-mkdir -p /etc/pebble && cd /etc/pebble
-key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650"
-openssl req -quiet -x509 $key -subj "/CN=Test directory CA" \
+certificate() { openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 "$@"; }
+
+mkdir -p /etc/pebble
+cd /etc/pebble
+certificate -subj "/CN=Test directory CA" \
   -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
-openssl req -quiet -x509 $key -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
+certificate -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
   -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key -keyout key.pem -out cert.pem
 
 cat > config.json <<JSON

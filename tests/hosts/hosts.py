@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Throwaway Debian hosts for tests and demonstrations.
@@ -86,7 +85,7 @@ def run(*argv: str, input: str | None = None, check: bool = True) -> str:
     Raises:
         HostsError: it failed and `check` is true; carries the program's own words.
     """
-    done = subprocess.run(argv, input=input, text=True, capture_output=True)
+    done = subprocess.run(argv, input=input, text=True, capture_output=True, check=False)
     if check and done.returncode != 0:
         said = done.stderr.strip() or done.stdout.strip()
         raise HostsError(f"`{' '.join(argv)[:200]}` ended with {done.returncode}:\n{said}", done.returncode)
@@ -115,7 +114,7 @@ def prepare_machine() -> None:
             INOTIFY_INSTANCES.write_text(str(ENOUGH_INSTANCES))
         if not KEY.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "flaskyard-test-hosts", "-f", str(KEY))
-        if subprocess.run(["podman", "network", "exists", NETWORK]).returncode != 0:
+        if subprocess.run(["podman", "network", "exists", NETWORK], check=False).returncode != 0:
             run("podman", "network", "create", "--disable-dns", NETWORK)
 
 
@@ -129,14 +128,14 @@ def containers_conf(image: str) -> None:
     with lock("machine"):
         if not path.exists():
             trial = ["podman", "run", "--rm", "--privileged", "--network=none", image, "true"]
-            plain = subprocess.run(trial, text=True, capture_output=True)
+            plain = subprocess.run(trial, text=True, capture_output=True, check=False)
             files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             processes = min(resource.getrlimit(resource.RLIMIT_NPROC)[1], int(Path("/proc/sys/kernel/pid_max").read_text()))
             limits = f'default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]'
             engine = '\n[engine]\nruntime = "runc"' if shutil.which("runc") else ""
             path.write_text("" if plain.returncode == 0 else f"[containers]\n{limits}\n{engine}\n")
             if plain.returncode != 0:
-                tried = subprocess.run(trial, env={**os.environ, "CONTAINERS_CONF": str(path)}, text=True, capture_output=True)
+                tried = subprocess.run(trial, env={**os.environ, "CONTAINERS_CONF": str(path)}, text=True, capture_output=True, check=False)
                 if tried.returncode != 0:
                     path.unlink()
                     raise HostsError(f"this machine starts no container, neither plainly:\n{plain.stderr}\nnor with runc and lower limits:\n{tried.stderr}")
@@ -163,7 +162,7 @@ def image(release: str, *extra: str) -> str:
     digest = hashlib.sha256("\n".join([*recipe, *(path.read_text() for path in certificates)]).encode()).hexdigest()[:12]
     name = f"localhost/flaskyard-host:{release}-{digest}"
     with lock(f"image-{release}-{digest}"):
-        if subprocess.run(["podman", "image", "exists", name]).returncode != 0:
+        if subprocess.run(["podman", "image", "exists", name], check=False).returncode != 0:
             progress(f"building the image of a bare {release} (once, about half a minute)")
             archive = CACHE / f"{release}-{digest}.tar"
             run("mmdebstrap", "--variant=minbase", *recipe, release, str(archive))
@@ -224,7 +223,7 @@ def wait(host: Host) -> None:
     """Wait until the host answers over SSH and systemd has finished its boot."""
     deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
     probe = ssh_command(host, "root") + ["systemctl is-system-running --wait"]
-    while (answer := subprocess.run(probe, text=True, capture_output=True)).stdout.strip() != "running":
+    while (answer := subprocess.run(probe, text=True, capture_output=True, check=False)).stdout.strip() != "running":
         if time.monotonic() > deadline:
             state = run("podman", "exec", host.container, "systemctl", "--failed", check=False)
             raise HostsError(f"{host.container} is not up after {BOOT_TIMEOUT_SECONDS} s: {answer.stdout}{answer.stderr}\n{state}")
@@ -254,7 +253,7 @@ def up(prefix: str, release: str, names: Sequence[str], user: str = "root", imag
     containers_conf(built)
     made = []
     for item in names:
-        name, _, domains = item.partition("=")
+        name, dummy, domains = item.partition("=")
         made.append(Host(name, prefix, "host", release, user, next_address(), tuple(filter(None, domains.split(",")))))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda host: start(host, built), made))

@@ -112,7 +112,7 @@ class Picture:
         """Units that are active or have failed, and those that start at boot. The other types are there when these need them."""
         kinds = "service,socket,timer,path"
         for line in output("systemctl", "list-units", "--all", "--plain", "--no-legend", f"--type={kinds}", "--state=active,activating,failed"):
-            name, _, state, *_ = line.split()
+            name, dummy, state, *_rest = line.split()
             if not re.match(r"user@|user-|run-", name):
                 yield f"unit {name}", state
         for line in output("systemctl", "list-unit-files", "--plain", "--no-legend", "--state=enabled,enabled-runtime,linked"):
@@ -121,7 +121,7 @@ class Picture:
     def sockets(self) -> Iterator[tuple[str, str]]:
         """Listening sockets, and the programs that have them. systemd's own are there on demand."""
         for line in output("ss", "--no-header", "--listening", "--tcp", "--unix", "--processes"):
-            _, _, _, _, where, rest = line.split(maxsplit=5)
+            dummy, dummy, dummy, dummy, where, rest = line.split(maxsplit=5)
             names = set(re.findall(r'\("([^"]+)"', rest))
             if not where.startswith("/run/systemd/"):
                 yield f"socket {re.sub(PID, '<pid>', where)}", " ".join(sorted(names))

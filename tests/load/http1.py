@@ -55,7 +55,7 @@ class Target:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{self.url}: expected http://HOST[:PORT] or https://HOST[:PORT]")
-        for *_, address in socket.getaddrinfo(self.connect or parts.hostname, self.port, type=socket.SOCK_STREAM):
+        for *dummy, address in socket.getaddrinfo(self.connect or parts.hostname, self.port, type=socket.SOCK_STREAM):
             if not ipaddress.ip_address(address[0]).is_private:
                 raise ValueError(f"{self.url}: {address[0]} is neither loopback nor private, so no load is sent there")
 
@@ -135,7 +135,7 @@ class Connection:
 
     @staticmethod
     def _status(line: bytes) -> int:
-        version, code, *_ = line.split()
+        version, code, *dummy = line.split()
         if not version.startswith(b"HTTP/1."):
             raise ValueError(f"status line {line!r}")
         return int(code)

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes the place of each module of the collection: writes down what it is given, and answers as a host would that lacks nothing."""
@@ -8,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 
-import ansible.module_utils.basic as basic
+from ansible.module_utils import basic
 
 NAME = "@NAME@"
 

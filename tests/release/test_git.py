@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Host, prepared_host
+from .conftest import Host, make_repositories, prepared_host
 
 SSH = "ssh://git@localhost/srv/git/shop.git"
 TOKEN = "canary-token-4711"
@@ -29,50 +29,6 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(401); self.send_header("WWW-Authenticate", "Basic realm=git"); self.end_headers()
 http.server.ThreadingHTTPServer(("127.0.0.1", 8418), functools.partial(Handler, directory="/srv/git")).serve_forever()
 """
-
-REPOSITORY = """
-git config --file /root/.gitconfig user.name a; git config --file /root/.gitconfig user.email a@example.com
-git config --file /root/.gitconfig safe.directory '*'; export HOME=/root
-id git >/dev/null 2>&1 || useradd --system --create-home --home-dir /srv/git --shell /usr/bin/git-shell git
-usermod -p '*' git
-runuser -u git -- mkdir -p /srv/git/.ssh
-rm -rf /srv/git/*.git /srv/work; mkdir -p /srv/work/part /srv/work/shop
-cd /srv/work/part; git init -q -b main; echo 'PART = 1' > part.py; git add .; git commit -q -m part
-git clone -q --bare . /srv/git/part.git
-cd /srv/work/shop; git init -q -b main; echo 'VERSION = 1' > app.py; git add .; git commit -q -m one; git tag v1
-echo 'VERSION = 2' > app.py; git commit -q -a -m two; git tag -a -m two v2
-git clone -q --bare . /srv/git/shop.git
-git remote add origin /srv/git/shop.git
-chown -R git: /srv/git
-"""
-
-
-@pytest.fixture(scope="session")
-def deploy_key(host: Host, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A key that may read the repositories of the host."""
-    return make_repositories(host, tmp_path_factory.mktemp("key") / "id")
-
-
-def make_repositories(host: Host, key: Path) -> str:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    host.sh(REPOSITORY)
-    host.put("/srv/git/.ssh/authorized_keys", key.with_suffix(".pub").read_text())
-    return key.read_text()
-
-
-@pytest.fixture
-def commit(fresh: Host, deploy_key: str) -> Iterator[t.Callable[[str], str]]:
-    """Add a file with some content to the branch main and return the commit."""
-
-    def make(content: str) -> str:
-        return fresh.sh(
-            'export HOME=/root; cd /srv/work/shop; echo "$1" > extra; git add extra; '
-            "git commit -q -m extra; git push -q origin main; chown -R git: /srv/git; git rev-parse HEAD",
-            content,
-        ).strip()
-
-    fresh.sh(REPOSITORY)
-    yield make
 
 
 def text(host: Host, release: dict[str, t.Any], name: str) -> str:

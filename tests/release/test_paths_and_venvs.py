@@ -215,7 +215,7 @@ def test_what_has_to_be_compiled_names_its_packages_until_it_compiles(fresh: Hos
     for requirement, (names, module) in COMPILED.items():
         (source / "requirements.txt").write_text(f"{requirement}\n")
         app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(source)}}
-        for _ in range(3):
+        for dummy in range(3):
             result = fresh.release(app, build_timeout_seconds=900)
             if not result.answer["failures"]:
                 break

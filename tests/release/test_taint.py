@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import App, Host
-from .test_git import SSH, TRUSTING, commit, deploy_key  # noqa: F401
+from .test_git import SSH, TRUSTING
 
 ITSDANGEROUS = "itsdangerous==2.2.0 --hash=sha256:c6242fc49e35958c8b15141343aa660db5fc54d4f13a1db01a3f5891b98700ef\n"
 
@@ -56,8 +56,8 @@ def setup(name: str, code: str = "") -> str:
 def test_a_build_leaves_nothing_for_the_next_run(
     fresh: Host,
     source: Path,
-    deploy_key: str,  # noqa: F811
-    commit: t.Callable[[str], str],  # noqa: F811
+    deploy_key: str,
+    commit: t.Callable[[str], str],
 ) -> None:
     fresh.sh("rm -rf /srv/flask/shop/cache/* /srv/flask/shop/cache/.[a-z]*")
     (source / "plant.sh").write_text(PLANT)
@@ -85,8 +85,8 @@ open("nosy.py", "a").write(f"SEEN = {seen!r}")
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_a_step_gets_its_own_credentials_and_no_other(
     fresh: Host,
-    deploy_key: str,  # noqa: F811
-    commit: t.Callable[[str], str],  # noqa: F811
+    deploy_key: str,
+    commit: t.Callable[[str], str],
     installer: str,
 ) -> None:
     wheels(fresh)
@@ -130,7 +130,7 @@ for top in {os.environ.get(name) for name in ("HOME", "UV_CACHE_DIR", "PIP_CACHE
 def test_a_poisoned_cache_changes_no_install_with_hashes(fresh: Host, source: Path, installer: str) -> None:
     wheels(fresh)
     fresh.sh("rm -rf /srv/flask/shop/cache/*")
-    victim, _ = sdist(fresh, "victim", setup("victim")), sdist(fresh, "evil", setup("evil", POISON))
+    victim, dummy = sdist(fresh, "victim", setup("victim")), sdist(fresh, "evil", setup("evil", POISON))
     app: App = {"name": "shop", "source": {"path": str(source)}, "installer": installer}
     for requirements in (ITSDANGEROUS + victim, ITSDANGEROUS, "itsdangerous==2.2.0\nvictim==1\nevil==1\n", ITSDANGEROUS + victim + "# again\n"):
         (source / "requirements.txt").write_text(requirements)

@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CONTROLLERS = ROOT / ".cache" / "controller"
 LOGS = ROOT / ".cache" / "log"
+#: The command that makes and removes bare hosts.
+HOSTS = ("python3", ROOT / "tests" / "hosts" / "hosts.py")
 Run = Callable[..., str]
 
 

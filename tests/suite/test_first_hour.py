@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CONTROLLERS, ROOT, Run
+from .conftest import CONTROLLERS, HOSTS, ROOT, Run
 
 PREFIX = "flaskyard-test-first"
-HOSTS = ROOT / "tests" / "hosts" / "hosts.py"
 pytestmark = pytest.mark.xdist_group("installed")
 
 
 def check_bare_host(run: Run, folder: Path, distribution: str) -> subprocess.CompletedProcess[str]:
     """Run `site.yml` in check mode on a bare host, without a configuration of Ansible."""
-    run([HOSTS, "up", "--prefix", PREFIX, "--distribution", distribution, "first"])
+    run([*HOSTS, "up", "--prefix", PREFIX, "--distribution", distribution, "first"])
     inventory = json.loads((ROOT / ".cache" / "hosts" / PREFIX / "inventory.json").read_text())
     del inventory["all"]["vars"]["ansible_python_interpreter"]
     (folder / "inventory.json").write_text(json.dumps(inventory))
@@ -35,7 +34,7 @@ def check_bare_host(run: Run, folder: Path, distribution: str) -> subprocess.Com
     }
     argv: list[str | Path] = ["ansible-playbook", "-i", folder / "inventory.json", "--check", "-e", '{"flask_apps": []}', "flaskyard.server.site"]
     done = subprocess.run(argv, cwd=folder, env=environment, text=True, capture_output=True, check=False)
-    run([HOSTS, "down", "--prefix", PREFIX])
+    run([*HOSTS, "down", "--prefix", PREFIX])
     return done
 
 

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import ROOT, Run
+from .conftest import HOSTS, Run
 
 PREFIX = "flaskyard-test-hosts"
-HOSTS = ROOT / "tests" / "hosts" / "hosts.py"
 
 
 @pytest.mark.xdist_group("installed")
 def test_a_host_that_was_cut_off_is_left_aside(run: Run) -> None:
-    run([HOSTS, "up", "--prefix", PREFIX, "cut-off"])
+    run([*HOSTS, "up", "--prefix", PREFIX, "cut-off"])
     run(["podman", "kill", f"{PREFIX}-cut-off"])
-    assert f"{PREFIX}-cut-off does not run" in run([HOSTS, "up", "--prefix", PREFIX, "other"])
-    assert run([HOSTS, "ssh", "--prefix", PREFIX, "other", "hostname"]).strip() == "other"
-    run([HOSTS, "down", "--prefix", PREFIX])
+    assert f"{PREFIX}-cut-off does not run" in run([*HOSTS, "up", "--prefix", PREFIX, "other"])
+    assert run([*HOSTS, "ssh", "--prefix", PREFIX, "other", "hostname"]).strip() == "other"
+    run([*HOSTS, "down", "--prefix", PREFIX])
     assert PREFIX not in run(["podman", "ps", "--all", "--format", "{{.Names}}"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Run
+from .conftest import HOSTS, ROOT, Run
 
 PREFIX = "flaskyard-test-installed"
 DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.toml"}
@@ -45,4 +45,4 @@ def test_built_and_installed_collection_makes_a_server(run: Run, tmp_path: Path)
     assert titles == [first, first, second, first]
     pictures = re.findall(r'src="/pictures/([^"]+)"', said)
     assert len(pictures) == 3 and len({*pictures}) == 1 and pictures[0].endswith(".small.webp"), "the entry outlives deploy and rollback"
-    run([ROOT / "tests" / "hosts" / "hosts.py", "down", "--prefix", PREFIX])
+    run([*HOSTS, "down", "--prefix", PREFIX])

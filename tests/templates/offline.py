@@ -125,7 +125,7 @@ def placed(arguments: dict[str, Any]) -> Files:
 
 def slot_path(app: str, name: str) -> str:
     """Where a file of a slot is on the host."""
-    part, _, kind = name.rpartition(".")
+    part, dummy, kind = name.rpartition(".")
     if kind in ("service", "socket", "timer"):
         return f"/etc/systemd/system/flask-{app}@{SLOT}{part and '-'}{part}.{kind}"
     if kind == "program":

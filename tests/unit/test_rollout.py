@@ -17,14 +17,14 @@ def release(ran: str | None = None, environment: str = "e", identity: str = "r1"
     return {"flask_releases": {"shop": {"id": identity, "release_command": ran}}, "flask_environments": {"shop": environment}}
 
 
-def asked(app: dict[str, t.Any] = APP, repeat: bool = False, **facts: dict[str, t.Any]) -> list[str]:
+def asked(app: dict[str, t.Any] | None = None, repeat: bool = False, **facts: dict[str, t.Any]) -> list[str]:
     """What each host has to do."""
     hostvars = {name: {"ansible_facts": found} for name, found in facts.items()}
 
     def of(host: str) -> Rollout:
         return Rollout({"inventory_hostname": host, "ansible_play_hosts": [*facts], "hostvars": hostvars, "ansible_facts": facts[host]})
 
-    return [of(host).release_command(app, repeat) for host in facts]
+    return [of(host).release_command(app or APP, repeat) for host in facts]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ web_server.start = lambda: True
 try:
     main()
 except SystemExit as end:
-    if end.code:
+    if end.code not in (None, 0):
         raise
 
 __all__ = ["app", "calibreweb"]

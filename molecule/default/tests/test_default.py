@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,5 +115,5 @@ def test_nothing_failed(host: Host) -> None:
 
 def test_everything_is_back_after_a_power_cut(host: Host, name: str, guestbook: Site, prefix: str) -> None:
     hosts = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "tests", "hosts", "hosts.py")
-    subprocess.run([hosts, "reboot", "--prefix", prefix, name], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, hosts, "reboot", "--prefix", prefix, name], check=True, stdout=subprocess.DEVNULL)
     guestbook.wait()

@@ -23,7 +23,7 @@ class TestUwsgi(SlotContract):
 
         assert workers() == 1
         with ThreadPoolExecutor() as pool:
-            answers = [pool.submit(ask, "/slow?seconds=2") for _ in range(2)]
+            answers = [pool.submit(ask, "/slow?seconds=2") for dummy in range(2)]
             assert all(answer.result() for answer in answers)
         assert workers() == 2
 

@@ -144,7 +144,7 @@ def static_url(place: dict[str, t.Any], folder: dict[str, t.Any]) -> str:
 
 
 def _address_problems(upstream: str) -> t.Iterator[str]:
-    host, _, port = upstream.rpartition(":")
+    host, dummy, port = upstream.rpartition(":")
     if int(port) > 65535:
         yield f"upstream is {upstream!r}; a port is at most 65535"
     if host != "localhost":

@@ -108,7 +108,7 @@ def dump() -> int:
                 member.size, member.mode = os.path.getsize(copy), stat.S_IMODE(status.st_mode)
                 with open(copy, "rb") as handle:
                     stream.addfile(member, handle)
-    print("\n".join([*reports[:5], f"and {len(reports) - 5} more"] if len(reports) > 5 else reports), file=sys.stderr)
+    sys.stderr.write("\n".join([*reports[:5], f"and {len(reports) - 5} more"] if len(reports) > 5 else reports))
     return int(failed)
 
 
@@ -119,7 +119,7 @@ def check() -> int:
         with open(copy, "wb") as handle:
             shutil.copyfileobj(sys.stdin.buffer, handle)
         words = problems_of(copy)
-    print(words, file=sys.stderr)
+    sys.stderr.write(words)
     return int(bool(words))
 
 
@@ -128,7 +128,7 @@ def listing() -> int:
     for path, status in files():
         with contextlib.suppress(OSError), opened(path) as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            print(json.dumps([path, status.st_size, status.st_mtime_ns, digest]))
+            sys.stdout.write(json.dumps([path, status.st_size, status.st_mtime_ns, digest]) + "\n")
     return 0
 
 
@@ -137,7 +137,8 @@ def write() -> int:
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:
         for member in stream:
             content = stream.extractfile(member)
-            assert content is not None
+            if content is None:
+                raise OSError(f"{member.name} is not a file")
             folder = os.path.dirname(member.name) or "."
             os.makedirs(folder, exist_ok=True)
             # tempfile makes paths absolute, and the account cannot enter what is above.
@@ -157,4 +158,4 @@ VERBS: dict[str, Callable[[], int]] = {"dump": dump, "check": check, "list": lis
 if __name__ == "__main__":
     # Otherwise the app, whose account this is, could write to the stream that root reads, and enter the directory that root is in.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
-    sys.exit(VERBS[sys.argv[1]]())
+    raise SystemExit(VERBS[sys.argv[1]]())

@@ -8,6 +8,7 @@ does as the app's account.
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 import argparse
 import contextlib
 import datetime
@@ -15,13 +16,13 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .model import STATE, BackupError, Config, say
+from .._host.program import complain, say
+from .model import STATE, BackupError, Config
 from .mounts import guard
 from .repository import TAG, Restic, init
 from .restore import restore
@@ -119,10 +120,10 @@ def main() -> int:
             with locked(wait=arguments.verb != "restore"):
                 noted(arguments.verb, work[arguments.verb])
     except (BackupError, OSError, tomllib.TOMLDecodeError) as error:
-        print(f"flask-backup: {error}", file=sys.stderr)
+        complain(f"flask-backup: {error}")
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 import contextlib
 import json
 import os
@@ -12,13 +13,14 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from .._host.disk import naming
+from .._host.program import say
 from . import servers
 from .accounts import agent, as_account, finished
 from .manifest import manifest_in, unchanged
-from .model import STAGING, App, BackupError, Command, Config, Problems, below, digest, fresh, inside, say
+from .model import STAGING, App, BackupError, Command, Config, Problems, below, digest, fresh, inside
 from .secret_key import machine
 
 
@@ -51,10 +53,9 @@ def dump_databases(app: App, found: dict[str, Any]) -> None:
     :raises BackupError: a database could not be copied.
     """
     with agent(app.user, "dump", directory_of(app), stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
         allowed = int(shutil.disk_usage(STAGING).free * 0.9)
         try:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as stream:
+            with tarfile.open(fileobj=cast(IO[bytes], process.stdout), mode="r|") as stream:
                 for member in stream:
                     allowed -= member.size
                     if allowed < 0:
@@ -130,8 +131,8 @@ def overlay(app: App, tree: Path, staging: Path) -> None:
     """
     manifest = manifest_in(staging)
     with agent(app.user, "write", tree, stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), process.stdin, tarfile.open(fileobj=process.stdin, mode="w|") as stream:
+        stdin = cast(IO[bytes], process.stdin)
+        with contextlib.suppress(BrokenPipeError), stdin, tarfile.open(fileobj=stdin, mode="w|") as stream:
             for relative, expected in manifest["databases"].get(app.name, {}).items():
                 dump = unchanged(staging / "databases" / app.name / relative, expected)
                 member = tarfile.TarInfo(relative)

@@ -112,11 +112,6 @@ class Config:
         return cls(**values)
 
 
-def say(text: str) -> None:
-    """One line for the journal or the terminal."""
-    print(text, flush=True)
-
-
 def fresh(directory: Path) -> Path:
     """An empty directory that only root can enter."""
     if directory.exists():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 import contextlib
 import functools
 import json
@@ -16,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .model import PASSWORD, App, BackupError, Config, fresh, say
+from .._host.program import say
+from .model import PASSWORD, App, BackupError, Config, fresh
 from .pipes import kept_moving
 from .places import access
 
@@ -52,19 +54,17 @@ class Restic:
         :param reads: apps whose state it reads.
         :raises BackupError: with the last lines of what restic said.
         """
-        with (
-            subprocess.Popen(
-                ["restic", *self._options, *arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as process,
-            kept_moving(process, reads) if reads else contextlib.nullcontext(),
-        ):
-            output, _ = process.communicate()
+        process = subprocess.Popen(
+            ["restic", *self._options, *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        with process, kept_moving(process, reads) if reads else contextlib.nullcontext():
+            output, dummy = process.communicate()
         done = subprocess.CompletedProcess(process.args, process.returncode, output)
         if check and done.returncode:
             raise BackupError(f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}")

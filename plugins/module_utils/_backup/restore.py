@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 import contextlib
 import ctypes
 import os
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from .._host.locks import Busy
+from .._host.program import say
 from .._slots.secret_keys import VARIABLE
 from .._slots.standing import alone
 from .accounts import account_of
 from .dumps import overlay
 from .manifest import manifest_in
-from .model import STAGING, STATE, App, BackupError, Config, below, say
+from .model import STAGING, STATE, App, BackupError, Config, below
 from .repository import Restic, app_tag
 from .running import Running
 from .secret_key import SecretKey, machine

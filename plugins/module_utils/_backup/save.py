@@ -10,8 +10,9 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from .._host.program import say
 from .dumps import directory_of, stage
-from .model import OPTIONAL_PATHS, STAGING, BackupError, Config, Problems, say
+from .model import OPTIONAL_PATHS, STAGING, BackupError, Config, Problems
 from .mounts import ask_for_guard
 from .repository import TAG, Restic, app_tag, forget
 from .servers import FOLDER

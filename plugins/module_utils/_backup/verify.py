@@ -12,11 +12,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
+from .._host.program import say
 from .accounts import agent, finished
 from .dumps import prove_dumps
-from .model import OPTIONAL_PATHS, STATE, BackupError, Config, Problems, below, digest, inside, say
+from .model import OPTIONAL_PATHS, STATE, BackupError, Config, Problems, below, digest, inside
 from .mounts import ask_for_guard
 from .repository import Restic
 
@@ -63,8 +64,7 @@ def compare(path: str, user: str, root: Path, problems: Problems) -> int:
     """
     same = 0
     with problems.collecting(path), agent(user, "list", path, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in cast(IO[bytes], process.stdout):
             relative, size, changed_ns, expected = json.loads(line)
             copy = inside(below(root, path), relative)
             with contextlib.suppress(FileNotFoundError):

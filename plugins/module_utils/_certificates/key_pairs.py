@@ -44,7 +44,7 @@ class Certificate:
 
     def covers(self, domain: str) -> bool:
         """Whether a client that asks for ``domain`` accepts the names; a wildcard stands for one label, below at least two."""
-        _, _, parent = domain.partition(".")
+        dummy, dummy, parent = domain.partition(".")
         return domain in self.names or ("." in parent and f"*.{parent}" in self.names)
 
     def life_left(self) -> float:

@@ -76,7 +76,7 @@ class Store:
 
     def kind(self, folder: str) -> str:
         """C(selfsigned), C(files) or C(certbot)."""
-        return os.path.relpath(folder, self.root).split(os.sep)[0]
+        return os.path.relpath(folder, self.root).partition(os.sep)[0]
 
     def go_live(self, app: str, folder: str, tell: bool = True) -> None:
         """Make a directory the live one.

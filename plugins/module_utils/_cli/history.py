@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import typing as t
 
+from .._host.program import say
 from .._releases.deploy_log import entries
 from .._releases.records import describe
 from .releases import moment
@@ -20,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print a line for each, the oldest first."""
-    for entry in entries(given.app)[-max(given.lines, 0) :] if given.lines else []:
-        print(line(entry))
+    for entry in collections.deque(entries(given.app), maxlen=max(given.lines, 0)):
+        say(line(entry))
     return 0
 
 

@@ -11,6 +11,7 @@ import types
 
 from .._host.actor import act
 from .._host.errors import HostError
+from .._host.program import complain
 from . import backup, history, logs, releases, restart, restore, rollback, run, status
 
 #: The verbs, in the order of the help.
@@ -44,7 +45,7 @@ def main(words: list[str]) -> int:
     """Parse and run; the exit status."""
     given = parser().parse_args(words)
     if os.geteuid() != 0:
-        print("flaskyard: only root may look into apps and change them; run it with sudo", file=sys.stderr)
+        complain("flaskyard: only root may look into apps and change them; run it with sudo")
         return 1
     os.umask(0o077)
     act(given.verb)
@@ -52,11 +53,11 @@ def main(words: list[str]) -> int:
         status: int = next(verb for verb in VERBS if name_of(verb) == given.verb).run(given)
         return status
     except (HostError, OSError) as error:
-        print(f"flaskyard: {error}", file=sys.stderr)
+        complain(f"flaskyard: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import typing as t
 
+from .._host.program import say
 from .._releases.records import Records, describe
 from .._slots.recalled import slot_that_serves
 
@@ -20,7 +21,7 @@ def run(given: argparse.Namespace) -> int:
     """Print a line for each."""
     record = slot_that_serves(given.app)
     for release in Records(record.app).all("releases"):
-        print(f"{describe(release)}  built {moment(release['created'])}  {fate(release, record.release)}")
+        say(f"{describe(release)}  built {moment(release['created'])}  {fate(release, record.release)}")
     return 0
 
 

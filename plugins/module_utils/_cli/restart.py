@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 
+from .._host.program import say
 from .._slots import restart
 
 
@@ -16,5 +17,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Do it, and say what serves."""
-    print(f"{given.app}: slot {restart.restart(given.app)} serves")
+    say(f"{given.app}: slot {restart.restart(given.app)} serves")
     return 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+from .._host.program import say
 from .._slots.rollback import Rollback
 
 
@@ -24,7 +25,7 @@ def run(given: argparse.Namespace) -> int:
     """Do it, and say what serves."""
     rollback = Rollback(given.app, given.release)
     step = rollback.look() if given.check else rollback.run()
-    print(step.words(done=not given.check))
+    say(step.words(done=not given.check))
     for command in step.commands(rollback.records):
-        print(f"not undone: {command}")
+        say(f"not undone: {command}")
     return 0

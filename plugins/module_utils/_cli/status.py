@@ -16,6 +16,7 @@ from .._backup.cli import status as backup_status
 from .._certificates import store
 from .._host import commands, units
 from .._host.errors import HostError
+from .._host.program import say
 from .._releases import wished
 from .._releases.records import Records, describe
 from .._slots.folder import Record
@@ -43,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print it; the exit status says whether everything runs."""
     found = collect()
-    print(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
+    say(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
     return 0 if all(app["runs"] for app in found["apps"].values()) else _NOT_ALL_RUNS
 
 

@@ -24,7 +24,7 @@ def last_minute(apps: dict[str, dict[str, t.Any]], now: float) -> dict[str, int]
     """
     logs = [log for log in LOGS if os.path.exists(log)]
     places = sorted(((app["mount"], name, app.get("domains") or [app["canonical"]]) for name, app in apps.items() if app.get("canonical")), reverse=True)
-    found = {name: 0 for _, name, _ in places} if logs else {}
+    found = {name: 0 for dummy, name, dummy in places} if logs else {}
     for log in logs:
         for host, path in _recent(log, now - SECONDS):
             # Of apps that share a domain, that of the longest path.

@@ -17,6 +17,7 @@ import typing as t
 from .._host import units
 from .._host.commands import run
 from .._host.errors import HostError
+from .._host.program import complain
 from . import postgresql
 
 CONFIGURATION = "/etc/flask-postgresql/postgresql.conf"
@@ -65,7 +66,7 @@ def present() -> Cluster:
     :raises HostError: there is none.
     """
     rows = [line.split() for line in run(["pg_lsclusters", "--no-header"]).stdout.splitlines()]
-    for version, name, port, status, *_ in rows:
+    for version, name, port, status, *dummy in rows:
         if port == PORT:
             return Cluster(version, name, status.startswith("online"))
     found = ", ".join(f"{row[0]}/{row[1]} on port {row[2]}" for row in rows) or "none at all"
@@ -143,10 +144,10 @@ def main() -> int:
         else:
             activate()
     except HostError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

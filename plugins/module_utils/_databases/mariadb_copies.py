@@ -145,7 +145,7 @@ class Exchange:
 
     def _pairs(self, database: str) -> list[tuple[str, str]]:
         """Kind and name of each thing that does not move."""
-        return [(kind, name) for kind, _, name in (row.partition("\t") for row in self._rows(_CODE, database))]
+        return [(kind, name) for kind, dummy, name in (row.partition("\t") for row in self._rows(_CODE, database))]
 
     def _rows(self, query: str, database: str) -> list[str]:
         return self._execute(query.format(name=database)).splitlines()

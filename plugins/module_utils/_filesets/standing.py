@@ -87,7 +87,7 @@ def _accounts(path: str) -> list[str]:
 def _directories(path: str) -> list[str]:
     """What of the directories in a file of tmpfiles.d(5) is not as it says."""
     notes = []
-    for kind, place, mode, owner, group, *_ in (words for words in _lines(path) if len(words) >= 5):
+    for kind, place, mode, owner, group, *dummy in (words for words in _lines(path) if len(words) >= 5):
         entry = read_entry(place)
         wanted = f"{owner}:{group} {mode}"
         if kind == "d" and entry.kind != "directory":

@@ -11,6 +11,7 @@ import dataclasses
 import glob
 import json
 import os
+import secrets
 import stat
 import tempfile
 import typing as t
@@ -164,7 +165,7 @@ def _remove(path: str, standing: Entry) -> None:
 def _replace(path: str, entry: Entry) -> None:
     folder, name = os.path.split(path)
     if entry.kind == "link":
-        temporary = tempfile.mktemp(prefix=_temporary_prefix(name), dir=folder)
+        temporary = os.path.join(folder, _temporary_prefix(name) + secrets.token_hex(8))
         os.symlink(entry.target, temporary)
     else:
         descriptor, temporary = tempfile.mkstemp(prefix=_temporary_prefix(name), dir=folder)

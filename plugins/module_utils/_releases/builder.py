@@ -7,6 +7,7 @@ Root decides and keeps the records; every step that touches the app's code runs 
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
 import concurrent.futures
 import contextlib
 import os
@@ -75,8 +76,10 @@ def prepare_releases(
         "notices": {name: outcome.notices for name, outcome in done.items() if outcome.notices},
         "withdrawn": {name: outcome.withdrawn for name, outcome in done.items() if outcome.withdrawn},
         "wanted": [name for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and outcome.wanted],
-        "diff": [diff for outcome in done.values() for diff in outcome.diff]
-        + [{"prepared": f"take the proxy's account out of the group {name}\n"} for name in left],
+        "diff": [
+            *(diff for outcome in done.values() for diff in outcome.diff),
+            *({"prepared": f"take the proxy's account out of the group {name}\n"} for name in left),
+        ],
     }
 
 

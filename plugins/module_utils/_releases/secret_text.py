@@ -32,8 +32,8 @@ def split_credentials(url: str) -> Credentials:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
         return Credentials(url, "", None)
-    userinfo, _, host = parts.netloc.rpartition("@")
-    user, _, password = userinfo.partition(":")
+    userinfo, dummy, host = parts.netloc.rpartition("@")
+    user, dummy, password = userinfo.partition(":")
     return Credentials(urllib.parse.urlunsplit(parts._replace(netloc=host)), urllib.parse.unquote(user), urllib.parse.unquote(password))
 
 
@@ -46,7 +46,7 @@ def secrets_of(values: t.Iterable[str]) -> set[str]:
     for value in values:
         for url in re.findall(r"\w+://\S+", value):
             parts = urllib.parse.urlsplit(url)
-            user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+            user, dummy, password = parts.netloc.rpartition("@")[0].partition(":")
             token = user if parts.scheme != "ssh" and len(user) >= _SHORTEST_TOKEN else ""
             secret = password or token
             found |= {secret, urllib.parse.unquote(secret)}

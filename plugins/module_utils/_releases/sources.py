@@ -146,12 +146,12 @@ class GitSource(Source):
     def _agent(self) -> t.Iterator[dict[str, str]]:
         over_ssh = re.match(r"(ssh|git\+ssh)://|[^/:]+:(?!//)", self.access.url)
         agent = forwarded_agent() if over_ssh and not self.given.get("deploy_key") else None
-        if not agent:
-            yield {}
-            return
-        account = pwd.getpwnam(self.app["build_user"])
-        with lent_agent(agent, account.pw_uid, account.pw_gid) as path:
-            yield {"SSH_AUTH_SOCK": path}
+        with contextlib.ExitStack() as stack:
+            environment = {}
+            if agent:
+                account = pwd.getpwnam(self.app["build_user"])
+                environment["SSH_AUTH_SOCK"] = stack.enter_context(lent_agent(agent, account.pw_uid, account.pw_gid))
+            yield environment
 
 
 class FileSource(Source):

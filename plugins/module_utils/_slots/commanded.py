@@ -21,7 +21,7 @@ def main(app: str, slot: str, by: str) -> None:
     """Record it for the release of a slot."""
     record = Folder({"paths": {"slots": f"/etc/flask/{app}/slots"}}, slot).record()
     if record is None:
-        sys.exit(f"slot {slot} of {app} has no record")
+        raise SystemExit(f"slot {slot} of {app} has no record")
     act("deploy", by)
     record_release_command(record.app, record.release)
 

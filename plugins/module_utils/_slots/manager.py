@@ -16,7 +16,8 @@ class SlotManager(t.Protocol):
     :param app: the app as the model completes it.
     """
 
-    def __init__(self, app: dict[str, t.Any]) -> None: ...
+    def __init__(self, app: dict[str, t.Any]) -> None:
+        """Look after the slots of an app."""
 
     @staticmethod
     def states(names: list[str]) -> dict[str, dict[str, str]]:

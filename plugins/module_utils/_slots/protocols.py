@@ -143,7 +143,7 @@ def ask_fastcgi(line: Line, path: str, headers: dict[str, str]) -> Answer:
 
 def cgi_variables(path: str, headers: dict[str, str]) -> dict[str, str]:
     """The variables of a GET request for a path, with query, and its headers."""
-    path_info, _, query = path.partition("?")
+    path_info, dummy, query = path.partition("?")
     variables = {
         "REQUEST_METHOD": "GET",
         "REQUEST_URI": path,

@@ -63,7 +63,7 @@ def headline(step: str, seen: str, journal: str) -> str:
     :param seen: what the step itself says, its sentence first and after C("; ") what was wanted.
     """
     why = reason(journal)
-    said, _, wanted = seen.partition("; ")
+    said, dummy, wanted = seen.partition("; ")
     answered = re.search(r" gave status (\d)", said)
     if not why or (answered and answered[1] != "5"):
         return f"{step}: {seen}"

@@ -32,7 +32,7 @@ def assert_recallable(record: Record) -> None:
     :raises HostError: naming the file.
     """
     for path, mark in record.marks.items():
-        _slot, _, own = path.removeprefix(f"{record.app['paths']['slots']}/").partition("/")
+        _slot, dummy, own = path.removeprefix(f"{record.app['paths']['slots']}/").partition("/")
         if own.partition("/")[0] in ("env", "manifest.json", SECRET_FILES) and (difference := mark.differs(path)):
             raise HostError(f"{difference}, and the new slot is made from it; run site or deploy first, which puts it right")
 

@@ -14,10 +14,10 @@ def main(app: str, slot: str) -> None:
     """Retire a slot of an app, unless it has become current again."""
     record = Folder({"paths": {"slots": f"/etc/flask/{app}/slots"}}, slot).record()
     if record is None:
-        sys.exit(f"slot {slot} of {app} has no record; the next run of Ansible removes it")
+        raise SystemExit(f"slot {slot} of {app} has no record; the next run of Ansible removes it")
     slots = Slots(record.app)
     if slot in slots.links.all().values():
-        sys.exit(f"slot {slot} of {app} is current")
+        raise SystemExit(f"slot {slot} of {app} is current")
     slots.drain(slot)
     for manager in slots.managers.values():
         manager.finish(slot)

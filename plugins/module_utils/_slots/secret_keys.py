@@ -31,7 +31,7 @@ class SecretKeys:
     @classmethod
     def read(cls, text: str) -> SecretKeys:
         """From the text of the file."""
-        current, _, before = text.partition(_SEPARATOR)
+        current, dummy, before = text.partition(_SEPARATOR)
         return cls(current, before)
 
     @classmethod

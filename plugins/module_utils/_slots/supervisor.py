@@ -241,7 +241,7 @@ class SupervisorSlots:
     def _programs(self, slot: str) -> list[str]:
         """The programs of which there is a section; the server first."""
         files = [os.path.basename(path) for folder in (_ENABLED, _TRIAL) for path in glob.glob(f"{folder}/{self._name(slot)}*")]
-        return sorted({name for name, _, suffix in (file.rpartition(".") for file in files) if suffix in ("conf", _WAITS)})
+        return sorted({name for name, dummy, suffix in (file.rpartition(".") for file in files) if suffix in ("conf", _WAITS)})
 
     def _work_of(self, slot: str) -> list[str]:
         return [name for name in self._programs(slot) if _is_work(name)]
@@ -311,7 +311,7 @@ def _note(program: str) -> str:
 
 
 def _noted(program: str) -> tuple[str, str]:
-    group, _, restarts = read_entry(_note(program)).text.partition(" ")
+    group, dummy, restarts = read_entry(_note(program)).text.partition(" ")
     return group, restarts or "0"
 
 

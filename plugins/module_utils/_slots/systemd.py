@@ -194,7 +194,7 @@ class SystemdSlots:
             run(["systemctl", "reset-failed", *names], check=False)
 
     def _name(self, slot: str, file: str) -> str:
-        further, _, kind = file.rpartition(".")
+        further, dummy, kind = file.rpartition(".")
         return f"{self._unit}@{slot}{'-' if further else ''}{further}.{kind}"
 
     def _installed(self, slot: str, kind: Kind | None = None) -> list[str]:

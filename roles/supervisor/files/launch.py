@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -I
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
 # flaskyard.server:supervisor
@@ -101,7 +100,7 @@ def group_before(program: str) -> int | None:
     """The process group of the program's last run since the boot, if there was one; and a note of this one's, which supervisord made, and of how many
     came before it."""
     file = Path(RUN, program)
-    before, _, restarts = file.read_text(encoding="ascii").partition(" ") if file.exists() else ("", "", "")
+    before, dummy, restarts = file.read_text(encoding="ascii").partition(" ") if file.exists() else ("", "", "")
     file.write_text(f"{os.getpgrp()} {int(restarts or 0) + 1 if before else 0}", encoding="ascii")
     return int(before) if before else None
 

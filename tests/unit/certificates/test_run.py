@@ -108,7 +108,7 @@ def test_domain_added_to_a_self_signed_one(host: Host) -> None:
 
 def test_check_mode_says_it_and_does_nothing(host: Host) -> None:
     apps = [app("shop.test"), app("bank.test", name="bank", issuer="files", pair=certificates.self_sign(["bank.test"], 9))]
-    checked, _ = host.run(*apps, stage="issue", check=True)
+    checked, dummy = host.run(*apps, stage="issue", check=True)
     assert checked["changed"] and checked["issued"] == {"shop": "there is none yet"}
     assert checked["diff"]["after"] == f"bank: files for bank.test\nshop: certbot {URL} for shop.test\n"
     assert not host.root.exists() and not host.reloads.exists()
@@ -116,8 +116,8 @@ def test_check_mode_says_it_and_does_nothing(host: Host) -> None:
 
 def test_placeholder_in_check_mode_predicts_the_run(host: Host) -> None:
     apps = [app("shop.test"), app("bank.test", name="bank", issuer="files", pair=certificates.self_sign(["bank.test"], 9))]
-    predicted, _ = host.run(*apps, check=True)
-    done, _ = host.run(*apps)
+    predicted, dummy = host.run(*apps, check=True)
+    done, dummy = host.run(*apps)
     assert (predicted["changed"], predicted["diff"]) == (done["changed"], done["diff"])
 
 
@@ -157,7 +157,7 @@ def test_certbots_certificate_is_better_than_a_placeholder(host: Host) -> None:
 def test_when_the_authority_is_asked(host: Host, domains: list[str], params: dict[str, t.Any], why: str | None) -> None:
     host.lineage("shop.test", "www.shop.test")
     host.run(app("shop.test", "www.shop.test"))
-    result, _ = host.run(app(*domains), stage="issue", check=True, **params)
+    result, dummy = host.run(app(*domains), stage="issue", check=True, **params)
     assert result["issued"].get("shop") == why
     assert result["changed"] is (why is not None)
 
@@ -167,7 +167,7 @@ def test_another_challenge_is_a_reason_to_ask(host: Host) -> None:
     shop = app("shop.test", "www.shop.test")
     shop["tls"]["challenge"] = "dns"
     assert "set tls_dns_provider and tls_dns_credentials" in host.run(shop, stage="issue", check=True)[1][0]
-    result, _ = host.run(shop, stage="issue", check=True, dns_authenticator="dns-ovh")
+    result, dummy = host.run(shop, stage="issue", check=True, dns_authenticator="dns-ovh")
     assert result["issued"]["shop"] == "it would be renewed by webroot"
 
 
@@ -196,7 +196,7 @@ def test_what_no_app_needs_is_removed(host: Host) -> None:
     host.lineage("shop.test", "www.shop.test")
     host.run(app("shop.test"), app("blog.test", name="blog", issuer="selfsigned"))
     host.run(app("shop.test", issuer="selfsigned"), app("blog.test", "b.test", name="blog", issuer="selfsigned"))
-    result, _ = host.run(app("shop.test", issuer="selfsigned"), stage="issue")
+    result, dummy = host.run(app("shop.test", issuer="selfsigned"), stage="issue")
     assert result["changed"] and "blog" not in result["diff"]["after"]
     assert [str(path.relative_to(host.root)) for path in sorted(host.root.glob("*/*"))] == [
         "certbot/accounts", "certbot/live", "certbot/renewal", "live/shop", "selfsigned/shop",
@@ -221,14 +221,14 @@ def test_what_the_proxy_cannot_do_without_is_kept(host: Host) -> None:
 def test_refused_files_do_not_take_the_live_lineage_away(host: Host) -> None:
     host.lineage("shop.test")
     host.run(app("shop.test"))
-    _, problems = host.run(app("shop.test", issuer="files", pair=("", "")), stage="issue")
+    dummy, problems = host.run(app("shop.test", issuer="files", pair=("", "")), stage="issue")
     assert problems and host.names() == ("shop.test",)
 
 
 def test_reload_that_failed_is_tried_again(host: Host) -> None:
     host.run(app("shop.test"))
     new = app("shop.test", "www.shop.test", issuer="selfsigned")
-    _, problems = host.run(new, reload_command="false")
+    dummy, problems = host.run(new, reload_command="false")
     assert "the proxy does not use them yet" in problems[0]
     assert host.run(new, check=True)[0]["changed"]
     result, problems = host.run(new)
@@ -277,7 +277,7 @@ def test_what_went_missing_comes_back(host: Host) -> None:
 
 def test_keys_are_root_only_and_never_in_a_result(host: Host) -> None:
     pair = certificates.self_sign(["shop.test"], 9)
-    result, _ = host.run(app("shop.test", issuer="files", pair=pair))
+    result, dummy = host.run(app("shop.test", issuer="files", pair=pair))
     assert pair[1].splitlines()[1] not in str(result)
     assert all(path.stat().st_mode & 0o077 == 0 for path in [host.root, *host.root.rglob("*")])
 

@@ -51,7 +51,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     monkeypatch.setattr(paths, "APPS", str(tmp_path / "apps"))
     host = Host(tmp_path)
     monkeypatch.setattr(status, "present", lambda: ["blog", "shop"])

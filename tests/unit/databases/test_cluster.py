@@ -25,7 +25,7 @@ class Host:
         self.ran: list[str] = []
         self._moments = itertools.count()
 
-    def run(self, command: list[str], **_: t.Any) -> subprocess.CompletedProcess[str]:
+    def run(self, command: list[str], **dummy: t.Any) -> subprocess.CompletedProcess[str]:
         if command[0] == "pg_lsclusters":
             return subprocess.CompletedProcess(command, 0, self.rows, "")
         words = " ".join(command).partition("pg_catalog ")[2] or " ".join(command)
@@ -34,11 +34,11 @@ class Host:
             raise CommandError("invalid value for parameter")
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    def systemctl(self, verb: str, unit: str, **_: t.Any) -> None:
+    def systemctl(self, verb: str, unit: str, **dummy: t.Any) -> None:
         self.ran.append(f"{verb} {unit}")
         self.up = True
 
-    def query(self, statement: str, **_: t.Any) -> t.Any:
+    def query(self, statement: str, **dummy: t.Any) -> t.Any:
         if "pg_conf_load_time" in statement:
             return next(self._moments)
         return ["shared_buffers"] if "pending" in statement and self.pending else []

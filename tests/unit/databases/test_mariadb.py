@@ -53,7 +53,7 @@ def test_each_difference_is_one_step(there: dict[str, t.Any], lack: str, stateme
 def test_what_the_server_shows_is_sorted_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SHOWN[0].replace("shop", "shop-b")
     said = iter(["databases flask-shop\npublic flask-old\naccounts flask-shop\naccounts flask-shop-b\n", "\n".join([*SHOWN, other])])
-    monkeypatch.setattr(mariadb, "execute", lambda *_: next(said))
+    monkeypatch.setattr(mariadb, "execute", lambda *dummy: next(said))
     assert mariadb.found() == {
         "accounts": {"flask-shop": SHOWN, "flask-shop-b": [other]},
         "databases": ["flask-shop"],
@@ -72,7 +72,7 @@ def test_what_is_removed_is_the_apps_alone() -> None:
 
 def test_the_words_of_the_server_are_told_without_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     said = b"--------------\nRENAME TABLE `a`.`b` TO `c`.`d`\n--------------\n\nERROR 1205 (HY000) at line 2: Lock wait timeout exceeded\n"
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, b"", said))
+    monkeypatch.setattr(subprocess, "run", lambda *dummy, **__: subprocess.CompletedProcess([], 1, b"", said))
     with pytest.raises(HostError, match="^MariaDB: ERROR 1205 .*exceeded$"):
         mariadb.execute("RENAME TABLE")
     assert not mariadb.answers()
@@ -99,7 +99,7 @@ class Server:
         self.sessions, self.killed = "", list[str]()
         self.broken = ""
 
-    def execute(self, *statements: str, **_: t.Any) -> str:
+    def execute(self, *statements: str, **dummy: t.Any) -> str:
         return "".join(self._do(statement) for statement in statements)
 
     def _do(self, statement: str) -> str:
@@ -134,7 +134,7 @@ class Server:
             assert name not in self.databases[target]
             self.databases[target].add(name)
 
-    def client(self, program: str, *arguments: str, given: bytes = b"", **_: t.Any) -> bytes:
+    def client(self, program: str, *arguments: str, given: bytes = b"", **dummy: t.Any) -> bytes:
         self._refuse(f"{program} {given.decode()}")
         if program == "mariadb-dump":
             return self.code.get(arguments[-1], b"")

@@ -25,9 +25,9 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(paths, "DATABASES", str(tmp_path / "databases"))
     for module in (postgresql, postgresql_copies):
         monkeypatch.setattr(module, "found", lambda: WHOLE)
-    monkeypatch.setattr(postgresql, "query", lambda *_, **__: [])
+    monkeypatch.setattr(postgresql, "query", lambda *dummy, **__: [])
     for module in (postgresql, postgresql_copies):
-        monkeypatch.setattr(module, "execute", lambda *statements, **_: seen.extend(statements))
+        monkeypatch.setattr(module, "execute", lambda *statements, **dummy: seen.extend(statements))
     return seen
 
 
@@ -86,7 +86,7 @@ def test_names_cannot_end_their_quotes(text: str, quoted: str) -> None:
 
 
 def test_a_restored_database_is_the_apps_only_when_it_is_ready(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "query", lambda *_, **__: [{"name": "postgis", "schema": "maps"}])
+    monkeypatch.setattr(postgresql, "query", lambda *dummy, **__: [{"name": "postgis", "schema": "maps"}])
     exchange = postgresql_copies.Exchange("flask-shop")
     exchange.prepare()
     assert executed[2].startswith('CREATE DATABASE "flask-shop.restore" TEMPLATE') and "OWNER" not in executed[2]

@@ -45,7 +45,7 @@ class Manager:
         self.asked += ["ss"] if names else []
         return {name: self._ports.get(name, set()) if name in self.active else set() for name in names}
 
-    def systemctl(self, verb: str, *words: str, **_: t.Any) -> None:
+    def systemctl(self, verb: str, *words: str, **dummy: t.Any) -> None:
         names = {word for word in words if not word.startswith("--")}
         if verb == "start" and names & self.broken:
             raise CommandError(f"bind() to 0.0.0.0:443 failed (98: Address already in use)\n{names}")
@@ -54,7 +54,7 @@ class Manager:
         if verb in ("start", "stop") or "--now" in words:
             self.active = self.active | names if verb in ("start", "enable") else self.active - names
 
-    def run(self, command: str | list[str], **_: t.Any) -> None:
+    def run(self, command: str | list[str], **dummy: t.Any) -> None:
         words = command.split() if isinstance(command, str) else command
         if words == ["false"]:
             raise CommandError("refused")

@@ -26,7 +26,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(paths, "FILESETS", str(tmp_path / "state"))
     monkeypatch.setattr(fileset, "assert_trusted_parents", lambda path: None)
     monkeypatch.setattr(units, "states", lambda names: dict.fromkeys(names, UP))
-    monkeypatch.setattr(units, "systemctl", lambda verb, name, **_: seen.append(f"{verb} {name}") if verb == "restart" else None)
+    monkeypatch.setattr(units, "systemctl", lambda verb, name, **dummy: seen.append(f"{verb} {name}") if verb == "restart" else None)
     return seen
 
 

@@ -232,7 +232,7 @@ class Service:
 
         def victim() -> None:
             numbers = itertools.count()
-            sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGKILL) if event in CHANGING and next(numbers) == step else None)
+            sys.addaudithook(lambda event, dummy: os.kill(os.getpid(), signal.SIGKILL) if event in CHANGING and next(numbers) == step else None)
             run(self.declared[declared], **{**self.steps, **steps})
 
         process = multiprocessing.get_context("fork").Process(target=victim)

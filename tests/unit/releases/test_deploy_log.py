@@ -22,7 +22,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.records
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     """The records of an app with the release r1; the log is in a folder."""
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     monkeypatch.setattr(deploy_log, "assert_trusted_parents", lambda path: None)
     monkeypatch.setattr(actor, "_present", actor.Actor("ada@laptop", "deploy"))
     settings = tmp_path / "settings.json"
@@ -91,7 +91,7 @@ def test_it_is_moved_aside_at_its_bound(records: Records, monkeypatch: pytest.Mo
 
 
 def _write(records: Records, count: int) -> None:
-    for _ in range(count):
+    for dummy in range(count):
         with logged("deploy", records, "r1"):
             pass
 
@@ -100,7 +100,7 @@ def test_processes_that_write_at_once_lose_no_line(records: Records, monkeypatch
     # Moved aside once, in the midst of it.
     monkeypatch.setattr(deploy_log, "_BOUND_BYTES", 300 * 60)
     context: t.Any = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_write, args=(records, 25)) for _ in range(4)]
+    workers = [context.Process(target=_write, args=(records, 25)) for dummy in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -26,7 +26,7 @@ def app(tmp_path: Path) -> dict[str, t.Any]:
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     # Records are root's; a test may run as somebody else.
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     return str(tmp_path / "state")
 
 

@@ -19,7 +19,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.setting
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     """An app whose release stands and was remembered."""
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     monkeypatch.setattr(paths, "APPS", str(tmp_path / "apps"))
     folders = {kind: str(tmp_path / kind) for kind in ("releases", "venvs", "state")}
     app = {"name": "shop", "user": "flask-shop", "paths": folders, "public": {"release": [], "state": []}, "wish": "w1", "secret": "canary"}

@@ -63,7 +63,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     return Host(tmp_path)
 
 

@@ -168,8 +168,8 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
-    monkeypatch.setattr(os, "chown", lambda *_, **__: None)
+    monkeypatch.setattr(os, "fchown", lambda *dummy: None)
+    monkeypatch.setattr(os, "chown", lambda *dummy, **__: None)
     monkeypatch.setattr(paths, "APPS", str(tmp_path / "apps"))
     names = ("releases", "venvs", "current", "slots", "secret_key", "run")
     places = {name: str(tmp_path / name) for name in names} | {"socket": str(tmp_path / "run" / "current.sock")}
@@ -379,7 +379,7 @@ def test_one_that_answers_and_is_ill_stays_and_fails_the_run(site: Site) -> None
     with pytest.raises(SlotError, match=f"slot {slot} is current and does not serve as it should") as error:
         site.change("r1").run()
     assert f"journal of {slot}" in str(error.value)
-    assert site.current == slot in site.manager.running and f"restart {slot}" not in site.manager.calls
+    assert site.current == slot and slot in site.manager.running and f"restart {slot}" not in site.manager.calls
 
 
 def test_what_a_killed_run_left_is_removed(site: Site) -> None:

@@ -54,7 +54,7 @@ def read_pairs(content: bytes) -> dict[str, str]:
     pairs = {}
     while content:
         lengths = []
-        for _ in range(2):
+        for dummy in range(2):
             size = 4 if content[0] & 0x80 else 1
             lengths.append(int.from_bytes(content[:size], "big") & 0x7FFFFFFF)
             content = content[size:]
@@ -86,7 +86,7 @@ def test_a_request_is_what_the_app_expects() -> None:
 def answered(ask: Ask, answer: bytes) -> tuple[int, bytes]:
     """What is understood of an answer, status and body, from a peer that closes after it."""
     ours, theirs = socket.socketpair()
-    with Line(ours, 5) as line, theirs:
+    with theirs, Line(ours, 5) as line:
 
         def serve() -> None:
             theirs.recv(65536)

@@ -73,7 +73,7 @@ def test_a_new_slot_that_fails_leaves_the_key(shop: Shop, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("moment", range(8))
 def test_a_killed_rotation_is_ended_by_the_next_run(shop: Shop, moment: int) -> None:
-    first, _ = keys(shop)
+    first, dummy = keys(shop)
     shop.site.manager.kill_at = len(shop.site.manager.calls) + moment
     with contextlib.suppress(Killed):
         rotate("shop")

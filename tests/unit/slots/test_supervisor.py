@@ -90,7 +90,7 @@ class Supervisord:
     def getAllProcessInfo(self) -> list[dict[str, t.Any]]:
         found = []
         for process, state in self.state.items():
-            group, _, name = process.partition(":")
+            group, dummy, name = process.partition(":")
             found.append({"group": group, "name": name, "statename": state, "pid": 0, "spawnerr": "Exited too quickly" if state == "BACKOFF" else ""})
             if state == "STARTING":
                 self.state[process] = "BACKOFF" if group in self.dies else "RUNNING"
@@ -168,7 +168,7 @@ class Site:
         for place in (self.enabled, self.trial, folder / "units"):
             place.mkdir()
         self.later: list[tuple[str, ...]] = []
-        monkeypatch.setattr(os, "fchown", lambda *_: None)
+        monkeypatch.setattr(os, "fchown", lambda *dummy: None)
         monkeypatch.setattr(module, "_ENABLED", str(self.enabled))
         monkeypatch.setattr(module, "_TRIAL", str(self.trial))
         monkeypatch.setattr(module, "_INTERVAL_SECONDS", 0)
@@ -452,7 +452,7 @@ class App:
         app: dict[str, t.Any] = {"name": "shop", "unit": "flask-shop", "user": site.slots._user, "canonical": "", "mount": "", "protocol": "http"}
         app |= {"paths": {**places, "socket": f"{places['run']}/current.sock"}, "graceful_timeout_seconds": 1}
         app |= {"healthcheck": {"path": "/", "status": None, "timeout_seconds": 1, "successes": 1}, "work": {"stop_seconds": 9, "healthy_after_seconds": 1}}
-        monkeypatch.setattr(os, "chown", lambda *_, **__: None)
+        monkeypatch.setattr(os, "chown", lambda *dummy, **__: None)
         monkeypatch.setattr(paths, "APPS", str(folder / "apps"))
         monkeypatch.setattr(module, "_printed", lambda program, since: "no queue\n" if "process" in program else OTHER)
         monkeypatch.setattr(change_module, "retire", self.retire)

@@ -75,10 +75,10 @@ def unpack(tree: Path, archive: str, strip: bool) -> None:
 def place(tree: Path, members: list[Member], strip: bool) -> None:
     """Write members below C(tree): links last, so that nothing is ever written through one."""
     placed = [(PurePosixPath(member.name), member) for member in members]
-    for path, _ in placed:
+    for path, dummy in placed:
         if path.is_absolute() or ".." in path.parts:
             raise StepError(f"the archive holds {str(path)!r}, which lies outside of it; refused")
-    tops = {path.parts[0] for path, _ in placed if path.parts}
+    tops = {path.parts[0] for path, dummy in placed if path.parts}
     files_at_top = any(len(path.parts) == 1 and member.kind != "directory" for path, member in placed)
     drop = 1 if strip and len(tops) == 1 and not files_at_top else 0
     targets = [(tree.joinpath(*path.parts[drop:]), member) for path, member in placed if len(path.parts) > drop]

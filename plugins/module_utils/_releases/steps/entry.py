@@ -24,7 +24,7 @@ class SentModules:
         self._sources = sources
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        package, _, module = name.partition(".")
+        package, dummy, module = name.partition(".")
         if package != PACKAGE or module not in self._sources:
             return None
         return ModuleSpec(name, self, is_package=not module)  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def main(sources: dict[str, str], step: str, arguments: dict[str, object], envir
     if "HOME" in environment:
         os.makedirs(environment["HOME"], mode=0o700, exist_ok=True)
     sys.meta_path.insert(0, SentModules(sources))
-    module, _, function = step.partition(".")
+    module, dummy, function = step.partition(".")
     commands = importlib.import_module(f"{PACKAGE}.commands")
     try:
         answer = {"result": getattr(importlib.import_module(f"{PACKAGE}.{module}"), function)(**arguments)}

@@ -65,7 +65,7 @@ def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
     """
     names = [version] if version.startswith("refs/") or version == "HEAD" else [f"refs/heads/{version}", f"refs/tags/{version}"]
     listed = run(["git", "ls-remote", "--", url, *names, *(f"{name}^{{}}" for name in names)], environment=git_environment(access))
-    found = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines()) if re.fullmatch(r"[0-9a-f]{40,64}", commit)}
+    found = {name: commit for commit, dummy, name in (line.partition("\t") for line in listed.splitlines()) if re.fullmatch(r"[0-9a-f]{40,64}", commit)}
     commits = [found.get(f"{name}^{{}}", found[name]) for name in names if name in found]
     if not commits:
         raise StepError(f"the repository has no branch and no tag {version!r}; name one that it has, or a commit by all its 40 digits")

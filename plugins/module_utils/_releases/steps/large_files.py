@@ -50,7 +50,7 @@ def assert_none(tree: Path) -> None:
 
 def pointers(tree: Path) -> list[str]:
     """The files below a tree that are pointers, where an attribute of git says that it uses Git LFS."""
-    files = [Path(folder, name) for folder, _, names in os.walk(tree) for name in names]
+    files = [Path(folder, name) for folder, dummy, names in os.walk(tree) for name in names]
     if not any(file.name == ".gitattributes" and _ATTRIBUTE in file.read_text("utf-8", "replace") for file in files if _is_file(file)):
         return []
     return sorted(file.relative_to(tree).as_posix() for file in files if _is_file(file) and _is_pointer(file))

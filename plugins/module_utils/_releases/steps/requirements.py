@@ -65,7 +65,7 @@ def decoded(content: bytes) -> str:
     """
     for mark, encoding in _BOMS.items():
         if content.startswith(mark):
-            return content[len(mark) :].decode(encoding)
+            return content.removeprefix(mark).decode(encoding)
     coding = _CODING.match(content)
     return content.decode(coding[1].decode() if coding else "utf-8")
 

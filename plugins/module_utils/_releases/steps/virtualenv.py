@@ -198,7 +198,7 @@ def fresh_cache(folder: Path) -> Path:
 def installed_in(venv: str) -> dict[str, str]:
     """Version by normalised name, without running anything of the virtualenv."""
     names = (path.name.removesuffix(".dist-info").split("-") for path in Path(venv).glob("lib/python*/site-packages/*.dist-info"))
-    return {normalised(name): version for name, version, *_ in names}
+    return {normalised(name): version for name, version, *dummy in names}
 
 
 def normalised(requirement: str) -> str:
@@ -209,7 +209,7 @@ def normalised(requirement: str) -> str:
 
 def open_up(top: Path) -> None:
     """Let everybody read, whatever modes the source came with; who may come this far is decided above."""
-    for folder, _, files in os.walk(top):
+    for folder, dummy, files in os.walk(top):
         os.chmod(folder, 0o755)
         for name in files:
             path = os.path.join(folder, name)

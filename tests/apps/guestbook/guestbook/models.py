@@ -46,7 +46,7 @@ def schema() -> tuple[str | None, str]:
     A revision that this code does not know is of a newer release. Migrations only add, so the older one may go on.
     """
     revision: str | None = MigrationContext.configure(db.session.connection()).get_current_revision()
-    *_, needed = _revisions()
+    *dummy, needed = _revisions()
     return (needed if revision and revision not in _revisions() else revision), needed
 
 

@@ -1,0 +1,18 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the programs that root runs on the host talk: to the journal or to a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def complain(text: object) -> None:
+    """Print a line as an error."""
+    sys.stderr.write(f"{text}\n")
