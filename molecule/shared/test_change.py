@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the runs of a scenario reported: nothing to warn of, and of its change exactly what `change.yml` says.
+"""What the runs of a scenario reported: nothing to warn of, and of its change exactly what `tests/change.yml` says.
 
-`change.yml` has `variables` (what changes), `changed` (the tasks that report it; or a list each for `check` and `converge`)
+`tests/change.yml` has `variables` (what changes), `changed` (the tasks that report it; or a list each for `check` and `converge`)
 and `diff` (every line added or removed, as `--check --diff` shows it, `*` for what differs from run to run; none by default).
 """
 
@@ -68,7 +68,7 @@ def log() -> str:
 @pytest.fixture(scope="module")
 def change() -> dict[str, Any]:
     """The scenario's change.yml."""
-    loaded: dict[str, Any] = yaml.safe_load(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "change.yml").read_text())
+    loaded: dict[str, Any] = yaml.safe_load(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "tests", "change.yml").read_text())
     return loaded
 
 

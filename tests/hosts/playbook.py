@@ -29,7 +29,7 @@ class Outcome:
 
 def run_playbook(playbook: Path, host: str, tags: str = "all", **variables: Any) -> Outcome:
     """Run what has one of ``tags`` in ``playbook`` on ``host``, outside the log that `molecule/shared/test_change.py` reads."""
-    inventories = (PROJECT / "molecule/shared/hosts.yml", Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "inventory"))
+    inventories = (PROJECT / "molecule/shared/inventory/hosts.yml", Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "inventory"))
     options = [f"--limit={host}", f"--tags={tags}", f"--extra-vars={json.dumps(variables)}"]
     done = subprocess.run(
         ["ansible-playbook", *(f"--inventory={path}" for path in inventories), *options, playbook],

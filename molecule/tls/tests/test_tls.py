@@ -85,7 +85,7 @@ class Hosts:
         """Run the scenario's playbook, with other apps or variables."""
         if apps:
             variables["flask_apps"] = apps
-        inventories = [f"-i{path}" for path in (PROJECT / "molecule" / "shared" / "hosts.yml", INVENTORY.parent)]
+        inventories = [f"-i{path}" for path in (PROJECT / "molecule" / "shared" / "inventory" / "hosts.yml", INVENTORY.parent)]
         done = subprocess.run(
             ["ansible-playbook", *inventories, "-e", json.dumps(variables), SCENARIO / "converge.yml"],
             env={**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"), "ANSIBLE_LOG_PATH": os.devnull, "ANSIBLE_NOCOLOR": "true"},
