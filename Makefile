@@ -18,6 +18,9 @@ help: ## Show this
 demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with HTTPS, in under four minutes
 	tests/demo
 
+new: $(NEWEST)/ready ## Write an inventory for your app: asks for its folder and where it goes
+	ansible-playbook -i localhost, playbooks/init.yml
+
 demo-clean: ## Remove what `make demo` made
 	python3 tests/hosts/hosts.py down --prefix flaskyard-demo
 
@@ -63,4 +66,4 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo demo-clean test test-all lint unit offline conformance sanity apps bench clean
+.PHONY: help demo new demo-clean test test-all lint unit offline conformance sanity apps bench clean

@@ -32,7 +32,12 @@ def test_inventory_is_parsed() -> None:
 
 def test_apps_are_accepted() -> None:
     said = evaluate("(flask_apps | flaskyard.server.apps)[0] | ansible.builtin.dict2items")
-    assert "/srv/flask/shop" in said and "postgresql://" in said
+    assert "/srv/flask/hello" in said and "Hello from the vault!" in said
+
+
+def test_the_example_deploys_something_that_exists() -> None:
+    source = Path(re.search(r'"?path"?: (\S+/hello)', evaluate("flask_apps[0].source"))[1])  # type: ignore[index]
+    assert (source / "hello" / "__init__.py").is_file() and (source / "requirements.txt").is_file()
 
 
 def test_playbooks_are_playbooks() -> None:

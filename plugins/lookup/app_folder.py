@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the folder of a Flask app says of it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: app_folder
+short_description: Read from a folder how its Flask app is declared
+version_added: 0.1.0
+description:
+  - Finds the application or its factory, the manifest, static files, the Procfile, migrations, the health check, and what the code reads from its environment.
+  - Parses the code and runs none of it. Reads the files that git would not ignore.
+  - The playbook C(flaskyard.server.init) writes an inventory from the result.
+options:
+  _terms:
+    description: Folders on the controller.
+    type: list
+    elements: str
+    required: true
+  wsgi:
+    description: The application as V(module:callable), where the folder leaves doubt.
+    type: str
+    default: ""
+author:
+  - Flaskyard maintainers (@flaskyard)
+"""
+
+EXAMPLES = r"""
+- name: Show which application is in a folder
+  ansible.builtin.debug:
+    msg: "{{ lookup('flaskyard.server.app_folder', '../shop').wsgi }}"
+"""
+
+RETURN = r"""
+_list:
+  description:
+    - For each folder a dictionary with C(wsgi), C(static), C(manifest), C(procfile), C(release_command), C(database), C(queue), C(health_path),
+      C(variables) and C(notes). What was not found is empty.
+  type: list
+  elements: dict
+"""
+
+import dataclasses
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..plugin_utils.app_folder import AppFolderError, describe
+
+
+class LookupModule(LookupBase):
+    """Reads folders."""
+
+    def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+        """Describe each folder."""
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            return [dataclasses.asdict(describe(Path(folder).expanduser(), self.get_option("wsgi"))) for folder in terms]
+        except AppFolderError as error:
+            raise AnsibleLookupError(str(error)) from error
