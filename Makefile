@@ -8,7 +8,7 @@ NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
 # What runs on hosts waits more than it works: three at a time fit on two cores.
-ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes
+ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes tests/documentation
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -53,6 +53,9 @@ sanity: sanity-2.19 sanity-2.20 sanity-2.21 ## ansible-test sanity, by each supp
 sanity-%:
 	tests/sanity/check $*
 
+docs: ## Build the site of the documentation in .cache/site
+	docs/site/build
+
 apps: $(NEWEST)/ready ## Deploy and use the ten applications of docs/recipes; part of test-all
 	pytest -v -n 2 --dist loadgroup tests/recipes
 
@@ -66,4 +69,4 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo new demo-clean test test-all lint unit offline conformance sanity apps bench clean
+.PHONY: help demo new demo-clean test test-all lint unit offline conformance sanity docs apps bench clean

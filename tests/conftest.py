@@ -18,7 +18,7 @@ LONGEST = [
     "full_host", "failures", "rollback", "dns", "work", "hosts", "queues", "networks-nginx", "networks-apache",
     "managers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
     "proxy_contract-apache", "frameworks", "sandbox", "layouts", "socketio", "firewall", "proxy_contract-nginx", "change_of_mind-managers",
-    "recipes-trixie", "recipes-bookworm", "installed", "templates",
+    "recipes-trixie", "recipes-bookworm", "sanity", "installed", "templates", "site",
 ]  # fmt: skip
 
 

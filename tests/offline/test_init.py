@@ -63,7 +63,7 @@ def test_secrets_go_into_a_vault_that_ansible_can_read(app: Path, tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     vault = tmp_path / "inventories/production/group_vars/all/vault.yml"
     assert vault.read_text().startswith("$ANSIBLE_VAULT;1.1;AES256\n") and vault.stat().st_mode & 0o777 == 0o600
-    options = ["-i", vault.parents[2], "--vault-password-file", tmp_path / "password", "--host", "shop.example.com"]
+    options: list[str | Path] = ["-i", vault.parents[2], "--vault-password-file", tmp_path / "password", "--host", "shop.example.com"]
     shown = subprocess.run([Path(sys.executable).with_name("ansible-inventory"), *options], cwd=tmp_path, text=True, capture_output=True, check=True)
     variables = json.loads(shown.stdout)
     assert variables["vault_my_shop_mail_password"] == "change-me"
