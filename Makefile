@@ -53,7 +53,10 @@ sanity: sanity-2.19 sanity-2.20 sanity-2.21 ## ansible-test sanity, by each supp
 sanity-%:
 	tests/sanity/check $*
 
-docs: ## Build the site of the documentation in .cache/site
+release-check: .cache/tools/ready ## What Galaxy, the inclusion checklist and REUSE ask of a release, as a table; part of test-all
+	.cache/tools/bin/python -m tests.readiness
+
+docs: .cache/tools/ready ## Build the site of the documentation in .cache/site
 	docs/site/build
 
 apps: $(NEWEST)/ready ## Deploy and use the ten applications of docs/recipes; part of test-all
@@ -69,4 +72,7 @@ clean: ## Remove all test hosts and .cache
 .cache/controller/%/ready: pyproject.toml tests/controller
 	tests/controller $*
 
-.PHONY: help demo new demo-clean test test-all lint unit offline conformance sanity docs apps bench clean
+.cache/tools/ready: pyproject.toml tests/pythons.sh
+	tests/tools
+
+.PHONY: help demo new demo-clean test test-all lint unit offline conformance sanity docs release-check apps bench clean

@@ -16,7 +16,7 @@ import pytest
 LONGEST = [
     "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
     "full_host", "failures", "rollback", "dns", "work", "hosts", "queues", "networks-nginx", "networks-apache",
-    "managers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
+    "managers", "controllers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
     "proxy_contract-apache", "frameworks", "sandbox", "layouts", "socketio", "firewall", "proxy_contract-nginx", "change_of_mind-managers",
     "recipes-trixie", "recipes-bookworm", "sanity", "installed", "templates", "site",
 ]  # fmt: skip

@@ -107,11 +107,12 @@ def test_pages_are_readable(page: str, words: str, size: tuple[int, int], site: 
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE})
     browser.get(f"{site}/{page}")
     body = browser.find_element(By.TAG_NAME, "body")
-    assert words in body.get_attribute("textContent")
+    assert words in (body.get_attribute("textContent") or "")
     heading = browser.find_element(By.TAG_NAME, "h1")
     assert heading.is_displayed() and 0 <= heading.location["x"] < size[0]
     assert browser.execute_script("return document.documentElement.scrollWidth") <= size[0], "nobody has to scroll sideways"
-    errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE" and site in entry["message"]]
+    log = browser.get_log("browser")  # type: ignore[no-untyped-call]
+    errors = [entry["message"] for entry in log if entry["level"] == "SEVERE" and site in entry["message"]]
     assert errors == []
 
 

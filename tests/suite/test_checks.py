@@ -8,10 +8,12 @@ import pytest
 
 from .conftest import Run
 
-SANITY = [pytest.param(f"sanity-{core}", marks=[pytest.mark.xdist_group("sanity"), pytest.mark.long]) for core in ("2.19", "2.20", "2.21")]
+READINESS = pytest.param("release-check", marks=[pytest.mark.xdist_group("sanity"), pytest.mark.long])
 OLDEST = pytest.param("offline CONTROLLER=oldest", marks=[pytest.mark.xdist_group("offline-oldest"), pytest.mark.long])
 
 
-@pytest.mark.parametrize("target", [*(pytest.param(target, marks=pytest.mark.xdist_group(target)) for target in ("lint", "unit", "offline")), OLDEST, *SANITY])
+@pytest.mark.parametrize(
+    "target", [*(pytest.param(target, marks=pytest.mark.xdist_group(target)) for target in ("lint", "unit", "offline")), OLDEST, READINESS]
+)
 def test_make(target: str, run: Run) -> None:
     run(["make", *target.split()])

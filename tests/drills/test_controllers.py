@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controllers as people have them: other settings of Ansible, vaulted values, a jump host, sudo with a password, ansible-pull."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .harness import Server
+
+SETTINGS = {
+    "hash_behaviour": {"ANSIBLE_HASH_BEHAVIOUR": "merge"},
+    "strategy": {"ANSIBLE_STRATEGY": "free"},
+    "fact_caching": {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_GATHERING": "smart", "ANSIBLE_CACHE_PLUGIN_TIMEOUT": "86400"},
+}
+
+
+@pytest.fixture(scope="module")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server.provisioned("controllers", tmp_path_factory.mktemp("controllers")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(provisioned: Server) -> Server:
+    provisioned.reset()
+    return provisioned
+
+
+def assert_deploys(server: Server, marker: str, *options: str) -> None:
+    """A change goes live, and the run after it changes nothing."""
+    server.app["env"]["PROBE_MARKER"] = marker
+    assert server.apply("site", *options).changed > 0
+    assert server.marker() == f"one.{marker}"
+    assert server.apply("site", *options).changed == 0
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_of_ansible_change_nothing(setting: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path / "facts"))
+    for name, value in SETTINGS[setting].items():
+        monkeypatch.setenv(name, value)
+    assert_deploys(server, setting)
+    assert (tmp_path / "facts").exists() == (setting == "fact_caching")
+    # Nothing that a failed run leaves with the controller is believed by the next.
+    server.replace("import hashlib", "import nowhere, hashlib")
+    failed = server.play("deploy")
+    assert failed.rc != 0 and "No module named 'nowhere'" in failed.output
+    server.replace("import nowhere, hashlib", "import hashlib")
+    server.app["env"]["PROBE_MARKER"] = f"{setting}.again"
+    server.apply("deploy")
+    assert server.marker() == f"one.{setting}.again"
+
+
+def test_values_inside_flask_apps_may_be_vaulted(server: Server, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("canary-4711\n")
+    vault: list[str | Path] = [Path(sys.executable).with_name("ansible-vault"), "encrypt_string", "--vault-password-file", password, "--name", "x", "hidden"]
+    text = subprocess.run(vault, text=True, capture_output=True, check=True).stdout
+    sealed = "\n".join(line.strip() for line in text.splitlines()[1:])
+    server.app["env"]["PROBE_MARKER"] = "@sealed@"
+    declared = json.dumps({"flask_apps": [server.app]}).replace('"@sealed@"', f"!vault {json.dumps(sealed)}")
+    (tmp_path / "apps.yml").write_text(declared)
+    run = server.apply("site", "-e", f"@{tmp_path / 'apps.yml'}", "--vault-password-file", str(password), "--diff")
+    assert server.marker() == "one.hidden" and "hidden" not in run.output
+    assert server.apply("site", "-e", f"@{tmp_path / 'apps.yml'}", "--vault-password-file", str(password)).changed == 0
+
+
+def test_the_host_is_reached_through_another(server: Server) -> None:
+    hop = "ssh -i {{ ansible_ssh_private_key_file }} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -W %h:%p root@{{ ansible_host }}"
+    options = ("-e", json.dumps({"ansible_ssh_common_args": f'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ProxyCommand="{hop}"'}))
+    assert_deploys(server, "jumped", *options)
+
+
+def test_sudo_may_ask_for_a_password(server: Server, tmp_path: Path) -> None:
+    server.host.sh(
+        "command -v sudo >/dev/null || apt-get -qq install -y --no-install-recommends sudo >/dev/null 2>&1; "
+        "id ops >/dev/null 2>&1 || useradd --create-home --shell /bin/bash ops; echo 'ops:canary-4711' | chpasswd; "
+        "echo 'ops ALL=(ALL) ALL' > /etc/sudoers.d/ops; install -d -o ops -m 700 /home/ops/.ssh; "
+        "install -o ops -m 600 /root/.ssh/authorized_keys /home/ops/.ssh/"
+    )
+    (tmp_path / "password").write_text("canary-4711\n")
+    assert_deploys(server, "sudo", "-e", "ansible_user=ops", "--become-password-file", str(tmp_path / "password"))
+    assert "canary-4711" not in server.host.sh("journalctl -q --no-pager")
