@@ -18,8 +18,8 @@ DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.t
 
 
 @pytest.mark.xdist_group("installed")
-def test_what_the_readme_says_of_a_clone_is_enough(run: Run, tmp_path: Path) -> None:
-    steps = re.findall(r"^   (git clone|cd|cp|ansible-playbook) (.+?)(?: +#.*)?$", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_what_the_installation_page_says_of_a_clone_is_enough(run: Run, tmp_path: Path) -> None:
+    steps = re.findall(r"^   (git clone|cd|cp|ansible-playbook) (.+?)(?: +#.*)?$", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
     [clone] = [words for command, words in steps if command == "git clone"]
     shutil.copytree(ROOT, tmp_path / clone.split()[1], ignore=shutil.ignore_patterns(".*"))
     script = [f"{command} {words}" for command, words in steps if command in ("cd", "cp")]
