@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -25,3 +26,11 @@ def test_both_forges_test_the_same_versions() -> None:
     on_github = {(entry["python"], entry["core"]) for entry in workflow("ci")["jobs"]["unit"]["strategy"]["matrix"]["include"]}
     gitlab: dict[str, Any] = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
     assert on_github == {(entry["PYTHON"], entry["CORE"]) for entry in gitlab["unit"]["parallel"]["matrix"]}
+
+
+def test_pipelines_in_pages_run_playbooks_that_exist() -> None:
+    text = (ROOT / "docs/automation.md").read_text()
+    pipelines = [yaml.safe_load(fence) for fence in re.findall(r"^```yml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    assert [sorted(map(str, pipeline)) for pipeline in pipelines] == [["True", "concurrency", "jobs", "name"], ["deploy"]]
+    named = set(re.findall(r"flaskyard\.server\.([a-z]+)", text)) - {"progress"}
+    assert named and all((ROOT / "playbooks" / f"{name}.yml").exists() for name in named), named
