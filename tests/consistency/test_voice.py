@@ -22,6 +22,10 @@ AVOIDED = {
     r"\bhave the pinned\b": "install",
     r"\bfor whom\b": "choose it for",
     r"\bis told so\b": "gets …",
+    r"\bhence the\b": "therefore …",
+    r"\bfor want of\b": "without",
+    r"\btells nobody\b": "is shown to nobody",
+    r"\bhas to be told\b": "set …",
 }
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
 #: What a person reads of the code: texts of errors.

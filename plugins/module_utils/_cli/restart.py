@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start an app anew without a failed request: in another slot of the same, through the gate and the switch of a deploy."""
+"""Restart an app without a failed request: a new slot of the same release starts, passes the gate, and takes over."""
 
 from __future__ import annotations
 
