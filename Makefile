@@ -59,6 +59,10 @@ release-check: .cache/tools/ready ## What Galaxy, the inclusion checklist and RE
 docs: .cache/tools/ready ## Build the site of the documentation in .cache/site
 	docs/site/build
 
+docs/pictures/%.svg: docs/pictures/%.dot
+	command -v dot >/dev/null || apt-get -qq install -y --no-install-recommends graphviz fonts-dejavu-core >/dev/null
+	dot -Tsvg $< -o $@
+
 apps: $(NEWEST)/ready ## Deploy and use the ten applications of docs/recipes; part of test-all
 	pytest -v -n 2 --dist loadgroup tests/recipes
 
