@@ -79,6 +79,15 @@ def test_an_inventory_is_never_written_over(app: Path, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in (tmp_path / "inventories").rglob("*.yml")} == before
 
 
+@pytest.mark.parametrize("name", ["hosts.yml", "group_vars/flask.yml", "group_vars/all/vault.yml"])
+def test_no_file_of_an_inventory_is_lost(name: str, app: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "inventories/production" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine: true\n")
+    assert init(tmp_path, app_folder="My Shop").returncode != 0
+    assert [path for path in (tmp_path / "inventories").rglob("*") if path.is_file()] == [mine] and mine.read_text() == "mine: true\n"
+
+
 @pytest.mark.parametrize(
     "answers",
     [{"domain": "shop"}, {"domain": ""}, {"address": "192.0.2.10\nx: y"}, {"user": "Admin!"}, {"email": 'a@b"c'}, {"app_folder": "nowhere"}],
