@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 import re
 import shlex
 import typing as t
@@ -192,9 +193,16 @@ def _static(folder: Path, modules: list[_Module]) -> Iterator[dict[str, str]]:
             name = given.get("static_folder", "static")
             if not isinstance(name, str):
                 continue
-            path = module.path.parent / name.strip("/")
+            path = Path(os.path.normpath(module.path.parent / name))
             url = str(given.get("static_url_path") or f"/{path.name}").rstrip("/")
-            if (folder / path).is_dir() and url.startswith("/") and url not in seen and all(map(_PLAIN.fullmatch, (url, str(path)))):
+            if (
+                ".." not in path.parts
+                and not path.is_absolute()
+                and (folder / path).is_dir()
+                and url.startswith("/")
+                and url not in seen
+                and all(map(_PLAIN.fullmatch, (url, str(path))))
+            ):
                 seen.add(url)
                 yield {"url": url, "path": path.as_posix()}
 

@@ -90,3 +90,11 @@ def test_doubt_and_what_is_missing_are_said(tmp_path: Path) -> None:
 def test_the_sample_applications_are_understood() -> None:
     wanted = {"guestbook": "guestbook:create_app()", "probe": "probe:app", "notes": "notes:app", "plain": "plain:app"}
     assert {name: describe(ROOT / "tests/apps" / name).wsgi for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(("given", "found"), [("../static", [{"url": "/static", "path": "static"}]), ("../../etc", []), ("/etc", [])])
+def test_a_static_folder_is_named_as_the_declaration_takes_it(tmp_path: Path, given: str, found: list[dict[str, str]]) -> None:
+    for name in ("shop", "static"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "shop/__init__.py").write_text(FLASK + f"app = Flask(__name__, static_folder={given!r})\n")
+    assert describe(tmp_path).static == found
