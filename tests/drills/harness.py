@@ -364,11 +364,11 @@ class Server:
     def death(self, kill: str) -> Report:
         """Kill processes of what serves with a shell command while visitors come, and see that it is soon over; what the visitors saw.
 
-        Two seconds are for who has to notice it, supervisord looking once a second, and then it is the app that starts, on a machine that may be busy.
+        Five seconds are for the manager to notice it (supervisord looks once a second); then it is the app that starts, on a machine that may be busy.
         """
         with self.load(slow_path=None, post_path=None) as load:
             start = self.host.sh("cd /srv/flask/probe/current; TIMEFORMAT=%R; { time runuser -u flask-probe -- .venv/bin/python -c 'import probe'; } 2>&1")
-            bound = 2 + 5 * float(start)
+            bound = 5 + 5 * float(start)
             self.host.sh(f"{kill}; sleep {bound + 1}")
             report = load.finish()
         print(f"{report.failed} of {report.requests} requests failed, {report.max_gap:.0f} ms without an answer, of {1000 * bound:.0f} at most")

@@ -250,7 +250,7 @@ def test_a_slow_upload_holds_no_worker(site: Server) -> None:
         time.sleep(1)
         begin = time.monotonic()
         assert site.host.ask("/").status == 200
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 2, "before timeout_seconds frees a worker"
 
 
 def test_a_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:

@@ -107,6 +107,11 @@ class Report:
     failures: list[str]
     slowest: list[str]
 
+    @property
+    def longest(self) -> float:
+        """Seconds that the longest request took, the slow client's included. Versions overlap by no more, where the change is one moment."""
+        return max(self.latency.get("max", 0.0), self.slow.get("max", 0.0)) / 1000
+
 
 @dataclass
 class _Tally:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,9 +39,9 @@ class Handler(BaseHTTPRequestHandler):
         if action == "pause":
             self.server.action = "ok"
             self.server.paused.append(time.monotonic())
-            time.sleep(0.4)
+            time.sleep(1)
         if self.path == "/slow":
-            time.sleep(0.3)
+            time.sleep(self.server.slow_seconds)
         body = self.server.body
         self.send_response(502 if action == "502" else 200)
         if action == "truncate":
@@ -72,6 +73,7 @@ class Server(ThreadingHTTPServer):
         self.body = b"version one\n"
         self.log: list[tuple[str, str, int]] = []
         self.received = 0
+        self.slow_seconds = 0.3
         self.paused: list[float] = []
 
     @property
@@ -92,15 +94,22 @@ def test_a_good_server_is_reported_good(server: Server) -> None:
         time.sleep(1)
         report = load.finish()
     assert (report.failed, report.errors, set(report.statuses)) == (0, {}, {200})
-    assert 150 <= report.requests <= 260
+    assert 50 <= report.requests <= 204 * report.seconds + 9, "the rate holds; nine clients begin, of which one is slow"
     assert report.requests == len(server.log)
     posts = [entry for entry in server.log if entry[0] == "POST"]
     assert len(posts) == pytest.approx(report.requests / 10, abs=8)
     assert server.received == 2048 * len(posts)
     assert {path for dummy, path, _second in server.log} == {"/a", "/b", "/post", "/slow"}
     assert len({port for *dummy, port in server.log}) == 9, "each client keeps its connection"
-    assert report.slow["p50"] >= 300 > report.latency["max"]
-    assert report.max_gap < 200, "waiting for the slow client at the end is no gap"
+    assert report.slow["p50"] >= 300 > report.latency["p50"]
+
+
+def test_waiting_for_the_slow_client_at_the_end_is_no_gap(server: Server) -> None:
+    server.slow_seconds = 2
+    with Load(Plan(server.target, clients=8, fresh=0, rate=200, slow_path="/slow")) as load:
+        report = load.finish()
+    assert report.slow["max"] >= 2000
+    assert report.seconds < 1.5 and report.max_gap < 1500
 
 
 def test_fresh_clients_never_keep_a_connection(server: Server) -> None:
@@ -108,7 +117,8 @@ def test_fresh_clients_never_keep_a_connection(server: Server) -> None:
         time.sleep(0.5)
         report = load.finish()
     assert report.failed == 0
-    assert len({port for *dummy, port in server.log}) == pytest.approx(report.requests / 2 + 1, abs=2)
+    *fresh, kept = sorted(Counter(port for *dummy, port in server.log).values())
+    assert set(fresh) == {1} and kept > 1
 
 
 def test_bodies_in_chunks_are_read(server: Server) -> None:
@@ -162,11 +172,11 @@ def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
 def test_a_pause_shows_as_latency(server: Server) -> None:
     with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
         server.action = "pause"
-        time.sleep(0.8)
+        time.sleep(1.4)
         report = load.finish()
     assert report.failed == 0
-    assert 400 <= report.latency["max"] < 600
-    assert 400 <= report.max_gap < 600
+    assert 1000 <= report.latency["max"] < 10_000
+    assert 1000 <= report.max_gap < 10_000
     assert report.outage == 0
 
 
@@ -179,8 +189,8 @@ def test_a_machine_that_stands_still_is_told_from_a_server_that_does(server: Ser
     assert stopped.paused >= 400 and stopped.max_gap >= 500
     with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
         server.action = "pause"
-        time.sleep(0.8)
-        assert load.finish().paused < 300
+        time.sleep(1.4)
+        assert load.finish().paused < 700
 
 
 def test_versions_are_told_apart_in_time(server: Server) -> None:
@@ -192,8 +202,8 @@ def test_versions_are_told_apart_in_time(server: Server) -> None:
     one, two = report.versions
     assert (one.marker, two.marker) == ("one", "two")
     assert one.count + two.count == report.requests
-    assert one.last - two.first < 0.05
-    assert two.first == pytest.approx(0.4, abs=0.2)
+    assert one.last - two.first <= report.longest, "what was sent before the change may be answered after it, and nothing else overlaps"
+    assert one.first < two.first and one.last < two.last
 
 
 @pytest.fixture
