@@ -19,7 +19,7 @@ description:
   - A transient unit, C(flaskyard-retire-<app>:<slot>.service), drains and stops the old slot. The task therefore ends as soon as the new slot serves.
   - Repairs what somebody changed by hand in a current slot, and warns about it. If a current slot stays unhealthy, the task fails.
   - One call handles every app. If one app fails, the others still change.
-  - If M(flaskyard.server.survey) found that all apps are healthy and run what is declared, the task makes no remote call.
+  - Skips apps that M(flaskyard.server.survey) found healthy and running what is declared. If all apps are skipped, the task makes no remote call.
 options:
   apps:
     description: Apps as the filter P(flaskyard.server.apps#filter) returns them.
