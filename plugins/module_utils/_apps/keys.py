@@ -134,7 +134,7 @@ _PROCESS = {
     "name": text("Name of the process. Its units are named after it.", "at most 24 lower-case letters, digits and single '-'", _UNIT_NAME, required=True),
     "command": text("Command to run in the release, without a shell. The virtualenv comes first on its C(PATH).", _COMMAND, _LINE, required=True),
     "count": number("Number of instances.", 1, 64, 1),
-    "memory_max_mb": dataclasses.replace(_MEMORY, meaning="Memory limit of each instance in megabytes. It needs systemd. Without it, there is no limit."),
+    "memory_max_mb": dataclasses.replace(_MEMORY, meaning="Memory limit of each instance in megabytes, only under systemd. Without it, there is no limit."),
     "stop_signal": Key(
         "str", "Signal that tells the process to finish its work and stop.", choices=("TERM", "INT", "QUIT", "HUP", "USR1", "USR2"), default="TERM"
     ),
@@ -379,7 +379,7 @@ APP: dict[str, Key] = {
         reaches=("release",),
     ),
     "build_command": text(
-        "Shell command that ends the build. It runs in the release, as the build account.", "one line of shell", _LINE, group="code", reaches=("release",)
+        "Shell command that runs last in a build, in the release, as the build account.", "one line of shell", _LINE, group="code", reaches=("release",)
     ),
     "release_command": text(
         "Command that runs once for each release before the release serves, such as a database migration. It runs in the release, with the environment and "
@@ -411,7 +411,7 @@ APP: dict[str, Key] = {
     "threads": number("Number of threads in each process. Passenger always has one.", 1, 1024, group="server", reaches=("slot",)),
     "workload": Key(
         "str",
-        "What requests spend their time on. It sets the number of workers and threads. C(sessions) is for Flask-SocketIO: it keeps all clients in one "
+        "What requests spend their time on. The default numbers of workers and threads follow from it. C(sessions) is for Flask-SocketIO: it keeps all clients in one "
         "process, which is never replaced.",
         choices=("cpu", "io", "mixed", "sessions"),
         default="mixed",
@@ -470,7 +470,7 @@ APP: dict[str, Key] = {
     ),
     "persist": Key(
         "list",
-        "Directories that outlive releases. Files of the source in one are copied there once. C(instance) always outlives releases.",
+        "Directories that outlive releases. If the source has files in one, they are copied there once. C(instance) always outlives releases.",
         items=text("A directory.", "a directory below the release, such as uploads", _RELATIVE),
         default=[],
         group="run",
@@ -478,7 +478,7 @@ APP: dict[str, Key] = {
     ),
     "persist_files": Key(
         "list",
-        "Files that outlive releases, such as a database at the root of the source. If the source has the file, it is copied once.",
+        "Files that outlive releases, such as a database at the root of the source. If the source has the file, it is copied there once.",
         items=text("A file.", "a file below the release, such as shop.db", rf"{_RELATIVE}(?<!/)"),
         default=[],
         group="run",

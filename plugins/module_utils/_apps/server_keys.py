@@ -52,7 +52,7 @@ SETTINGS: dict[str, dict[str, Key]] = {
         "protocol": Key("str", "Protocol between the proxy and uWSGI.", choices=("http", "uwsgi"), default="http", variable=False),
         "cheaper": number("Number of workers to keep when there is little to do. C(0) keeps all of them.", 0, 512, 0),
         "max_requests": number(_MAX_REQUESTS, 0, 10000000, 1000),
-        "buffer_size": number("Largest size of a request's headers in bytes. uWSGI counts the path up to four times.", 4096, 65535, 65535),
+        "buffer_size": number("Largest size of a request's headers in bytes. The path counts up to four times.", 4096, 65535, 65535),
         "extra_settings": _extra("uWSGI", "lines"),
     },
     "granian": {
@@ -67,7 +67,9 @@ SETTINGS: dict[str, dict[str, Key]] = {
         "extra_settings": _extra("waitress"),
     },
     "mod_wsgi": {
-        "max_requests": number(f"{_MAX_REQUESTS} It has no random spread, so processes of the same age are replaced at about the same time.", 0, 10000000, 0),
+        "max_requests": number(
+            f"{_MAX_REQUESTS} mod_wsgi adds no random spread, so processes of the same age are replaced at about the same time.", 0, 10000000, 0
+        ),
         "keepalive_seconds": number(_KEEPALIVE, 1, 3600, 5),
         "connections": number(
             "Requests that may run or wait at a time, rounded up to a multiple of 64. Further ones wait in the socket's queue.", 16, 4096, 256
