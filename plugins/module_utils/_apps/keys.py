@@ -411,8 +411,8 @@ APP: dict[str, Key] = {
     "threads": number("Number of threads in each process. Passenger always has one.", 1, 1024, group="server", reaches=("slot",)),
     "workload": Key(
         "str",
-        "What requests spend their time on. The default numbers of workers and threads follow from it. C(sessions) is for Flask-SocketIO: it keeps all clients in one "
-        "process, which is never replaced.",
+        "What requests spend their time on. The default numbers of workers and threads follow from it. C(sessions) is for Flask-SocketIO: it keeps "
+        "all clients in one process, which is never replaced.",
         choices=("cpu", "io", "mixed", "sessions"),
         default="mixed",
         group="server",
