@@ -40,7 +40,7 @@ BEYOND = re.compile(
 
 def documented() -> Iterator[Any]:
     """Every example of variables in pages, examples and the example inventory."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")]
     texts = [text for page in pages for text in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
     texts += [path.read_text(encoding="utf-8") for path in [*ROOT.glob("docs/examples/*.yml"), ROOT / "inventories" / "example" / "group_vars" / "flask.yml"]]
     for text in texts:

@@ -27,7 +27,7 @@ AVOIDED = {
     r"\btells nobody\b": "is shown to nobody",
     r"\bhas to be told\b": "set …",
 }
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
 #: What a person reads of the code: texts of errors.
 MESSAGE = re.compile(r"(?:raise \w+Error|yield|problems\.append|problems \+=)\(?[^\n]*\"[^\n]*")
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other people's roles on the same host. A stand-in does what each is known for; `docs/own_playbooks.md` has the table."""
+"""Other people's roles on the same host. A stand-in does what each is known for; `docs/howto/own_playbooks.md` has the table."""
 
 from __future__ import annotations
 

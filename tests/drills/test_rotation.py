@@ -8,7 +8,7 @@ import json
 
 from .harness import Server, assert_nothing_failed
 
-#: What docs/apps.md says an app has to do, and a session to see it by.
+#: What docs/howto/settings.md says an app has to do, and a session to see it by.
 SESSIONS = """
 import json
 from flask import session
