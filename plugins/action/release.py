@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
         args["locks"] = {name: (_LOCKS / f"{name}.txt").read_text() for app in declared if (name := app["server_lock"])}
-        args["declared"] = [app["name"] for app in declared]
+        args["declared"] = args.get("declared") or [app["name"] for app in declared]
         args["by"] = operator()
         apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
         found = entries(variables, "releases")

@@ -85,7 +85,7 @@ options:
     type: str
     default: ""
   declared:
-    description: Filled in by the action plugin with the names of all apps of the host.
+    description: Names of all apps of the host. The names in O(apps), unless set.
     type: list
     elements: str
     default: []

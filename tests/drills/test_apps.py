@@ -60,6 +60,24 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
 
 
 @pytest.mark.long
+def test_a_deploy_of_one_app_leaves_the_others_as_they_are(server: Server) -> None:
+    server.others = [second()]
+    server.apply("site")
+    before = server.serving()
+    server.app["env"]["PROBE_MARKER"] = "later"
+    server.others[0]["env"] = {"A": "b"}
+    old = server.serving("second").current
+    assert server.apply("deploy", "-e", "app=second").changed > 0
+    assert server.serving("second").current != old
+    assert (server.serving().current, server.marker()) == (before.current, "one.a"), "the declaration of the first app has to wait"
+    assert server.apply("deploy", "-e", "app=second").changed == 0
+    server.apply("deploy")
+    assert server.marker() == "one.later"
+    server.others = []
+    server.settle("site")
+
+
+@pytest.mark.long
 def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Server) -> None:
     """The slots of each server are changed in a call of their own, and only the last of them is followed by the proxy."""
     server.others = [second()]

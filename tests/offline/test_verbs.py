@@ -42,3 +42,19 @@ def test_releases_that_were_withdrawn_serve_again_only_when_asked_for(tmp_path: 
     run = Controller(tmp_path).play("deploy", flask_apps=[app], **asked)
     [call] = [call["options"] for call in run.calls if call["module"] == "release"]
     assert call["redeploy"] is redeploy, run.output
+
+
+def test_a_deploy_of_one_app_leaves_the_others_alone(tmp_path: Path) -> None:
+    apps = [
+        {"name": name, "source": {"git": f"https://git.example.com/{name}.git", "version": "main"}, "wsgi": f"{name}:app", "server": server}
+        for name, server in (("shop", "gunicorn"), ("blog", "gunicorn"), ("wiki", "waitress"))
+    ]
+    run = Controller(tmp_path).play("deploy", flask_apps=apps, app="blog")
+    asked = {call["module"]: call["options"] for call in run.calls if call["module"] in ("release", "slot")}
+    assert [app["name"] for app in asked["release"]["apps"]] == ["blog"] and asked["release"]["declared"] == ["shop", "blog", "wiki"], run.output
+    assert [app["name"] for app in asked["slot"]["apps"]] == ["blog"] and asked["slot"]["declared"] == ["shop", "blog", "wiki"]
+    assert "flaskyard.server.waitress" not in run.output
+
+    unknown = Controller(tmp_path / "unknown").play("deploy", flask_apps=apps, app="blgo")
+    assert not unknown.ok and "app=blgo: web1 declares no such app; flask_apps has blog, shop, wiki. Correct the name" in " ".join(unknown.output.split())
+    assert unknown.calls == []
