@@ -58,3 +58,14 @@ def test_a_deploy_of_one_app_leaves_the_others_alone(tmp_path: Path) -> None:
     unknown = Controller(tmp_path / "unknown").play("deploy", flask_apps=apps, app="blgo")
     assert not unknown.ok and "app=blgo: web1 declares no such app; flask_apps has blog, shop, wiki. Correct the name" in " ".join(unknown.output.split())
     assert unknown.calls == []
+
+
+@pytest.mark.parametrize("given", ["command=flask create-admin ada", "command='flask create-admin ada'"])
+def test_a_command_that_ansible_cut_is_refused(tmp_path: Path, given: str) -> None:
+    app = {"name": "shop", "source": {"git": "https://git.example.com/shop.git", "version": "main"}, "wsgi": "shop:app"}
+    run = Controller(tmp_path).play("run", "-e", given, app="shop", flask_apps=[app])
+    if "'" in given:
+        assert [call["options"]["command"] for call in run.calls] == ["flask create-admin ada"], run.output
+    else:
+        assert not run.ok and run.calls == []
+        assert """Put quotes inside the quotes: -e "command='flask create-admin ada'\"""" in " ".join(run.output.split())
