@@ -47,6 +47,16 @@ _SLOWEST = 3
 _MESSAGES = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
 
 
+def _when_verbose(event: str) -> t.Callable[[t.Any, t.Any], None]:
+    """An event of which the default callback prints something, and this one only with C(-v)."""
+
+    def show(self: t.Any, subject: t.Any) -> None:
+        if self._display.verbosity:
+            getattr(super(CallbackModule, self), event)(subject)
+
+    return show
+
+
 class CallbackModule(Default):
     """Prints the lines."""
 
@@ -141,36 +151,18 @@ class CallbackModule(Default):
         if not ignored:
             self._keep(result)
 
-    def v2_runner_on_skipped(self, result: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_runner_on_skipped(result)
-
-    def v2_runner_item_on_ok(self, result: t.Any) -> None:
-        """Print the message of an item."""
-        if self._verbose:
-            super().v2_runner_item_on_ok(result)
+    # In a loop, the whole task counts; of retries, the last.
+    v2_runner_on_skipped = _when_verbose("v2_runner_on_skipped")
+    v2_runner_item_on_ok = _when_verbose("v2_runner_item_on_ok")
+    v2_runner_item_on_skipped = _when_verbose("v2_runner_item_on_skipped")
+    v2_runner_retry = _when_verbose("v2_runner_retry")
+    v2_playbook_on_include = _when_verbose("v2_playbook_on_include")
 
     def v2_runner_item_on_failed(self, result: t.Any) -> None:
         """Keep why for the end."""
         self._items.setdefault((result.task._uuid, result.host.get_name()), []).append(f"{self._get_item_label(result.result)}: {failure_text(result.result)}")
         if self._verbose:
             super().v2_runner_item_on_failed(result)
-
-    def v2_runner_item_on_skipped(self, result: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_runner_item_on_skipped(result)
-
-    def v2_playbook_on_include(self, included_file: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_playbook_on_include(included_file)
-
-    def v2_runner_retry(self, result: t.Any) -> None:
-        """Say nothing, unless asked; the last attempt counts."""
-        if self._verbose:
-            super().v2_runner_retry(result)
 
     def _print_task_banner(self, task: t.Any) -> None:
         # Called by the callback that this one extends, before a diff.
