@@ -108,7 +108,7 @@ attributes:
         build account are there already; otherwise the id of the release is null.
   diff_mode:
     support: full
-    description: Compares what the newest release was made of with what the new one will be made of.
+    description: Compares what the release that served last was made of with what the new one will be made of.
 author:
   - Flaskyard maintainers (@flaskyard)
 """

@@ -110,7 +110,8 @@ def main() -> int:
         elif arguments.verb == "guard":
             guard(config, arguments.process)
         elif arguments.verb == "init":
-            init(config)
+            if init(config):
+                STATUS.unlink(missing_ok=True)  # it is about the repository of before
         else:
             work: dict[str, Callable[[], dict[str, Any]]] = {
                 "run": lambda: run(config),

@@ -119,15 +119,18 @@ class Restic:
         return int(found.get("total_uncompressed_size") or found["total_size"])
 
 
-def init(config: Config) -> None:
-    """Make the password and the repository, if they are not there. Nothing here has to wait for a backup that runs with older settings."""
+def init(config: Config) -> bool:
+    """Make the password and the repository, if they are not there. Nothing here has to wait for a backup that runs with older settings.
+
+    :returns: whether the repository is new.
+    """
     made = not PASSWORD.exists()
     if made:
         with open(os.open(PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
             handle.write(secrets.token_hex(32) + "\n")
     restic = Restic(config)
     if restic.run("cat", "config", "--no-lock", check=False).returncode == 0:
-        return
+        return False
     try:
         restic.run("init")
     except BackupError as error:
@@ -138,6 +141,7 @@ def init(config: Config) -> None:
             "give the right one as backup_password. If not, look at backup_repository and backup_environment."
         ) from error
     say(f"made the repository; copy {PASSWORD} to a safe place, without it no backup can be read")
+    return True
 
 
 def forget(restic: Restic, config: Config) -> None:

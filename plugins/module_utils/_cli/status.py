@@ -94,8 +94,8 @@ def _app(
         "parts": own,
         "certificate_days_left": certificate,
         "timers": {unit: at for unit, at in timers.items() if unit.startswith(f"{record.app['unit']}@")},
-        "saved": backup.get("run"),
-        "proven": backup.get("verify"),
+        "saved": _of_app(name, backup, "run"),
+        "proven": _of_app(name, backup, "verify"),
     }
 
 
@@ -112,7 +112,8 @@ def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
     # Between two runs, a schedule's service is dead, and all is well.
     is_run = _SCHEDULE in name and name.endswith(".service")
     well = state.get("ActiveState") in ("active", "activating", "deactivating", "inactive") if is_run else units.is_up(state)
-    found: dict[str, t.Any] = {"state": state.get("SubState") or "not there", "runs": well}
+    waits = is_run and state.get("ActiveState") == "inactive"
+    found: dict[str, t.Any] = {"state": "waiting" if waits else state.get("SubState") or "not there", "runs": well}
     if state.get("NRestarts"):
         found["restarts"] = int(state["NRestarts"])
     if (memory := state.get("MemoryCurrent", "")) not in _NO_NUMBER:
@@ -144,8 +145,15 @@ def _timers() -> dict[str, str]:
 def _backup() -> dict[str, t.Any]:
     """How the last backup and the last proof went."""
     with contextlib.suppress(OSError, ValueError, HostError):
-        return {what: {key: noted[key] for key in ("time", "ok", "error") if key in noted} for what, noted in json.loads(backup_status()).items()}
+        return {what: {key: noted[key] for key in ("time", "ok", "error", "apps") if key in noted} for what, noted in json.loads(backup_status()).items()}
     return {}
+
+
+def _of_app(name: str, backup: dict[str, t.Any], what: str) -> dict[str, t.Any] | None:
+    """How the last backup or proof of an app went: that of the host, if a backup has been made since the app is there."""
+    saved = (backup.get("run") or {}).get("apps")
+    noted = backup.get(what) if saved is None or name in saved else None
+    return noted and {key: value for key, value in noted.items() if key != "apps"}
 
 
 def _disk(path: str) -> dict[str, int] | None:

@@ -31,5 +31,5 @@ class Failures(dict[str, str]):
             self[name] = f"{self[name]}\n{error}" if name in self else str(error)
 
     def report(self, summary: str) -> str:
-        """All of them in one message."""
-        return "\n".join([summary, *(f"{name}: {text}".replace("\n", "\n    ") for name, text in self.items())])
+        """All of them in one message, the reasons first."""
+        return "\n".join([*(f"{name}: {text}".replace("\n", "\n    ") for name, text in self.items()), summary])

@@ -93,11 +93,11 @@ class Records:
         return sorted(filter(None, found), key=lambda record: str(record["created"]), reverse=True)
 
     def difference(self, identity: str | None, inputs: dict[str, t.Any]) -> dict[str, str]:
-        """The newest release and one to make, by what they are made of, as Ansible shows a diff."""
-        newest = next(iter(self.all("releases")), None)
+        """The release that served last and one to make, by what they are made of, as Ansible shows a diff."""
+        last = self.last_good()
         return {
-            "before_header": f"{self.name}: newest release, {newest['id'] if newest else 'none'}",
-            "before": _lines(newest["inputs"]) if newest else "",
+            "before_header": f"{self.name}: release {last['id']}" if last else f"{self.name}: no release",
+            "before": _lines(last["inputs"]) if last else "",
             "after_header": f"{self.name}: release to build, {identity or 'id not known before the source can be asked'}",
             "after": _lines(inputs),
         }

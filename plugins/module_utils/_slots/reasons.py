@@ -44,16 +44,19 @@ _HINTS = (
     ("allocate section memory", "set sandbox.memory_deny_write_execute: false"),
     ("out of memory", "raise sandbox.memory_max_mb"),
 )
+#: The same where a command failed: a process, a schedule, a release command.
+_HINTS_OF_COMMANDS = (("No module named", "add it to the requirements, or correct the command"), *_HINTS)
+_OF_COMMANDS = ("release_command", "work")
 _OUT_OF_MEMORY = re.compile(r"Failed with result 'oom-kill'|killed by the OOM killer")
 
 
-def reason(journal: str) -> str:
+def reason(journal: str, step: str = "") -> str:
     """Why it failed, with the way out where there is a usual one; empty where the journal does not say."""
     journal = _PREFIX.sub("", journal)
     found = "it ran out of memory" if _OUT_OF_MEMORY.search(journal) else _last_exception(journal) or _last_words(journal)
     if len(found) > _LONGEST:
         found = f"{found[: _LONGEST - 1]}…"
-    hint = next((hint for mark, hint in _HINTS if mark in found), "")
+    hint = next((hint for mark, hint in (_HINTS_OF_COMMANDS if step in _OF_COMMANDS else _HINTS) if mark in found), "")
     return f"{found}: {hint}" if hint else found
 
 
@@ -62,7 +65,7 @@ def headline(step: str, seen: str, journal: str) -> str:
 
     :param seen: what the step itself says, its sentence first and after C("; ") what was wanted.
     """
-    why = reason(journal)
+    why = reason(journal, step)
     said, dummy, wanted = seen.partition("; ")
     answered = re.search(r" gave status (\d)", said)
     if not why or (answered and answered[1] != "5"):

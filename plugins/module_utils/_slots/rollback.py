@@ -19,9 +19,16 @@ from .._releases import wished
 from .._releases.deploy_log import logged
 from .._releases.records import Records, describe, is_good
 from .._releases.settings import python_identity
+from .change import SlotError
 from .recalled import assert_recallable, recalled, slot_that_serves
 from .standing import Slots
 from .survey import present, serving
+
+#: Steps of a change at which the release itself shows that it does not run.
+_STEPS = ("start", "gate", "public check", "work")
+_ADVICE = (
+    "the older release ran with today's settings: if these need newer code, as a new process does, take them out of the inventory, deploy, and roll back then"
+)
 
 
 class RollbackError(HostError):
@@ -90,7 +97,7 @@ class Rollback:
             self._record = slot_that_serves(self.slots.name)
             step = self.look()
             change = recalled(self.slots, self._record, step.after["id"])
-            with logged("rollback", self.records, step.after["id"]), self._written_down(step):
+            with logged("rollback", self.records, step.after["id"]), self._written_down(step), _todays_settings():
                 change.run()
         return step
 
@@ -149,6 +156,18 @@ class Rollback:
         if "inputs" in before and made != runs:
             raise RollbackError(f"{words} was made for another server ({made}; now {runs}); declare its source and its server, then deploy")
         assert_recallable(self._record)
+
+
+@contextlib.contextmanager
+def _todays_settings() -> t.Iterator[None]:
+    """Say of a release that does not come up that it was tried with other settings than it served with."""
+    try:
+        yield
+    except SlotError as error:
+        first, dummy, rest = str(error).partition("\n")
+        if first.partition(":")[0] not in _STEPS:
+            raise
+        raise SlotError("\n".join(filter(None, [first, _ADVICE, rest]))) from error
 
 
 def _servers(inputs: dict[str, t.Any]) -> str:
