@@ -10,6 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._apps.model import AppModelError, complete_host
 from ..plugin_utils.declared import fingerprint
+from ..plugin_utils.misspelt import misspelt
 from ..plugin_utils.written import misread
 
 
@@ -34,9 +35,10 @@ class ActionModule(ActionBase):
                 "tls_terminated_by": {"type": "str", "default": "host"},
                 "on_failure": {"type": "raw", "default": []},
                 "deploy_log": {"type": "raw", "default": "/var/log/flaskyard/deploys.jsonl"},
+                "own_variables": {"type": "list", "elements": "str", "default": []},
             }
         )
-        problems = [*misread(options["apps"])]
+        problems = [*misread(options["apps"]), *misspelt(task_vars or {}, options.pop("own_variables"))]
         try:
             model = complete_host(**options)
         except AppModelError as error:

@@ -31,7 +31,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
         server.others = [second()]
         server.apply("site")
         assert host.ask(host=SECOND).body == b"plain"
-        assert host.sh("stat -c %a /var/lib/flask-second /srv/flask/second | xargs") == "750 750"
+        assert host.sh("stat -c %a /var/lib/flask-second /srv/flask/second | xargs") == "750 751"
         refused = "runuser -u flask-probe -- ls /srv/flask/second /var/lib/flask-second /etc/flask/second 2>&1 || true"
         assert host.sh(refused).count("Permission denied") == 3, "the apps do not see each other"
         host.sh("echo kept > /var/lib/flask-second/instance/data")
@@ -99,7 +99,7 @@ def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
     server.others[0]["env"] = {"CHANGED": "yes"}
     server.app["env"]["PROBE_HEALTH"] = "500"
     run = server.play()
-    run.assert_says("app 'probe'", "status 500")
+    run.assert_says("probe: gate: GET /healthz gave status 500", "What else is declared runs")
     assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
     server.reset()
     server.settle("site")
