@@ -1,24 +1,24 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app may reach of its host beyond its own: groups, folders and devices that the key C(sandbox) names."""
+"""The key C(sandbox) of an app: groups, folders and devices of the host that the app may use."""
 
 from __future__ import annotations
 
 import typing as t
 
-#: What no unit of an app sees, by ProtectHome= and PrivateTmp=.
+#: Folders that ProtectHome= and PrivateTmp= hide from an app's units.
 HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/run/user")
-#: Folders of the system, and those of other apps and of Flaskyard itself.
+#: Folders of the system, of other apps and of Flaskyard.
 _CLOSED = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr"),
     *("/srv/flask", "/var/backups", "/var/cache", "/var/lib/flaskyard", "/var/lib/private", "/var/log", "/var/spool"),
 )
-#: Whoever is in one of these can become root, or reads what root alone should: the notes of Debian's base-passwd, and of docker and LXD on their sockets.
+#: A member of one of these groups can become root, or read what only root should. Sources: Debian's base-passwd; docker and LXD on their sockets.
 _OF_ROOT = {"adm", "admin", "disk", "docker", "incus", "incus-admin", "kmem", "libvirt", "lxd", "root", "shadow", "sudo", "systemd-journal", "wheel"}
 
 
 def sandbox_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What the patterns of the keys cannot see."""
+    """The problems that the patterns of single keys cannot find."""
     sandbox = app.get("sandbox", {})
     for group in sandbox.get("groups", []):
         if group in _OF_ROOT:
@@ -39,5 +39,5 @@ def _is_closed(path: str) -> bool:
 
 
 def _overlap(path: str, other: str) -> bool:
-    """Whether one of two paths is the other, or below it."""
+    """Whether two paths are the same, or one is below the other."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy serves of an app by itself: folders, single files, and single-page apps with the page for their routes."""
+"""What a proxy serves without the app: folders, single files, and single-page apps with a fallback page for their routes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .web import repeated
 
 
 def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What the patterns of the keys cannot see."""
+    """The problems that the patterns of single keys cannot find."""
     static = app.get("static", [])
     for url in repeated([folder["url"].rstrip("/") for folder in static]):
         yield f"static: the URL {url or '/'!r} is listed twice; each URL maps to exactly one folder"
@@ -34,7 +34,7 @@ def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
 
 
 def first_path(static: list[dict[str, t.Any]]) -> str:
-    """A path that is the app's, in front of the proxy too: for checks that name none."""
+    """A path that the proxy passes to the app: the default for health checks."""
     return next((path for folder in static for path in folder["app_paths"]), "/")
 
 
@@ -44,8 +44,8 @@ def is_file(url: str) -> bool:
 
 
 def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str, t.Any]]:
-    """The static folders with, as C(base), the path that each is below: C(state) if it outlives releases, otherwise C(current); and the folders of the
-    state inside them, each with the URL that it would have as a part of the release.
+    """The static folders, each with its C(base): C(state) if it is persisted, otherwise C(current). Persisted folders inside a static folder are added, each
+    with the URL that it would have in the release.
     """
     declared = [
         {**given, "url": given["url"].rstrip("/"), "path": given["path"].strip("/"), "app_paths": [*map(_bare, given["app_paths"])]} for given in static
