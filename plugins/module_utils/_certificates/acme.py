@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Get certificates from an ACME certification authority with certbot, and find out first whether it can work."""
+"""Get certificates from an ACME certification authority with certbot, after a check whether it can work."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .._host.errors import HostError
 
 #: certbot's authenticator for a file on port 80.
 HTTP = "webroot"
-HTTP_PORT = 80  # that the authority connects to
+HTTP_PORT = 80  # the port to which the authority connects
 CHALLENGES = "/.well-known/acme-challenge/"
 _PROBE_TIMEOUT_SECONDS = 10
 _CERTBOT_TIMEOUT_SECONDS = 300
 _TRIES = 5
 
-# What passes by itself: a nonce that was used up, or the renewal timer at work at this moment.
+# Errors that pass by themselves: a nonce that was used up, or the renewal timer running at this moment.
 _TRANSIENT = ("badNonce", "Another instance of Certbot is already running")
 
-# By the type of an ACME error, or by what certbot says.
+# What to do, by the type of an ACME error or by certbot's message.
 _WAYS_OUT = {
     "rateLimited": "The authority limits how many certificates it gives: wait until the time it names, and use tls_staging for trials",
     "caa": "A CAA record of the domain forbids this authority: add it there, or choose another one in tls_acme_directory",
@@ -54,21 +54,21 @@ _WAYS_OUT = {
 
 
 class AcmeError(HostError):
-    """No certificate was issued; the text says why and what to do."""
+    """No certificate was issued. The text says why, and what to do."""
 
 
 class AccountGone(AcmeError):
-    """The authority does not know our account any more."""
+    """The authority no longer knows our account."""
 
 
 # --- the probe ----------------------------------------------------------------------------------------------------------
 
 
 def probe(domains: t.Iterable[str], webroot: str) -> dict[str, str]:
-    """Fetch a file of our own from the challenge path of every domain, as the authority will.
+    """Fetch a test file from the challenge path of every domain, as the authority will.
 
     :param webroot: the directory below which the proxy serves the challenge path.
-    :returns: for each domain that did not answer with it, what was tried, what came back and the way out.
+    :returns: for each domain without the right answer: what was tried, what came back and what to do.
     """
     name, body = f"flaskyard-{secrets.token_hex(8)}", secrets.token_hex(16)
     path = os.path.join(webroot, CHALLENGES.strip("/"), name)
@@ -96,7 +96,7 @@ def _probe_domain(domain: str, path: str, body: str) -> str | None:
             came = _get(domain, address, path)
         except OSError as error:
             if error.errno in (errno.ENETUNREACH, errno.EADDRNOTAVAIL):
-                unreachable += 1  # no IPv6 here: the authority may have it, so nothing is known
+                unreachable += 1  # this host may have no IPv6 while the authority has, so nothing is known
                 continue
             reasons.append(
                 f"{address} port {HTTP_PORT}: {error.strerror or error}. See that the proxy runs, that the firewall lets port 80 in, and that the "
@@ -123,7 +123,7 @@ class _Answer:
 
 
 def _get(domain: str, address: str, path: str) -> _Answer:
-    """One request to one address; redirects are followed to wherever they lead, as the authority does."""
+    """One request to one address. It follows all redirects, as the authority does."""
     connection = http.client.HTTPConnection(address, HTTP_PORT, timeout=_PROBE_TIMEOUT_SECONDS)
     with contextlib.closing(connection):
         connection.request("GET", path, headers={"Host": domain, "User-Agent": "flaskyard", "Connection": "close"})
@@ -156,13 +156,13 @@ def _answer(status: int, server: str | None, body: bytes) -> _Answer:
 
 
 def issue(certbot: list[str], app: str, domains: list[str], solver: list[str], url: str) -> None:
-    """Have a certificate issued now, whatever certbot has already.
+    """Get a certificate now, whatever certbot has already.
 
-    :param certbot: the program with the options that it always gets.
-    :param solver: the options that say how the challenge is met.
+    :param certbot: the program with its usual options.
+    :param solver: the options for the challenge.
     :param url: the authority's directory, for messages.
-    :raises AccountGone: when certbot's account is of no use any more.
-    :raises AcmeError: what certbot said, and the way out.
+    :raises AccountGone: if certbot's account is no longer valid.
+    :raises AcmeError: with certbot's message, and what to do.
     """
     command = [
         *certbot, "certonly", "--cert-name", app, *solver, "--force-renewal", "--renew-with-new-domains",
@@ -185,13 +185,13 @@ def issue(certbot: list[str], app: str, domains: list[str], solver: list[str], u
 
 
 def _log(said: str) -> str:
-    """Path of the log of this run."""
+    """The path of this run's log."""
     named = re.search(r"^Saving debug log to (.+)$", said, re.MULTILINE)
     return named[1] if named else ""
 
 
 def _error_type(said: str) -> str:
-    """The type of the ACME error that ended this run; certbot tells it to its log only."""
+    """The type of the ACME error that ended this run. certbot writes it only to its log."""
     try:
         with open(_log(said), encoding="utf-8", errors="replace") as handle:
             return (re.findall(r"urn:ietf:params:acme:error:(\w+)", handle.read()) or [""])[-1]
