@@ -112,7 +112,7 @@ def test_a_slot_that_dies_again_and_again_fails_the_run_until_it_can_be_helped(s
         systemctl daemon-reload
         systemctl restart {unit} || true""")
     server.wait(f"systemctl show --property=SubState --value {unit} | grep -q auto-restart")
-    server.play("site").assert_says("probe: ", slot, "does not serve as it should", "the disk is gone")
+    server.play("site").assert_says("probe: ", slot, "does not work correctly", "the disk is gone")
     server.host.sh(f"rm -r /etc/systemd/system/{unit}.d; systemctl daemon-reload")
     server.apply("site")
     assert server.apply("site").changed == 0

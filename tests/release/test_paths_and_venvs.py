@@ -107,7 +107,7 @@ def test_a_server_that_is_too_old_is_refused_and_can_be_overruled(fresh: Host, s
     (source / "requirements.txt").write_text("gunicorn==20.1.0\n")
     app = {"name": "shop", "source": {"path": str(source)}}
     assert (
-        "requirements.txt brings gunicorn 20.1.0, older than what works here (21.2.0); raise it, or take it out to have the tested version"
+        "requirements.txt brings gunicorn 20.1.0, older than what works here (21.2.0); raise the version, or remove it to get the tested one"
         in fresh.release(app).failure
     )
     asked = {**app, "server_requirements": ["gunicorn==20.0.4"]}

@@ -26,15 +26,15 @@ def balancer_problems(networks: t.Any, protocol: t.Any, terminated_by: t.Any = "
         problems.append(f"flask_proxy_protocol is {show(protocol)}; expected true or false, without quotes")
     elif protocol and not networks:
         problems.append(
-            "flask_proxy_protocol is true and flask_trusted_networks is empty, so nobody would be believed and every client would have the load balancer's "
-            "address; name the networks of the load balancers, such as 192.0.2.0/24"
+            "flask_proxy_protocol is true and flask_trusted_networks is empty, so no load balancer would be trusted and every client would have its "
+            "address; list the networks of the load balancers, such as 192.0.2.0/24"
         )
     if terminated_by not in ("host", "balancer"):
         problems.append(f"flask_tls_terminated_by is {show(terminated_by)}; expected one of host, balancer")
     elif terminated_by == "balancer" and not networks:
         problems.append(
-            "flask_tls_terminated_by is 'balancer' and flask_trusted_networks is empty, so nobody would be believed to have come over TLS, and every visitor "
-            "redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24"
+            "flask_tls_terminated_by is 'balancer' and flask_trusted_networks is empty, so every request would count as plain HTTP and be redirected "
+            "forever; list the networks of the load balancers, such as 192.0.2.0/24"
         )
     return problems
 

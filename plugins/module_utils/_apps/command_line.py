@@ -30,7 +30,7 @@ def parse_command(line: str) -> list[str]:
     if re.search(r"[\x00-\x1f\x7f]", line):
         raise ValueError("it contains a line break or another control character; write the command on one line")
     if NONCHARACTERS.search(line):
-        raise ValueError("it contains a noncharacter of Unicode, which systemd reads no line with; remove it")
+        raise ValueError("it contains a Unicode noncharacter, and systemd skips such a line; remove it")
     try:
         arguments = shlex.split(line)
     except ValueError as error:

@@ -22,8 +22,8 @@ def directory_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     for name, value in app.get("env", {}).items():
         if re.search(rf"{re.escape(current)}(?![\w.-])", str(value)):
             yield (
-                f"env.{name} names {current}, which is still the old release when a slot starts; name paths relative to the release, where the app runs, "
-                "and set directory where the code is in a folder of it"
+                f"env.{name} names {current}, which is still the old release when a slot starts; use paths relative to the release, "
+                "which is the app's working directory, and set directory if the code is in a folder of it"
             )
 
 

@@ -126,14 +126,14 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     if manager in MANAGERS and manager not in SERVERS[server].managers:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     if manager == "supervisor" and app.get("sandbox"):
-        yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
+        yield "sandbox has no effect under flask_manager 'supervisor', which has no sandbox for each app; remove sandbox, or use flask_manager 'systemd'"
     for process in app.get("processes", []) if manager == "supervisor" else ():
         if process.get("memory_max_mb"):
-            yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; drop the one or the other"
+            yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; remove it, or use flask_manager 'systemd'"
     if app.get("workload") == "sessions":
         yield from _session_problems(app, server)
     if "python" in app and embeds_python(server, app.get(server, {})):
-        yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
+        yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; remove python, or choose another server"
     yield from source_problems(app)
     yield from secret_file_problems(app)
     yield from directory_problems(app)
@@ -153,9 +153,9 @@ def _session_problems(app: dict[str, t.Any], server: str) -> t.Iterator[str]:
     if not SERVERS[server].threads:
         yield f"workload 'sessions' needs many threads in one process, and server {server!r} has one; choose another server, such as gunicorn"
     if app.get("workers", 1) != 1:
-        yield f"workload 'sessions' keeps all clients in one process, and workers is {app['workers']}; drop the one or the other"
+        yield f"workload 'sessions' keeps all clients in one process, and workers is {app['workers']}; remove one of the two"
     if app.get(server, {}).get("max_requests"):
-        yield f"workload 'sessions' never renews the process that knows the clients, and {server}.max_requests does; drop the one or the other"
+        yield f"workload 'sessions' keeps the process that knows the clients, and {server}.max_requests replaces it; remove one of the two"
 
 
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -39,11 +39,11 @@ def name_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
     tls = given.get("tls", {})
     issuer, challenge = tls.get("issuer", "letsencrypt"), tls.get("challenge", "http")
     if issuer != "letsencrypt" and "challenge" in tls:
-        yield f"tls: challenge has no effect with issuer {issuer!r}, which asks no authority; drop it"
+        yield f"tls: challenge has no effect with issuer {issuer!r}, which asks no authority; remove it"
     if domains and is_wildcard(domains[0]):
         yield f"domains begins with {domains[0]!r}, and the first name is the canonical one; put a whole name before it"
     for domain in domains if issuer == "letsencrypt" else ():
         if is_wildcard(domain) and challenge != "dns":
-            yield f"domains: {domain!r} is signed only after a change of DNS; set challenge: dns in tls, or issuer files with a certificate for it"
+            yield f"domains: an authority signs {domain!r} only by the DNS challenge; set challenge: dns in tls, or issuer files with a certificate for it"
         elif "." not in domain:
             yield f"domains: no public authority signs {domain!r}; set tls: {{issuer: selfsigned}}, or issuer files with a certificate of your own"

@@ -22,16 +22,16 @@ def sandbox_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     sandbox = app.get("sandbox", {})
     for group in sandbox.get("groups", []):
         if group in _OF_ROOT:
-            yield f"sandbox.groups: whoever is in {group!r} can become root, or read what only root should; give the app what it needs of it in another way"
+            yield f"sandbox.groups: a member of {group!r} can become root, or read what only root should; give the app what it needs in another way"
         elif group.startswith("flask-"):
-            yield f"sandbox.groups: {group!r} is an app's own; have both apps share a folder by sandbox.writable_paths"
+            yield f"sandbox.groups: {group!r} is an app's own; let both apps share a folder through sandbox.writable_paths"
     for path in sandbox.get("writable_paths", []):
         if _is_closed(path):
-            yield f"sandbox.writable_paths: {path!r} is or holds what belongs to the system or to other apps; use a separate folder, such as /srv/media"
+            yield f"sandbox.writable_paths: {path!r} belongs to the system or to other apps, or contains what does; use a separate folder, such as /srv/media"
         elif hidden := next((top for top in HIDDEN if _overlap(path, top)), None):
-            yield f"sandbox.writable_paths: {path!r} is hidden from the app with {hidden}; use a folder elsewhere, such as /srv/media or /mnt/media"
+            yield f"sandbox.writable_paths: {path!r} is hidden from the app, like all of {hidden}; use a folder elsewhere, such as /srv/media or /mnt/media"
     if sandbox.get("netlink") and not sandbox.get("network", True):
-        yield "sandbox.netlink has no meaning with sandbox.network: false, as there are no interfaces to ask for; remove it"
+        yield "sandbox.netlink has no meaning with sandbox.network: false, because there are no interfaces then; remove it"
 
 
 def _is_closed(path: str) -> bool:

@@ -218,12 +218,14 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
         elif isinstance(value, (dict, list)) or value is None:
             problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
         elif isinstance(value, float):
-            problems.append(Problem(f"{where}.{name} is {show(value)}, which need not be what was written, such as 1.10; put it in quotes"))
+            problems.append(Problem(f"{where}.{name} is {show(value)}, which may differ from what you wrote, such as 1.10; put it in quotes"))
         elif "\0" in str(value):
-            problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
+            problems.append(Problem(f"{where}.{name} contains a NUL character, which an environment variable cannot; remove it"))
         elif NONCHARACTERS.search(str(value)):
             problems.append(
-                Problem(f"{where}.{name} holds a noncharacter of Unicode, with which systemd starts no service; encode the value, such as in base64")
+                Problem(
+                    f"{where}.{name} contains a Unicode noncharacter, with which systemd does not start the service; encode the value, for example in base64"
+                )
             )
         elif _starts_debugger(name, str(value)):
             problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))

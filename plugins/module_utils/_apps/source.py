@@ -64,8 +64,8 @@ def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
         yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(HIDDEN)}, such as in /opt or /srv"
     for key in _OF_BUILDS:
         if key in app:
-            instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""
-            yield f"{key} is about making a release, and with source.in_place nothing is made; remove it{instead}"
+            instead = f", and let the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""
+            yield f"{key} is about building a release, and source.in_place builds nothing; remove it{instead}"
 
 
 def complete_source(source: dict[str, t.Any]) -> dict[str, t.Any]:

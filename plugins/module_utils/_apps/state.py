@@ -17,14 +17,14 @@ def state_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """The problems that the patterns of single keys cannot find."""
     folders, files = _named(app, "persist"), _named(app, "persist_files")
     for name in sorted({*folders, _INSTANCE} & {*files}):
-        yield f"persist_files: {name!r} is a folder that outlives releases; take it out"
+        yield f"persist_files: {name!r} is a persisted folder; remove it from persist_files"
     for name in sorted({*folders, *files}):
         if above := next((file for file in files if name != file and is_below(name, file)), None):
             yield f"{name!r} is below {above!r}, which persist_files says is a file; take one of them out"
     for static in app.get("static", []):
         shown = static["path"].strip("/")
         for name in [file for file in files if is_below(file, shown)]:
-            yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; name the folder that it is in in persist"
+            yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; list its folder in persist instead"
 
 
 def complete_state(app: dict[str, t.Any]) -> dict[str, list[str]]:

@@ -19,18 +19,21 @@ def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     for folder in static:
         url, paths = folder["url"].rstrip("/"), folder.get("app_paths", [])
         if is_file(url) and "fallback" in folder:
-            yield f"static: url {folder['url']!r} is that of a single file, which has no fallback; drop the one, or take the dot out of the other"
+            yield f"static: url {folder['url']!r} is that of a single file, which has no fallback; remove fallback, or the dot from the URL"
         if is_file(url) and any(is_below(folder["path"].strip("/"), name.strip("/")) for name in app.get("persist", [])):
-            yield f"static: url {folder['url']!r} is that of a single file, and {folder['path']!r} is persisted; proxies get whole folders of the state"
+            yield (
+                f"static: url {folder['url']!r} is that of a single file, and {folder['path']!r} is persisted; the proxy can serve only whole folders "
+                "of the state, so list its folder"
+            )
         if paths and (url or mounted):
             yield f"static: app_paths of url {folder['url']!r} has no effect; it goes with url '/' of an app whose path is '/'"
         asked = app.get("healthcheck", {}).get("path")
         if paths and asked and not any(is_below(asked.partition("?")[0], path.rstrip("/")) for path in paths):
-            yield f"healthcheck: path {asked!r} is not the app's but that of url {folder['url']!r} of static; name one below a path of app_paths"
+            yield f"healthcheck: path {asked!r} belongs to url {folder['url']!r} of static, not to the app; use one below a path of app_paths"
         if not url and "fallback" not in folder:
             yield "static: url '/' needs fallback, the page to serve where no file matches, such as index.html; or give the folder its own URL"
         if not (url or mounted or paths):
-            yield "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path, such as /api"
+            yield "static: url '/' leaves nothing to the app; list the app's paths in app_paths, such as [/api], or give the app a path, such as /api"
 
 
 def first_path(static: list[dict[str, t.Any]]) -> str:

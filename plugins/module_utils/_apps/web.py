@@ -79,7 +79,7 @@ def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
     if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
-        yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
+        yield "tls: certificate and key need issuer 'files'; add it, or remove them"
     yield from name_problems(given)
     rules = given.get("access", [])
     for path in repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):

@@ -72,7 +72,7 @@ def dump_databases(app: App, found: dict[str, Any]) -> None:
             finished(process)
             raise BackupError(f"the stream of copies is broken: {error}") from error
         if words := finished(process):
-            say(f"databases of app {app.name!r} that are not sound, saved as they stand: {words}")
+            say(f"databases of app {app.name!r} that are damaged, saved as they are: {words}")
 
 
 def directory_of(app: App) -> str:

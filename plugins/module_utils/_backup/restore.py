@@ -172,4 +172,4 @@ def swap(app: App, tree: Path, key: SecretKey | None, database: Database) -> Non
         if key:
             key.put_back()
         running.start()
-        raise BackupError(f"{error}\nThe state that was there is back; what was to replace it is in {tree}{database.left}.") from error
+        raise BackupError(f"{error}\nThe state that was there is back; the restored state is in {tree}{database.left}.") from error

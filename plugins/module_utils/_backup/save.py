@@ -42,7 +42,7 @@ def run(config: Config) -> dict[str, Any]:
         f"{len(manifest['commands'])} dumps, {summary['data_added'] / 1e6:.1f} MB new"
     )
     if config.repository.startswith("/"):
-        say("the repository is on this host: it is lost with the host, and so no backup yet. Set backup_repository to another place.")
+        say("the repository is on this host, so it is lost if the host is lost. It is not a backup yet. Set backup_repository to another place.")
     if problems:
         raise BackupError(f"the backup is not complete:\n{problems}")
     return {"snapshot": summary["snapshot_id"], "files": summary["total_files_processed"], "databases": databases}

@@ -58,7 +58,7 @@ class Database:
         if app.database and not saved:
             say(f"the snapshot has no database of {app.name}; the one that is on the host stays as it is")
         elif saved and not app.database:
-            say(f"the snapshot has a database of {app.name}, which has no key database any more; it is not restored")
+            say(f"the snapshot has a database of {app.name}, which no longer has the key database; it is not restored")
         elif saved != app.database:
             say(f"the snapshot has a database of {app.name} in {saved}, and the app has one in {app.database} now, which stays as it is")
 

@@ -37,19 +37,19 @@ _TRANSIENT = ("badNonce", "Another instance of Certbot is already running")
 
 # What to do, by the type of an ACME error or by certbot's message.
 _WAYS_OUT = {
-    "rateLimited": "The authority limits how many certificates it gives: wait until the time it names, and use tls_staging for trials",
+    "rateLimited": "The authority limits the number of certificates: wait until the time that it names, and use tls_staging for tests",
     "caa": "A CAA record of the domain forbids this authority: add it there, or choose another one in tls_acme_directory",
-    "rejectedIdentifier": "The authority gives no certificate for such a name: correct domains, or use another issuer in tls",
+    "rejectedIdentifier": "The authority issues no certificate for such a name: correct domains, or use another issuer in tls",
     "invalidContact": "Correct tls_email",
     "unsupportedContact": "Correct tls_email",
     "Certificate Authority failed to verify the DNS TXT records": "DNS may need longer to publish the record: raise tls_dns_propagation_seconds",
-    "Unable to determine base domain": "The credentials in tls_dns_credentials see no zone of the domain: see whose account they are",
-    "error adding TXT record": "See tls_dns_credentials, and that they may change TXT records of the zone",
-    "Error communicating with": "See tls_dns_credentials, and that they may change the zone",
-    "Certificate Authority failed to download": "See that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
+    "Unable to determine base domain": "The credentials in tls_dns_credentials have no access to the domain's zone: check which account they belong to",
+    "error adding TXT record": "Check tls_dns_credentials, and that they may change TXT records of the zone",
+    "Error communicating with": "Check tls_dns_credentials, and that they may change the zone",
+    "Certificate Authority failed to download": "Check that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
     "CERTIFICATE_VERIFY_FAILED": "The certificate of the authority's own server is not trusted: give the CA that signed it in tls_acme_ca_file",
-    "ConnectionError": "The authority cannot be reached: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
-    "Timeout": "The authority does not answer: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
+    "ConnectionError": "The authority cannot be reached: check that the host may connect to {url} (firewall, DNS, proxy), then run again",
+    "Timeout": "The authority does not answer: check that the host may connect to {url} (firewall, DNS, proxy), then run again",
 }
 
 
@@ -99,11 +99,11 @@ def _probe_domain(domain: str, path: str, body: str) -> str | None:
                 unreachable += 1  # this host may have no IPv6 while the authority has, so nothing is known
                 continue
             reasons.append(
-                f"{address} port {HTTP_PORT}: {error.strerror or error}. See that the proxy runs, that the firewall lets port 80 in, and that the "
+                f"{address} port {HTTP_PORT}: {error.strerror or error}. Check that the proxy runs, that the firewall lets port 80 in, and that the "
                 "address is this host's"
             )
         except http.client.HTTPException as error:
-            reasons.append(f"{address} port {HTTP_PORT} does not speak HTTP ({type(error).__name__}). See which program listens there")
+            reasons.append(f"{address} port {HTTP_PORT} does not speak HTTP ({type(error).__name__}). Check which program listens there")
         else:
             if came.body != body:
                 reasons.append(
@@ -202,6 +202,6 @@ def _error_type(said: str) -> str:
 def _explain(said: str, signs: str, url: str) -> str:
     noise = ("Saving debug log", "Ask for help", "Requesting a certificate", "Account registered", "Renewing an existing", "Some challenges have failed")
     reason = "\n".join(line for line in said.splitlines() if line.strip() and not line.startswith(noise))
-    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in signs), "What certbot says is all that is known")
+    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in signs), "certbot's message is all that is known")
     log = f"\ncertbot's log has more: {_log(said)}" if _log(said) else ""
     return f"{tail(reason, 15)}\n{way_out.format(url=url)}{log}"

@@ -74,7 +74,7 @@ def inspect(certificate: str, key: str) -> Certificate:
     if "PRIVATE KEY-----" not in key:
         raise CertificateError("tls.key is not a PEM key (no '-----BEGIN PRIVATE KEY-----' line found)")
     if "ENCRYPTED" in key:
-        raise CertificateError("the key has a passphrase, which nobody could type when the proxy starts; take it off with: openssl pkey")
+        raise CertificateError("the key has a passphrase, which nobody could type when the proxy starts; remove it with: openssl pkey")
     try:
         seen = _handshake(certificate, key, own[0])
     except ssl.SSLError as error:

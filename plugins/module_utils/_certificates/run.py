@@ -95,17 +95,17 @@ class CertificateRun:
         if missing:
             raise CertificateError(
                 f"the certificate in tls is for {', '.join(certificate.names) or 'no name at all'}, and not for {', '.join(missing)}; "
-                "have one made for all the domains, or take them out of domains"
+                "get one for all the domains, or remove them from domains"
             )
         folder = self._store.folder("files", app["name"], pem, key)
         is_live = self._store.live(app["name"]) == folder
         if certificate.life_left() <= 0:
-            expired = f"the certificate in tls expired on {certificate.end}; have it renewed and put the new one into tls"
+            expired = f"the certificate in tls expired on {certificate.end}; renew it and put the new one into tls"
             if not is_live:
                 raise CertificateError(expired)
             self.warnings.append(f"app {app['name']}: {expired}")
         if certificate.not_before > time.time():
-            raise CertificateError("the certificate in tls is not valid yet; see that the host's clock is right")
+            raise CertificateError("the certificate in tls is not valid yet; check the host's clock")
         self._go_live(app, folder, certificate.names, (pem, key))
 
     def _provide_kept(self, app: App) -> None:
@@ -166,7 +166,7 @@ class CertificateRun:
         failures = acme.probe(domains, self._params["webroot"]) if self._params["probe"] and over_http else {}
         if failures:
             raise acme.AcmeError("\n".join([
-                "the authority was not asked, for it could not fetch the challenge over HTTP (tls_probe: false asks it all the same):",
+                "the authority was not asked, because it could not fetch the challenge over HTTP (tls_probe: false asks it anyway):",
                 *(f"      {domain}: {reason}" for domain, reason in failures.items()),
             ]))  # fmt: skip
         if not lineage:
@@ -209,7 +209,7 @@ class CertificateRun:
             return acme.HTTP
         authenticator = self._params.get("dns_authenticator")
         if not authenticator:
-            raise acme.AcmeError("tls has challenge: dns, and nobody said how DNS is changed; set tls_dns_provider and tls_dns_credentials")
+            raise acme.AcmeError("tls has challenge: dns, and no DNS provider is set; set tls_dns_provider and tls_dns_credentials")
         return str(authenticator)
 
     def _why_issue(self, lineage: Lineage | None, app: App) -> str | None:
@@ -259,7 +259,7 @@ class CertificateRun:
             except CommandError as error:
                 if retired:
                     return self._reload_with(retired, error)
-                self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nPut that right and run again")
+                self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nFix that and run again")
                 return False
             self._changed = True
         self._store.reloaded()
@@ -297,7 +297,7 @@ class CertificateRun:
                 time.sleep(0.1)
             if served is False:
                 self.warnings.append(
-                    f"app {app['name']}: port 443 answers for {domain} with another certificate than the new one; see the proxy's configuration"
+                    f"app {app['name']}: port 443 answers for {domain} with another certificate than the new one; check the proxy's configuration"
                 )
 
 

@@ -31,7 +31,7 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(stage: str) -> dict[str, t.Any]:
     stored = read_json(_file(stage))
     if stored is None:
-        return {"wish": "", "lacks": ["what was asked for was not written down"], "live": {}}
+        return {"wish": "", "lacks": ["the last declaration was not recorded"], "live": {}}
     run = CertificateRun(stored["params"], check=True)
     result = run.run()
     lacks = [*run.problems, *run.warnings, *(["a certificate was not as declared"] if result["changed"] else [])]

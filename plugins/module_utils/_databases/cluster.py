@@ -125,7 +125,7 @@ def _see(cluster: Cluster) -> None:
 
 def _refuse_errors() -> None:
     if found := postgresql.query(_ERRORS):
-        raise HostError("PostgreSQL does not take its configuration: " + "; ".join(found))
+        raise HostError("PostgreSQL refuses its configuration: " + "; ".join(found))
 
 
 def _wait(happens: t.Callable[[], bool]) -> bool:

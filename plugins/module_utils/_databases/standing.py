@@ -69,7 +69,7 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(engine: str) -> dict[str, t.Any]:
     stored = read_json(_file(engine))
     if stored is None:
-        return {"wish": "", "lacks": ["what was asked for was not written down"]}
+        return {"wish": "", "lacks": ["the last declaration was not recorded"]}
     try:
         return {"wish": stored["wish"], "lacks": [step.lack for step in steps(engine, stored["apps"], ENGINES[engine].found())]}
     except HostError as error:

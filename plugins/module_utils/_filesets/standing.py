@@ -50,7 +50,7 @@ def lagging(names: list[str], replaces: list[str], found: States) -> list[str]:
         if not units.is_enabled(state):
             notes.append(f"{name} was {state.get('UnitFileState') or 'not'} at boot")
         if state.get("NeedDaemonReload") == "yes":
-            notes.append(f"{name} ran by an older file")
+            notes.append(f"{name} ran with an older unit file")
     return notes + [f"{name} was on in place of {', '.join(names)}" for name in in_the_way(replaces, names, found)]
 
 

@@ -164,7 +164,7 @@ class Fileset:
             rivals.start_again()
             raise
         if left := not_in_use(self._wanted, ()):
-            raise CommandError(f"it is done again, and all the same {'; '.join(left)}")
+            raise CommandError(f"after a repair, still {'; '.join(left)}")
 
     def _restore(self) -> list[str]:
         """Restore the old files, and stop the units that have no file among them. Returns the names of these units."""

@@ -36,11 +36,11 @@ def _look(name: str) -> dict[str, t.Any]:
     record, venv = records.whole("releases", release["id"]), records.whole("venvs", os.path.basename(release["venv"]))
     lacks = Publication(stored["app"], records).missing() + Seeds(stored["app"], records).missing(release["id"])
     if not (record and venv):
-        lacks.append(f"release {release['id']} is not as it was made")
+        lacks.append(f"release {release['id']} is missing, or was changed after it was built")
     elif record["inputs"]["python"] != python_identity(release["python"]):
-        lacks.append(f"release {release['id']} was made for another distribution")
+        lacks.append(f"release {release['id']} was built for another distribution")
     if "withdrawn" in (record or {}):
-        lacks.append(f"release {release['id']} was withdrawn by a rollback that did not end")
+        lacks.append(f"release {release['id']} was withdrawn by a rollback that was cut short")
     declared = stored.get("declared", release["id"])
     withdrawn = None if declared == release["id"] else records.withdrawal(declared)
     release, sources = with_commands(records, release), [one["inputs"]["source"] for one in records.all("releases")]

@@ -34,7 +34,7 @@ def assert_recallable(record: Record) -> None:
     for path, mark in record.marks.items():
         _slot, dummy, own = path.removeprefix(f"{record.app['paths']['slots']}/").partition("/")
         if own.partition("/")[0] in ("env", "manifest.json", SECRET_FILES) and (difference := mark.differs(path)):
-            raise HostError(f"{difference}, and the new slot is made from it; run site or deploy first, which puts it right")
+            raise HostError(f"{difference}, and the new slot is made from it; run site or deploy first, which repairs it")
 
 
 def recalled(slots: Slots, record: Record, release: str) -> Change:

@@ -142,12 +142,12 @@ class Rollback:
         if not after["venv"]:
             raise RollbackError(f"the code of {self.slots.name} is in place, in {inputs['source']}: put it back there as it was, then deploy")
         if not (self.records.whole("releases", after["id"]) and self.records.whole("venvs", after["venv"])):
-            raise RollbackError(f"{words} is not as it was made, since somebody has changed it; deploy its source anew")
+            raise RollbackError(f"{words} was changed by somebody after it was built; deploy its source again")
         if inputs["python"] != python_identity(after["python"]):
-            raise RollbackError(f"{words} was made for another distribution ({inputs['python']}); deploy its source anew")
+            raise RollbackError(f"{words} was built for another distribution ({inputs['python']}); deploy its source again")
         made, runs = (_servers(record.get("inputs", {})) for record in (after, before))
         if "inputs" in before and made != runs:
-            raise RollbackError(f"{words} was made for another server ({made}; now {runs}); declare its source and its server, then deploy")
+            raise RollbackError(f"{words} was built for another server ({made}; now {runs}); declare its source and its server, then deploy")
         assert_recallable(self._record)
 
 

@@ -95,7 +95,9 @@ class Supervisor:
                 return None
             raise CommandError(f"supervisor: {method} {' '.join(map(str, arguments))}: {error.faultString}") from error
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-            raise CommandError(f"supervisord did not answer {method} on {self._path}: {error or type(error).__name__}; systemctl status supervisor") from error
+            raise CommandError(
+                f"supervisord did not answer {method} on {self._path}: {error or type(error).__name__}; check: systemctl status supervisor"
+            ) from error
 
 
 class _Transport(xmlrpc.client.Transport):

@@ -58,7 +58,7 @@ def _records(name: str) -> dict[str, Record] | None:
 
 
 def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
-    unknown = {"wish": "", "lacks": ["what runs was not written down"], "slot": None, "release": None, "protocol": None, "retained": []}
+    unknown = {"wish": "", "lacks": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None, "retained": []}
     if not records:
         return unknown
     slots = Slots(next(iter(records.values())).app)

@@ -54,9 +54,9 @@ def test_who_speaks_tls_is_one_of_two(terminated_by: t.Any) -> None:
 
 def test_tls_that_ends_elsewhere_needs_somebody_to_believe() -> None:
     [problem] = balancer_problems([], False, "balancer")
-    assert "every visitor redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24" in problem
+    assert "be redirected forever; list the networks of the load balancers, such as 192.0.2.0/24" in problem
 
 
 def test_the_protocol_needs_somebody_to_believe() -> None:
     [problem] = balancer_problems([], True)
-    assert "every client would have the load balancer's address" in problem and "name the networks" in problem
+    assert "every client would have its address" in problem and "list the networks" in problem

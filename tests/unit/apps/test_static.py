@@ -26,11 +26,11 @@ def one(**keys: Any) -> dict[str, Any]:
     ("keys", "message"),
     [
         ({"static": [{"url": "/", "path": "dist"}]}, "static: url '/' needs fallback, the page to serve where no file matches, such as index.html"),
-        ({"static": [FRONT]}, "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path"),
+        ({"static": [FRONT]}, "static: url '/' leaves nothing to the app; list the app's paths in app_paths, such as [/api], or give the app a path"),
         ({"path": "/api", "static": [{**FRONT, "app_paths": ["/api"]}]}, "static: app_paths of url '/' has no effect; it goes with url '/' of an app whose"),
         (
             {"healthcheck": {"path": "/healthz"}, "static": [{**FRONT, "app_paths": ["/api"]}]},
-            "healthcheck: path '/healthz' is not the app's but that of url '/' of static; name one below a path of app_paths",
+            "healthcheck: path '/healthz' belongs to url '/' of static, not to the app; use one below a path of app_paths",
         ),
         ({"static": [{**FRONT, "url": "/desk", "app_paths": ["/api"]}]}, "static: app_paths of url '/desk' has no effect"),
         ({"static": [{"url": "/a.txt", "path": "a.txt", "fallback": "b"}]}, "static: url '/a.txt' is that of a single file, which has no fallback"),

@@ -156,7 +156,7 @@ def assert_new(venv: str, lowest: dict[str, str], source: str) -> None:
     installed = installed_in(venv)
     for name, wanted in lowest.items():
         if (version := installed.get(name)) and _numbers(version) < _numbers(wanted):
-            raise StepError(f"{source} brings {name} {version}, older than what works here ({wanted}); raise it, or take it out to have the tested version")
+            raise StepError(f"{source} brings {name} {version}, older than what works here ({wanted}); raise the version, or remove it to get the tested one")
 
 
 def _numbers(version: str) -> list[int]:
@@ -179,7 +179,7 @@ def check(venv: str, uv: str | None, server_requirements: list[str]) -> None:
         lines = [line for line in error.output.splitlines() if names & {normalised(word) for word in re.findall(r"^(?:The package `)?([\w.-]+)", line)}]
         if lines:
             raise StepError(
-                f"the app pins versions that its server {' '.join(server_requirements)} cannot use; change the pin, or choose the server's version by "
+                f"the app pins versions that its server {' '.join(server_requirements)} cannot use; change the pin, or choose the server's version with "
                 "server_requirements",
                 "\n".join(lines),
             ) from None
