@@ -60,7 +60,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Server) -> None:
+def test_app_that_changes_protocol_keeps_one_slot(server: Server) -> None:
     """The slots of each server are changed in a call of their own, and only the last of them is followed by the proxy."""
     server.others = [second()]
     server.apply("site")
@@ -102,7 +102,7 @@ def test_a_second_host(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [{"build_command": "exit 3"}, {"wsgi": "probe:nothing"}])
-def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: Server, broken: App) -> None:
+def test_failed_change_of_protocol_leaves_the_proxy_unchanged(server: Server, broken: App) -> None:
     before = server.begin("site")
     server.app |= {"server": "fastcgi", **broken}
     server.play("site").assert_says("probe: ", "The proxy is left as it is")

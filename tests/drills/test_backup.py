@@ -83,7 +83,7 @@ def found_below_the_attacker(server: Server, secrets: list[str]) -> list[str]:
 
 
 @pytest.mark.long
-def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Server) -> None:
+def test_swapped_link_saves_no_file_of_another_app(server: Server) -> None:
     host = server.host
     server.others = [victim(server)]
     server.apply("site")
@@ -113,7 +113,7 @@ def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Se
 
 
 @pytest.mark.long
-def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(server: Server) -> None:
+def test_pipe_in_place_of_a_file_blocks_nobody(server: Server) -> None:
     host = server.host
     server.others = [victim(server)]
     server.begin("site")

@@ -78,7 +78,7 @@ def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what:
     assert server.host.sh("ls -A /var/lib/flaskyard/filesets/*/ | grep -E 'journal|saved' || true") == ""
 
 
-def test_firewall_rules_that_a_killed_run_did_not_prove_are_proven_by_the_next(server: Server) -> None:
+def test_next_run_confirms_firewall_rules_of_a_killed_one(server: Server) -> None:
     """Unproven, they would be taken back 45 seconds after they were loaded, and nobody would say so."""
     server.begin("site")
     server.variables = {"firewall_allow": [{"port": 7070, "from": ["198.51.100.0/24"]}]}
@@ -96,7 +96,7 @@ def test_firewall_rules_that_a_killed_run_did_not_prove_are_proven_by_the_next(s
     assert server.apply("site").changed == 0
 
 
-def test_a_retirement_that_is_killed_is_finished_by_the_next_run(server: Server) -> None:
+def test_next_run_finishes_a_killed_retirement(server: Server) -> None:
     before = server.begin()
     server.app["env"]["PROBE_MARKER"] = "retired"
     with server.load() as load:

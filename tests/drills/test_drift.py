@@ -53,7 +53,7 @@ OF_THE_SLOT = [
 ]
 
 
-def test_what_differs_of_a_slot_is_named_and_put_right_while_it_serves(server: Server) -> None:
+def test_drift_of_a_slot_is_reported_and_repaired_while_serving(server: Server) -> None:
     before = server.begin("site")
     with server.load() as load:
         server.host.sh("slot=$(basename $(readlink /run/flask-probe/current.sock) .sock)\n" + "\n".join(drift.damage for drift in OF_THE_SLOT))
@@ -103,7 +103,7 @@ def test_damaged_records_keep_no_run_from_its_work(server: Server) -> None:
     assert server.apply("site").changed == 0
 
 
-def test_a_slot_that_dies_again_and_again_fails_the_run_until_it_can_be_helped(server: Server) -> None:
+def test_slot_in_a_crash_loop_fails_the_run(server: Server) -> None:
     slot = server.begin("site").current
     unit = f"flask-probe@{slot}.service"
     server.host.sh(f"""

@@ -95,7 +95,7 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
     assert host.sh(FINGERPRINT) == before
 
 
-def test_no_part_of_a_path_of_root_belongs_to_somebody_else(server: Server) -> None:
+def test_all_parts_of_root_paths_belong_to_root(server: Server) -> None:
     server.begin("site")
     assert server.host.sh(WALK) == ""
     assert "/etc/flask/probe/slots" in server.host.sh(f"chmod g+w /etc/flask/probe/slots; {WALK}; chmod g-w /etc/flask/probe/slots")

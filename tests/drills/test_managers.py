@@ -156,7 +156,7 @@ def test_workers_change_with_the_release_and_no_job_is_lost(working: Server) -> 
 
 
 @pytest.mark.long
-def test_a_worker_that_dies_undoes_the_switch_and_the_old_one_ends_its_job_first(working: Server) -> None:
+def test_dying_worker_undoes_the_switch_after_the_old_job(working: Server) -> None:
     before = current(working)
     enqueue(working, 90, "long")
     working.wait(f"ls {STATE}/jobs/long.one")
@@ -191,7 +191,7 @@ def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> 
     assert workers(working) == [first, second] and working.apply().changed == 0
 
 
-def test_an_exclusive_app_whose_next_slot_fails_has_its_workers_again(working: Server) -> None:
+def test_exclusive_app_gets_its_workers_back_after_a_failure(working: Server) -> None:
     before, working.app["exclusive"] = current(working), True
     working.replace('MARKER = "one"', 'MARKER = "two"; raise SystemExit("two is broken")')
     run = working.play()
@@ -220,7 +220,7 @@ def test_restart_rollback_and_removal_take_the_workers_along(working: Server) ->
     assert "flask-blog@" not in working.host.sh("(supervisorctl status || true); ls /etc/supervisor/conf.d /run/flask-supervisor")
 
 
-def test_a_process_of_a_procfile_has_its_words_no_privileges_and_the_journal(supervised: Server) -> None:
+def test_procfile_process_has_arguments_no_privileges_and_the_journal(supervised: Server) -> None:
     words = ["100%", "%n", "$HOME", "it ; is", " #1", "a'b", ""]
     (supervised.source / "said.py").write_text(SAID)
     (supervised.source / "Procfile").write_text(f"web: none\nsaid: python said.py {shlex.join(words)}\n")

@@ -59,7 +59,7 @@ def test_there_and_back(fronted: Server) -> None:
         assert fronted.apply("site").changed == 0
 
 
-def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
+def test_service_that_does_not_start_is_not_noticed(fronted: Server) -> None:
     run, report = change(fronted, flask_proxy="apache", apache_extra_server=UNSTARTABLE)
     run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active.")
     assert set(report.statuses) == {200} and not report.errors, report.failures
@@ -68,7 +68,7 @@ def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
     assert fronted.host.sh("ls -d /etc/apache2/flask.d/* 2>/dev/null || true") == ""
 
 
-def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
+def test_service_that_does_not_share_its_ports_stops_first(fronted: Server) -> None:
     change(fronted, flask_proxy="apache")
     fronted.host.sh("sed -i /^ListenCoresBucketsRatio/d /etc/apache2/apache2.conf; systemctl restart apache2")
     run, report = change(fronted)
@@ -85,7 +85,7 @@ def somebody_elses(fronted: Server) -> Iterator[Server]:
     fronted.host.sh("systemctl disable --now --quiet apache2; mv /root/ports.conf /etc/apache2")
 
 
-def test_one_on_other_ports_stays(somebody_elses: Server) -> None:
+def test_service_on_other_ports_stays(somebody_elses: Server) -> None:
     run, report = change(somebody_elses, nginx_extra_http="# more")
     assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
     assert somebody_elses.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]

@@ -103,7 +103,7 @@ TARGETS = ["/var/lib/flask-shop/instance/database", "/var/lib/flask-shop/top.db"
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_swap_of_links_leads_the_proxy_to_another_app_s_files(neighbours: Server, target: str) -> None:
+def test_swapped_links_never_lead_the_proxy_to_other_apps(neighbours: Server, target: str) -> None:
     host = neighbours.host
     folder = {"nginx": "/etc/nginx", "apache": "/etc/apache2"}[neighbours.variables["flask_proxy"]]
     host.sh(f"{FLIP} {Path(folder, target)}")
@@ -191,7 +191,7 @@ def test_what_is_hidden_or_outside_stays_closed(pages: Server) -> None:
         pages.host.sh("cd /srv/flask/probe/current/dist && rm leak.txt up etc")
 
 
-def test_a_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None:
+def test_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None:
     kept = pages.app, pages.others
     pages.app, pages.others = {**pages.app, "path": "/api", "access": [], "static": [FRONT, *SINGLE]}, []
     try:

@@ -39,7 +39,7 @@ def done(server: Server) -> list[str]:
     return [line for line in server.host.sh(f"cat {DONE} || true").splitlines() if not line.startswith("apscheduler")]
 
 
-def test_a_job_that_a_deploy_finds_under_way_is_done_once_by_the_old_code(queues: Server) -> None:
+def test_running_job_is_done_once_by_the_old_code(queues: Server) -> None:
     queues.apply()
     for queue in QUEUES:
         assert queues.host.ask(f"/jobs/{queue}/long/8.0", method="POST").status == 200

@@ -152,7 +152,7 @@ def test_what_of_the_work_somebody_stopped_runs_again(app: Server) -> None:
     assert app.apply().changed == 0
 
 
-def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Server) -> None:
+def test_schedule_never_overlaps_and_finishes_with_its_own_code(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "*:*:0/1", "catch_up": True}]
     app.app["env"]["RUN_SECONDS"] = "5"
     app.apply()
@@ -169,7 +169,7 @@ def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Ser
     assert len(units(app, "*-schedule.nightly.timer")) == 1
 
 
-def test_a_run_that_was_missed_is_caught_up_once_over_deploys(app: Server) -> None:
+def test_missed_run_is_caught_up_once_over_deploys(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR, "catch_up": True}]
     app.apply()
     stamp = "/var/lib/systemd/timers/stamp-$(systemctl list-units --plain --no-legend 'flask-probe@*.timer' | cut -d' ' -f1)"
@@ -221,7 +221,7 @@ def test_a_command_runs_as_the_app_runs(app: Server) -> None:
     app.host.sh("! flaskyard run probe -- sh -c 'touch probe.py' 2>/dev/null; ! flaskyard run probe -- cat /etc/flask/probe/secret_key 2>/dev/null")
 
 
-def test_an_app_that_holds_a_port_stops_before_the_next_starts(app: Server) -> None:
+def test_app_that_holds_a_port_stops_before_the_next(app: Server) -> None:
     app.app |= {"workers": 1, "processes": [{"name": "worker", "command": "python worker.py"}]}
     app.replace('MARKER = "one"', 'import socket, sys\nHELD = "worker" in sys.argv[0] or socket.create_server(("127.0.0.1", 5999))\nMARKER = "one"')
     app.apply()

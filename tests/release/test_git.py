@@ -67,7 +67,7 @@ def test_a_commit_that_no_branch_ends_at(fresh: Host, deploy_key: str, commit: t
     assert text(fresh, release, "extra") == "between"
 
 
-def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, commit: t.Callable[[str], str]) -> None:
+def test_http_with_token_from_a_server_without_shallow_clones(fresh: Host, commit: t.Callable[[str], str]) -> None:
     between = commit("between")
     commit("last")
     fresh.sh("for i in part shop; do HOME=/root git -C /srv/git/$i.git update-server-info; done")
@@ -170,7 +170,7 @@ def test_pointers_of_git_lfs_in_a_folder_are_refused(fresh: Host, source: Path) 
     )
 
 
-def test_what_is_to_be_served_and_is_not_there_is_told(fresh: Host, source: Path) -> None:
+def test_missing_public_files_are_reported(fresh: Host, source: Path) -> None:
     (source / "dist").mkdir()
     (source / "dist/index.html").write_text("x")
     (source / ".gitignore").write_text("/dist\n")
@@ -261,7 +261,7 @@ def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path
     assert admin.sh("ls -d /run/flaskyard-agents/* 2>/dev/null || true") == ""
 
 
-def test_a_private_dependency_is_fetched_with_the_key_of_the_source(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+def test_private_dependency_is_fetched_with_the_source_key(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     """Its code is built without that key at hand."""
     fresh.sh("""
         export HOME=/root; rm -rf /srv/work/lib /srv/git/lib.git; mkdir -p /srv/work/lib; cd /srv/work/lib

@@ -18,7 +18,7 @@ def packages(host: Host, venv: str) -> set[str]:
     return set(host.sh('ls "$1"/lib/python3*/site-packages | sed -n "s/\\.dist-info$//p"', venv).split())
 
 
-def test_a_folder_becomes_a_release_and_the_same_folder_does_not_again(fresh: Host, source: Path) -> None:
+def test_unchanged_folder_makes_no_second_release(fresh: Host, source: Path) -> None:
     build = "echo $VIRTUAL_ENV > built; python -c 'import itsdangerous'"
     app = {"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"], "build_command": build}
     told = fresh.release(app, play=("--check", "--diff"))
@@ -103,7 +103,7 @@ def test_what_the_app_brings_wins_over_the_server_requirement(fresh: Host, sourc
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
 
 
-def test_a_server_that_is_too_old_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
+def test_too_old_server_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("gunicorn==20.1.0\n")
     app = {"name": "shop", "source": {"path": str(source)}}
     assert (
@@ -178,7 +178,7 @@ def test_a_keeper_in_a_persisted_directory_is_no_content(fresh: Host, source: Pa
     assert fresh.sh('readlink "$1/uploads"', release["dir"]).strip() == "/var/lib/flask-shop/uploads"
 
 
-def test_what_the_source_has_in_a_persisted_folder_is_put_there_once(fresh: Host, source: Path) -> None:
+def test_persisted_folder_is_filled_from_the_source_once(fresh: Host, source: Path) -> None:
     (source / "pics").mkdir()
     for name in ("pics/default.png", "pics/other.png", "shop.db"):
         (source / name).write_text("one")
@@ -211,7 +211,7 @@ COMPILED = {
 
 
 @pytest.mark.long
-def test_what_has_to_be_compiled_names_its_packages_until_it_compiles(fresh: Host, source: Path) -> None:
+def test_failed_compilation_names_missing_packages(fresh: Host, source: Path) -> None:
     for requirement, (names, module) in COMPILED.items():
         (source / "requirements.txt").write_text(f"{requirement}\n")
         app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(source)}}

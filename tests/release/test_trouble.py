@@ -77,7 +77,7 @@ def test_a_full_disk_says_so_and_heals(fresh: Host, source: Path) -> None:
     assert fresh.release({"name": "shop", "source": {"path": str(source)}}).changed
 
 
-def test_a_lost_virtualenv_is_made_again_beside_the_release_that_may_run(fresh: Host, source: Path) -> None:
+def test_lost_virtualenv_is_made_again_beside_the_old_release(fresh: Host, source: Path) -> None:
     app = {"name": "shop", "source": {"path": str(source)}}
     release = fresh.release(app).release
     fresh.sh('rm -rf "$1"', release["venv"])

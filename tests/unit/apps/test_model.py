@@ -245,7 +245,7 @@ def test_secrets_are_not_in_messages() -> None:
     assert "deploy_key" in text and "tls.key" in text and "SECRET" not in text
 
 
-def test_names_and_domains_stand_once() -> None:
+def test_names_and_domains_occur_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
     assert "the name 'shop' is used 2 times" in problems(one, {**MINIMAL})
     assert "'blog': domain 'shop.example.com' at path / is taken already by 'shop'" in problems(one, {**one, "name": "blog"})

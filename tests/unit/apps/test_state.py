@@ -51,7 +51,7 @@ def test_code_in_place_has_no_releases_to_outlive() -> None:
     assert "persist_files is about building a release" in refusal(**app, persist_files=["shop.db"])
 
 
-def test_a_folder_that_outlives_releases_is_served_inside_a_static_folder() -> None:
+def test_persisted_folder_is_served_inside_a_static_folder() -> None:
     static = [{"url": "/static/", "path": "shop/static"}]
     app = completed(static=static, persist=["shop/static/pics"])
     assert [(place["url"], place["path"], place["base"]) for place in app["static"]] == [

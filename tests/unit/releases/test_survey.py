@@ -59,12 +59,12 @@ def test_an_upgrade_of_the_distribution_is_seen(app: dict[str, t.Any], monkeypat
     assert survey.survey()["shop"]["lacks"] == ["release r1 was built for another distribution"]
 
 
-def test_a_rollback_that_was_killed_before_it_said_what_serves_is_seen(app: dict[str, t.Any]) -> None:
+def test_survey_sees_a_killed_rollback(app: dict[str, t.Any]) -> None:
     Records(app).note("r1", withdrawn={"at": "2026-01-02T03:04:05", "by": "ada@laptop"})
     assert survey.survey()["shop"]["lacks"] == ["release r1 was withdrawn by a rollback that was cut short"]
 
 
-def test_what_serves_in_place_of_a_withdrawn_release_is_the_answer_to_the_same_wish(app: dict[str, t.Any]) -> None:
+def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.Any]) -> None:
     records, before = Records(app), survey.survey()["shop"]
     Path(app["paths"]["releases"], "r0").mkdir()
     records.put("releases", {**(records.get("releases", "r1") or {}), "id": "r0", "contents": None})
