@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usual cloud image: Debian 12, and an account with sudo to log in with."""
+"""The usual cloud image: Debian 12, with a login account that has sudo."""
 
 from __future__ import annotations
 

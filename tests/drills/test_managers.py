@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of the process manager on a host that serves, and what supervisor does with a slot. The drills run in the order of this file."""
+"""Changes of the process manager on a serving host, and slots under supervisor. The drills run in the order of this file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from .harness import Server, assert_nothing_failed
 from .jobs import STATE, WORKER, enqueue
 
-#: A slot under supervisor as `supervisorctl status` shows it: the server, and what keeps its socket open.
+#: A slot as `supervisorctl status` shows it: the server, and the process that keeps its socket open.
 RUNNING = "flask-probe@{0}:0 RUNNING flask-probe@{0}:1 RUNNING"
-#: What a process finds, as a line of the journal.
+#: A process that prints its surroundings as a line in the journal.
 SAID = """
 import json, os, sys, time
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -48,7 +48,7 @@ def working(supervised: Server) -> Server:
 
 
 def workers(server: Server, state: str = "RUNNING") -> list[str]:
-    """The programs of processes in this state."""
+    """The programs whose processes are in this state."""
     return server.host.sh(f"(supervisorctl status || true) | awk '/-process[.]/ && $2 == \"{state}\" {{print $1}}'").splitlines()
 
 
@@ -57,7 +57,7 @@ def workers_of(slot: str) -> list[str]:
 
 
 def slots(server: Server) -> tuple[str, str, str]:
-    """The slots that have units, those that have programs, and what supervisord says of these."""
+    """The slots that have units, those that have programs, and the states of the programs."""
     units = server.host.sh("ls /etc/systemd/system | sed -n 's/^flask-probe@\\(.*\\)[.]service$/\\1/p' | xargs")
     programs = server.host.sh("(ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null || true) | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
     return units, programs, server.host.sh("(supervisorctl status 2>/dev/null || true) | awk '/^flask-/ {print $1, $2}' | xargs")
@@ -83,7 +83,7 @@ def test_to_supervisor_and_back_fails_no_request(server: Server) -> None:
     assert_nothing_failed(report)
     server.wait(RETIRED)
     assert slots(server) == (current(server), "", "")
-    # Where the last slot retired after that run had ended, the first run afterwards takes supervisor out of use.
+    # If the last slot retired after that run, the next run removes supervisor.
     server.apply("site")
     assert server.host.sh("systemctl is-active supervisor || true; systemctl is-enabled supervisor || true").split() == ["inactive", "disabled"]
     assert server.host.sh("find /etc/systemd/system/supervisor* /usr/local/lib/flask-slot* /run/flask-supervisor* -type f || true") == ""
