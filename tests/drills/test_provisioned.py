@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image from which most hosts of the drills start, and what part of `site.yml` a tag runs there."""
+"""The image from which most hosts of the drills start, and the part of `site.yml` that a tag runs there."""
 
 from __future__ import annotations
 

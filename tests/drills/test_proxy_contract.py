@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy does at its users' word: paths, streams, limits, locks, pages. One host, two apps under one domain, most features at once."""
+"""What a proxy does for its keys: paths, streams, limits, access rules, pages. One host, two apps under one domain, most features at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers i
 from .harness import DOMAIN, Host, Server
 
 PASSWORD = "open sesame"
-#: Every sign that a header may hold, and what proxies would read as something else.
+#: Every character that a header may contain, and texts that proxies might interpret.
 SIGNS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "$") + r" \r\n \t \\ \" %% %t %{Host}i %n \\"
 FEATURES: dict[str, Any] = {
     "streaming": ["/stream"],
@@ -36,7 +36,7 @@ FEATURES: dict[str, Any] = {
     "nginx_extra": "location = /raw { return 410; }",
     "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }
-#: What is none of our apps: a server of files on a port, at a path of the same domain, and a socket under a name of its own.
+#: Services that are not apps: a file server on a port at a path of the same domain, and a socket under a separate name.
 SERVICES = [
     {"name": "files", "domains": [DOMAIN], "path": "/files", "upstream": "127.0.0.1:3000", "access": [{"path": "/locked", "allow": ["192.0.2.0/24"]}]},
     {"name": "within", "domains": [DOMAIN], "path": "/docs/within", "upstream": "127.0.0.1:3000", "access": [{"allow": ["192.0.2.0/24"]}]},
@@ -220,7 +220,7 @@ def test_app_that_takes_too_long_gets_an_error_page(site: Server) -> None:
     begin = time.monotonic()
     answer = site.host.ask("/slow?seconds=25")
     assert 6 < time.monotonic() - begin < 25, "after timeout_seconds and a margin of five, and not when the app is ready"
-    # Apache says 502 where nginx says 504.
+    # Apache answers 502, nginx 504.
     assert answer.status in (502, 504) and b"Not available right now" in answer.body
     assert int(answer.headers["retry-after"]) > 0 and answer.headers["cache-control"] == "no-store"
 
@@ -242,7 +242,7 @@ def test_client_with_slow_headers_is_cut_off(site: Server) -> None:
 
 
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
-    """More uploads that do not end than there are workers and threads, and the app answers all the same."""
+    """With more endless uploads than workers and threads, the app still answers."""
     with contextlib.ExitStack() as stack:
         for dummy in range(12):
             upload = stack.enter_context(_tls(socket.create_connection((site.host.address, 443))))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Back to the release that served before: under load, for good, and never to one that does not work."""
+"""Rollbacks to the previous release: under load, lasting, and never to a release that does not work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Calls:
         self._file = file
 
     def of(self, server: Server, playbook: str, *options: str) -> tuple[Run, list[str]]:
-        """Run a playbook that must succeed; it, and the modules that it ran on the host."""
+        """Run a playbook that must succeed. Returns the run, and the modules that it ran on the host."""
         self._file.write_text("")
         run = server.apply(playbook, *options)
         lines = [line.split("\t") for line in self._file.read_text().splitlines()]
@@ -37,7 +37,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 def two_releases(server: Server, marker: str = "two") -> None:
-    """Have one release serve after another, whatever an earlier drill left."""
+    """Let one release serve after another, whatever an earlier drill left."""
     server.apply("deploy", "-e", "redeploy=true")
     newer(server, marker)
 
@@ -116,7 +116,7 @@ def test_new_source_goes_live_after_a_rollback(server: Server) -> None:
     server.apply("rollback")
     server.host.reboot()
     assert server.marker() == "one.a"
-    # A host that was kept has gone back from every source of its earlier drills.
+    # A kept host may have withdrawn every source of earlier drills.
     marker = f"at-{time.time_ns()}"
     server.replace('MARKER = "two"', f'MARKER = "{marker}"')
     run = server.apply("deploy")

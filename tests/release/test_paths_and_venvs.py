@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases from a folder on the controller: what they are made of, and that the same is not made twice."""
+"""Releases from a folder on the controller: what they contain, and that an unchanged folder makes no second release."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path)
     assert record["status"] == "built" and record["python"] == release["python"] and release["venv"].endswith(record["venv"])
 
 
-#: Source distributions that compile, what the message has to name, and how the package is imported.
+#: Source distributions that need a compiler, the packages that the message must name, and the import name.
 COMPILED = {
     "psycopg2==2.9.11": (["build-essential", "libpq-dev", "python3-dev"], "psycopg2"),
     "mysqlclient==2.2.7": (["build-essential", "default-libmysqlclient-dev", "pkg-config", "python3-dev"], "MySQLdb"),
