@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validate and complete C(flask_apps), and what the proxy is told, on the controller, before a host is touched."""
+"""Validate and complete C(flask_apps) and the proxy's variables on the controller, before a host is touched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..plugin_utils.written import misread
 
 
 class ActionModule(ActionBase):
-    """Fails with every problem, one a line. Makes no remote call."""
+    """Fails with every problem, one in each line. Makes no remote call."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -46,5 +46,5 @@ class ActionModule(ActionBase):
         if problems:
             return {"failed": True, "msg": str(AppModelError(problems))}
         names = [place["name"] for place in model["places"]]
-        # The model holds the secrets of all apps. A failure, which does not, must be seen.
+        # The model holds the secrets of all apps. A failure does not, and people must see it.
         return {"changed": False, "names": names, "model": model, "fingerprint": fingerprint(task_vars), "_ansible_no_log": True}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play, which must not be none."""
+"""The hosts of a play. There must be at least one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LISTINGS = "syntax", "listhosts", "listtags", "listtasks"
 
 
 class LookupModule(LookupBase):
-    """Asks the inventory."""
+    """Looks in the inventory."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         """Return the pattern, if a host matches it."""

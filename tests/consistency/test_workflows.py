@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs on a forge is what the repository has."""
+"""The workflows on a forge run what the repository has."""
 
 from __future__ import annotations
 

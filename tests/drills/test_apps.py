@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""More than one app, more than one host, and an app that goes."""
+"""More than one app, more than one host, and the removal of an app."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
         host.ask(host=SECOND)
     assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
 
-    # What was kept is there when the app comes back.
+    # The kept data is there when the app comes back.
     server.others = [second()]
     server.apply("site")
     assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
@@ -78,8 +78,8 @@ def test_a_deploy_of_one_app_leaves_the_others_as_they_are(server: Server) -> No
 
 
 @pytest.mark.long
-def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Server) -> None:
-    """The slots of each server are changed in a call of their own, and only the last of them is followed by the proxy."""
+def test_app_that_changes_protocol_keeps_one_slot(server: Server) -> None:
+    """The slots of each server are changed in a separate call, and the proxy follows only after the last call."""
     server.others = [second()]
     server.apply("site")
     server.app["server"] = "fastcgi"
@@ -120,7 +120,7 @@ def test_a_second_host(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [{"build_command": "exit 3"}, {"wsgi": "probe:nothing"}])
-def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: Server, broken: App) -> None:
+def test_failed_change_of_protocol_leaves_the_proxy_unchanged(server: Server, broken: App) -> None:
     before = server.begin("site")
     server.app |= {"server": "fastcgi", **broken}
     server.play("site").assert_says("probe: ", "The proxy is left as it is")
@@ -130,7 +130,7 @@ def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: S
 
 
 def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> None:
-    """One that cannot be built, one that does not pass its gate, one that is new, and one that changes: the good ones go live, and the run names the bad."""
+    """One app fails to build, one fails its gate, one is new and one changes. The good ones go live, and the run names the bad ones."""
     broken = {**second(), "name": "broken", "domains": ["broken.test"], "build_command": "echo no compiler; exit 3"}
     dead = {**second(), "name": "dead", "domains": ["dead.test"], "wsgi": "plain:nothing"}
     server.app["env"]["PROBE_MARKER"] = "goes-on"

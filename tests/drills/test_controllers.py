@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controllers as people have them: other settings of Ansible, vaulted values, a jump host, sudo with a password, ansible-pull."""
+"""Controllers as users have them: other Ansible settings, vaulted values, a jump host, sudo with a password, ansible-pull."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_settings_of_ansible_change_nothing(setting: str, server: Server, tmp_pa
         monkeypatch.setenv(name, value)
     assert_deploys(server, setting)
     assert (tmp_path / "facts").exists() == (setting == "fact_caching")
-    # Nothing that a failed run leaves with the controller is believed by the next.
+    # The next run trusts nothing that a failed run leaves on the controller.
     server.replace("import hashlib", "import nowhere, hashlib")
     failed = server.play("deploy")
     assert failed.rc != 0 and "No module named 'nowhere'" in failed.output

@@ -47,7 +47,7 @@ def test_only_root_may(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         (["restore", "shop", "1a2b", "--secret-key"], restore),
     ],
 )
-def test_each_verb_is_its_module_and_is_known_to_the_log(words: list[str], verb: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_verb_runs_its_module_and_is_logged(words: list[str], verb: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "run", lambda given: 7)
     assert main.main(words) == 7
     assert actor.actor().action == words[0]
