@@ -147,3 +147,15 @@ def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> Non
     server.others = []
     for name in ("second", "broken", "dead"):
         server.apply("remove", "-e", f"app={name}", "-e", "purge=true")
+
+
+@pytest.mark.long
+def test_a_run_without_a_list_of_apps_stops_none(server: Server) -> None:
+    server.begin("site")
+    for playbook in ("site", "deploy"):
+        run = server.host.play(playbook)
+        run.assert_says("flask_apps is not defined for", "which runs probe", "To stop all apps, write flask_apps: []")
+        assert server.marker() == "one.a"
+    misspelt = server.host.play("site", flask_app=[server.app], flask_apps=[])
+    misspelt.assert_says("no role has the variable flask_app; did you mean flask_apps?")
+    assert server.marker() == "one.a"

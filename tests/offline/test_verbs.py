@@ -69,3 +69,9 @@ def test_a_command_that_ansible_cut_is_refused(tmp_path: Path, given: str) -> No
     else:
         assert not run.ok and run.calls == []
         assert """Put quotes inside the quotes: -e "command='flask create-admin ada'\"""" in " ".join(run.output.split())
+
+
+@pytest.mark.parametrize("playbook", ["run", "rotate", "restore", "remove"])
+def test_a_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str) -> None:
+    run = Controller(tmp_path).play(playbook, command="true")
+    assert not run.ok and "name an app: -e app=NAME" in run.output

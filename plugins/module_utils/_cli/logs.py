@@ -19,6 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Replace this process by journalctl."""
-    unit = slot_that_serves(given.app).app["unit"]
-    command = ["journalctl", "--no-hostname", f"--identifier={unit}", f"--lines={given.lines}", *(["--follow"] if given.follow else ["--no-pager"])]
-    os.execvp(command[0], command)
+    record = slot_that_serves(given.app)
+    # What systemd says of a unit, such as how it ended, does not have the identifier of the app.
+    of_systemd = [word for name in record.names for word in ("+", f"UNIT={name}")]
+    command = ["journalctl", "--no-hostname", f"--lines={given.lines}", *(["--follow"] if given.follow else ["--no-pager"])]
+    os.execvp(command[0], [*command, f"SYSLOG_IDENTIFIER={record.app['unit']}", *of_systemd])
