@@ -8,19 +8,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: progress
 type: stdout
-short_description: Show what changes and what failed, with the time
+short_description: Show changes and failures, with the time
 version_added: 0.1.0
 description:
-  - Prints a line for each stage of a run, which is a role, and for each task that changes something or fails. A line begins with the time since the run began.
-  - On a terminal, the last line shows the task that runs now.
+  - Prints a line for each role and for each task that changes something or fails. Each line begins with the time since the start of the run.
+  - On a terminal, the last line shows the current task.
   - Repeats all failures at the end, in full, by host.
-  - With C(-v) or more, prints all that the callback P(ansible.builtin.default#callback) prints, then the failures and the times.
-  - Says everything in words. Colours only repeat them.
+  - With C(-v) or more, prints everything that the callback P(ansible.builtin.default#callback) prints, and then the failures and times.
+  - Uses words for all information. Colours only repeat it.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
 requirements:
-  - Set as C(stdout_callback) in the configuration, or in the environment variable C(ANSIBLE_STDOUT_CALLBACK).
+  - Set C(stdout_callback) in the configuration, or the environment variable C(ANSIBLE_STDOUT_CALLBACK).
 author:
   - Flaskyard maintainers (@flaskyard)
 """

@@ -15,9 +15,9 @@ name: apps
 short_description: Validate and complete a list of Flask apps
 version_added: 0.1.0
 description:
-  - Takes C(flask_apps) as users write it and returns the apps with every default, path and unit name.
-  - It refuses what M(flaskyard.server.check_apps) refuses when both are told the same. Roles take the model that is made once for a host, by the lookup
-    P(flaskyard.server.model#lookup).
+  - Takes C(flask_apps) as you write it and returns the apps with every default, path and unit name.
+  - Makes the same checks as M(flaskyard.server.check_apps). Roles use the lookup P(flaskyard.server.model#lookup) instead, which completes the apps
+    once for a host.
 positional: _input
 options:
   _input:
@@ -29,33 +29,33 @@ options:
     description: Return only the apps of this WSGI server.
     type: str
   services:
-    description: What else the proxy serves, as C(flask_proxy_services) has it; returned after the apps, with what a proxy needs of them.
+    description: Other services that the proxy serves, as in C(flask_proxy_services). They follow the apps in the result, with only the keys that a proxy needs.
     type: list
     elements: dict
     default: []
   proxy:
-    description: The proxy that serves the apps, as C(flask_proxy) has it.
+    description: The proxy that serves the apps, as in C(flask_proxy).
     type: str
     default: nginx
   manager:
-    description: The process manager that runs the apps, as C(flask_manager) has it.
+    description: The process manager that runs the apps, as in C(flask_manager).
     type: str
     default: systemd
   trusted_networks:
-    description: Networks of load balancers, as C(flask_trusted_networks) has them.
+    description: Networks of load balancers, as in C(flask_trusted_networks).
     type: list
     elements: str
     default: []
   proxy_protocol:
-    description: Whether the load balancers speak the PROXY protocol, as C(flask_proxy_protocol) says.
+    description: Whether the load balancers use the PROXY protocol, as in C(flask_proxy_protocol).
     type: bool
     default: false
   tls_terminated_by:
-    description: Who speaks TLS with visitors, as C(flask_tls_terminated_by) says.
+    description: Where TLS with visitors ends, as in C(flask_tls_terminated_by).
     type: str
     default: host
   on_failure:
-    description: Units to start when a schedule or a process of an app fails, as C(flask_on_failure) has them.
+    description: Units to start when a schedule or a process of an app fails, as in C(flask_on_failure).
     type: list
     elements: str
     default: []
@@ -64,14 +64,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show where each app lives
+- name: Show the folder of each app
   ansible.builtin.debug:
     msg: "{{ flask_apps | flaskyard.server.apps | map(attribute='paths.root') }}"
 """
 
 RETURN = r"""
 _value:
-  description: The apps, completed.
+  description: The completed apps.
   type: list
   elements: dict
 """

@@ -10,11 +10,11 @@ from ..module_utils._host.environment_file import environment_file
 
 DOCUMENTATION = r"""
 name: environment_file
-short_description: Write variables as systemd and the shell read them
+short_description: Write variables to an environment file
 version_added: 0.1.0
 description:
-  - Returns the text of an environment file, in which every value, whatever is in it, stands exactly as it was.
-  - Both C(EnvironmentFile=) of systemd.exec(5) and C(.) of a POSIX shell read it.
+  - Returns the text of an environment file that preserves every value exactly, whatever characters it contains.
+  - C(EnvironmentFile=) of systemd.exec(5) and C(.) of a POSIX shell can both read the file.
 positional: _input
 options:
   _input:
@@ -26,7 +26,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Put an environment file in place
+- name: Write an environment file
   flaskyard.server.fileset:
     name: worker
     files:

@@ -12,15 +12,16 @@ from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: firewall_rules
-short_description: Turn what the firewall shall let in into rules of nftables
+short_description: Turn allowed ports and networks into nftables rules
 version_added: 0.1.0
 description:
-  - Refuses anything but ports, protocols and networks, so that nothing else can get into the ruleset.
+  - Accepts only ports, protocols and networks, so that nothing else can enter the ruleset.
 options:
   _input:
     description:
-      - Dictionaries with C(port) (a port, a range such as V(6000-6010), or several with commas between),
-        C(protocol) (V(tcp), the default, or V(udp)) and C(from) (networks and addresses, everywhere by default).
+      - Dictionaries with C(port), C(protocol) and C(from).
+      - C(port) is a port, a range such as V(6000-6010), or several, separated by commas. C(protocol) is V(tcp), the default, or V(udp).
+        C(from) lists networks and addresses, and is everywhere by default.
     type: list
     elements: dict
     required: true

@@ -10,15 +10,15 @@ from ..module_utils._releases.index_environment import index_environment
 
 DOCUMENTATION = r"""
 name: index_environment
-short_description: The environment that tells pip and uv where packages come from
+short_description: Environment variables that tell pip and uv where to get packages
 version_added: 0.1.0
 description:
-  - Returns variables by name for a private index, a wheelhouse, certificate authorities and whatever else is given.
+  - Returns the variables for a private index, a wheelhouse, certificate authorities and other settings, by name.
 options:
   _input:
     description:
-      - A dictionary with any of C(index_url), C(extra_index_urls), C(wheelhouse), C(ca_file), C(environment) and C(insecure), as the variables of the
-        role C(python) mean them.
+      - A dictionary with any of C(index_url), C(extra_index_urls), C(wheelhouse), C(ca_file), C(environment) and C(insecure). They have the meaning of
+        the variables of the role C(python).
     type: dict
     required: true
 author:

@@ -12,11 +12,11 @@ from ..module_utils._apps.command_line import unit_command as quoted
 
 DOCUMENTATION = r"""
 name: unit_command
-short_description: Write arguments as a command line of a systemd unit
+short_description: Quote arguments as a command line of a systemd unit
 version_added: 0.1.0
 description:
-  - Returns the arguments as C(ExecStart=) of systemd.service(5) takes them, so that the process gets exactly these.
-  - Quotes, backslashes, and the signs C(%) and C($), which systemd would expand, are escaped.
+  - Returns the arguments as text for C(ExecStart=) of systemd.service(5), so that the process gets exactly these arguments.
+  - Escapes quotes and backslashes, and C(%) and C($), which systemd would expand.
 positional: _input
 options:
   _input:
@@ -29,7 +29,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show the line of a worker
+- name: Show the command line of a worker
   ansible.builtin.debug:
     msg: "ExecStart=/usr/bin/env -- {{ ['celery', '-A', 'shop', 'worker'] | flaskyard.server.unit_command }}"
 """

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: app_folder
-short_description: Read from a folder how its Flask app is declared
+short_description: Find out from a folder how to declare its Flask app
 version_added: 0.1.0
 description:
-  - Finds the application or its factory, the manifest, static files, the Procfile, migrations, the health check, and what the code reads from its environment.
-  - Parses the code and runs none of it. Reads the files that git would not ignore.
+  - Finds the application or its factory, the manifest, static files, the Procfile, migrations, the health check, and the environment variables that the
+    code reads.
+  - Parses the code without running it. Skips files that git ignores.
   - The playbook C(flaskyard.server.init) writes an inventory from the result.
 options:
   _terms:
@@ -20,7 +21,7 @@ options:
     elements: str
     required: true
   wsgi:
-    description: The application as V(module:callable), where the folder leaves doubt.
+    description: The application as V(module:callable), if the folder has several applications, or if none is found.
     type: str
     default: ""
 author:
@@ -28,7 +29,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show which application is in a folder
+- name: Show the application in a folder
   ansible.builtin.debug:
     msg: "{{ lookup('flaskyard.server.app_folder', '../shop').wsgi }}"
 """
@@ -36,8 +37,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _list:
   description:
-    - For each folder a dictionary with C(wsgi), C(static), C(manifest), C(procfile), C(release_command), C(database), C(queue), C(health_path),
-      C(variables) and C(notes). What was not found is empty.
+    - A dictionary for each folder, with C(wsgi), C(static), C(manifest), C(procfile), C(release_command), C(database), C(queue), C(health_path),
+      C(variables) and C(notes). A value that was not found is empty.
   type: list
   elements: dict
 """

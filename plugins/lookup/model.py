@@ -1,37 +1,37 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model of a host as a lookup: roles select from it."""
+"""The completed apps, services and sites of a host, for roles."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: model
-short_description: Select from the model of a host
+short_description: Read the completed apps, services and sites of a host
 version_added: 0.1.0
 description:
-  - Returns what the inventory says about this host, validated and with every default, path and unit name.
-  - The role C(host) makes the model once in a play. Without it, or when the variables have changed since, the lookup makes it again.
+  - Returns what the inventory declares for this host, validated and with every default, path and unit name.
+  - The role C(host) creates this model once in a play. Without it, or if the variables changed since, the lookup creates the model again.
 options:
   _terms:
     description:
-      - V(apps) are the apps; V(places) are the apps, then the services of C(flask_proxy_services), with all that a proxy needs.
-      - V(sites) are the places by canonical domain; V(user_files) are the password files of their C(access).
+      - V(apps) returns the apps. V(places) returns the apps and then the services of C(flask_proxy_services), with everything that a proxy needs.
+      - V(sites) returns the places grouped by canonical domain. V(user_files) returns the password files of their C(access).
     type: list
     elements: str
     required: true
     choices: [apps, places, sites, user_files]
   server:
     description:
-      - With V(apps), only those of this WSGI server, each with C(size), its processes and threads on this host, and with the complete C(settings) of the
-        server. These follow from the variables of the server's role and from C(ansible_facts['flaskyard']).
+      - With V(apps), return only the apps of this WSGI server. Each then has C(size), its processes and threads on this host, and the complete
+        C(settings) of the server. Both follow from the variables of the server's role and from C(ansible_facts['flaskyard']).
     type: str
 author:
   - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
-- name: Show where each app lives
+- name: Show the folder of each app
   ansible.builtin.debug:
     msg: "{{ lookup('flaskyard.server.model', 'apps') | map(attribute='paths.root') }}"
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play. There must be at least one."""
+"""A pattern for the hosts of a play that fails if it matches no host."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ name: targets
 short_description: Fail if a pattern matches no host
 version_added: 0.1.0
 description:
-  - For C(hosts) of a play. Ansible itself skips a play without hosts and reports success.
-  - Nothing is checked where C(ansible-playbook) only lists or checks the syntax.
+  - Use it in C(hosts) of a play. Ansible itself skips a play without hosts and reports success.
+  - It checks nothing if C(ansible-playbook) only lists hosts or tasks, or checks the syntax.
 options:
   _terms:
     description: The pattern.
@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _list:
-  description: The pattern, as it was given.
+  description: The pattern, unchanged.
   type: list
   elements: str
 """

@@ -11,25 +11,25 @@ module: app_absent
 short_description: Remove one app from its host
 version_added: 0.1.0
 description:
-  - Stops the app's slots and removes its code, virtualenvs, configuration, certificates and build account.
-  - The data that the app stored, its database, its secret key and the account that owns the data stay unless O(purge=true).
+  - Stops the app's slots. Removes its code, virtualenvs, configuration, certificates and build account.
+  - Keeps the app's data, database and secret key, and the account that owns the data, unless O(purge=true).
 options:
   name:
     description: Name of the app.
     type: str
     required: true
   purge:
-    description: Remove the data, the database, the secret key and the account too.
+    description: Also remove the data, the database, the secret key and the account.
     type: bool
     default: false
   by:
-    description: Who asks for it, for the record. Filled in by the action plugin.
+    description: Set by the action plugin to the person who runs the play, for the deploy log.
     type: str
     default: ""
 attributes:
   check_mode:
     support: full
-    description: Says what would be removed.
+    description: Lists what would be removed.
   diff_mode:
     support: full
     description: Lists what is removed.
@@ -38,19 +38,19 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Remove the shop, keep its data
+- name: Remove the app shop and keep its data
   flaskyard.server.app_absent:
     name: shop
 """
 
 RETURN = r"""
 removed:
-  description: Paths, databases and accounts that were removed, or would be in check mode.
+  description: Removed paths, databases and accounts. In check mode, those that would be removed.
   type: list
   elements: str
   returned: always
 kept:
-  description: The app's database and role, where they stay.
+  description: The app's database and role, if they stay.
   type: list
   elements: str
   returned: always

@@ -11,12 +11,12 @@ module: certificate
 short_description: Give every app with domains a certificate to serve
 version_added: 0.1.0
 description:
-  - Each app gets a link C(live/NAME) below O(directory) to a directory with C(fullchain.pem) and C(privkey.pem). The link is renamed
-    onto its new target, so a proxy never loads the key of one certificate with another.
-  - One app's failure does not keep the others from their certificates. The task fails at the end, with every reason.
+  - Each app gets a link C(live/NAME) below O(directory) to a directory with C(fullchain.pem) and C(privkey.pem). The module replaces the link
+    in one step, so a proxy never loads a certificate with the key of another.
+  - If one app fails, the other apps still get their certificates. The task then fails at the end and gives every reason.
 options:
   apps:
-    description: The apps. Those without domains are left out, and other keys than these are not sent to the host.
+    description: The apps. Apps without domains are left out. Only these keys are sent to the host.
     type: list
     elements: dict
     required: true
@@ -26,7 +26,7 @@ options:
         type: str
         required: true
       domains:
-        description: Host names that the certificate must be good for, the canonical one first.
+        description: Host names that the certificate must cover, the canonical one first.
         type: list
         elements: str
         required: true
@@ -36,77 +36,77 @@ options:
         default: {}
         suboptions:
           issuer:
-            description: An ACME authority through certbot, nobody, or the files given here.
+            description: Who issues the certificate. V(letsencrypt) is an ACME authority through certbot. V(files) needs C(certificate) and C(key).
             type: str
             choices: [letsencrypt, selfsigned, files]
             default: letsencrypt
           challenge:
-            description: How the authority sees that the names are ours, with O(webroot) or with O(dns_authenticator).
+            description: How to prove control of the names. V(http) uses O(webroot), and V(dns) uses O(dns_authenticator).
             type: str
             choices: [http, dns]
             default: http
           certificate:
-            description: PEM text of the certificate, then its chain.
+            description: PEM text of the certificate, followed by its chain.
             type: str
           key:
             description: PEM text of the private key.
             type: str
   stage:
     description:
-      - With V(placeholder), every app gets something that a proxy can load. V(selfsigned) and V(files) are final with that; for
-        V(letsencrypt) it is what is there already, or a self-signed certificate until there is a better one. The authority is not asked.
-      - V(issue) does the same, then has certificates issued where they are missing or expired, or where their names, authority, challenge
-        or webroot are not the declared ones, and removes what no app needs any more. Renewal is not its task.
+      - V(placeholder) gives every app a certificate that a proxy can load, without asking the authority. Apps with V(selfsigned) or V(files) get their
+        final certificate. Apps with V(letsencrypt) keep the certificate they have, or get a self-signed one until the authority issues theirs.
+      - V(issue) does the same. It then requests certificates that are missing or expired, or whose names, authority, challenge or webroot differ from
+        what is declared. It removes certificates that no app needs. It does not renew.
     type: str
     choices: [placeholder, issue]
     required: true
   directory:
-    description: Where the certificates are kept.
+    description: Directory that holds the certificates.
     type: path
     default: /etc/flask-tls
   selfsigned_days:
-    description: Life of a self-signed certificate, in days. It is replaced when a third is left.
+    description: Lifetime of a self-signed certificate in days. It is replaced when a third of the lifetime is left.
     type: int
     default: 825
   certbot:
-    description: The certbot program with the options it always gets.
+    description: The certbot program, with options for every call.
     type: list
     elements: str
     default: [certbot]
   acme_directory:
-    description: URL of the ACME authority's directory. Certificates of another authority are replaced.
+    description: URL of the authority's ACME directory. Certificates of another authority are replaced.
     type: str
     default: https://acme-v02.api.letsencrypt.org/directory
   webroot:
-    description: Directory below which the proxy serves C(/.well-known/acme-challenge/) of every domain over HTTP.
+    description: Directory from which the proxy serves C(/.well-known/acme-challenge/) of every domain over HTTP.
     type: path
     default: /var/lib/flask-acme
   dns_authenticator:
-    description: certbot's authenticator for apps with the challenge V(dns), such as V(dns-rfc2136). Its credentials are in certbot's configuration.
+    description: Authenticator of certbot for apps with the challenge V(dns), such as V(dns-rfc2136). Its credentials are in certbot's configuration.
     type: str
   probe:
-    description: Before the authority is asked over HTTP, fetch a file from the challenge path of every domain.
+    description: Fetch a file from the challenge path of every domain before asking the authority, for the challenge V(http).
     type: bool
     default: true
   reload_command:
-    description: What makes the proxy load the certificates again. No shell.
+    description: Command that makes the proxy reload the certificates. It runs without a shell.
     type: str
   sealed:
-    description: Filled in by the action plugin with the options that may hold secrets.
+    description: Set by the action plugin to the options that may hold secrets.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Checks the given certificates, says what would be issued, and changes nothing. Neither probes nor asks the authority.
+    description: Checks the given certificates and reports what would be issued. It changes nothing, does not probe, and does not ask the authority.
   diff_mode:
     support: full
-    description: Shows which kind of certificate is live for which names. Never a certificate or a key.
+    description: Shows the kind and names of each live certificate. It never shows a certificate or a key.
 author:
   - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
-- name: Give the proxy something to load
+- name: Give the proxy certificates to load
   flaskyard.server.certificate:
     stage: placeholder
     apps: "{{ flask_apps | flaskyard.server.apps }}"
@@ -122,22 +122,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 certificates:
-  description: What is live for each app after the task, or would be after it in check mode.
+  description: The live certificate of each app after the task. In check mode, the one that would be live.
   type: dict
   returned: always
   sample: {shop: {kind: certbot, names: [shop.example.com], authority: "https://acme-v02.api.letsencrypt.org/directory"}}
 issued:
-  description: Apps that got a certificate from the authority, or would in check mode, with the reason.
+  description: Apps that got a certificate from the authority, with the reason. In check mode, those that would get one.
   type: dict
   returned: always
   sample: {shop: the names differ}
 removed:
-  description: Paths below O(directory) that no app needed any more.
+  description: Removed paths below O(directory) that no app needed.
   type: list
   elements: str
   returned: always
 reloaded:
-  description: Whether the proxy was told to load the certificates again.
+  description: Whether the proxy reloaded the certificates.
   type: bool
   returned: always
 """

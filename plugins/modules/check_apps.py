@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check_apps
-short_description: Validate the list of Flask apps, and what the proxy is told, before a host is touched
+short_description: Validate the Flask apps and the proxy's variables before a host is touched
 version_added: 0.1.0
 description:
-  - Checks every key, type, name and pair of server and process manager, and reports all the problems together.
+  - Checks every key, type and name, and whether each server runs under the process manager. Reports all problems together.
   - Runs on the controller only.
 options:
   apps:
@@ -27,7 +27,7 @@ options:
     type: str
     default: systemd
   services:
-    description: The list of services that the proxy serves beside the apps.
+    description: The list of services that the proxy serves besides the apps.
     type: raw
     default: []
   trusted_networks:
@@ -35,11 +35,11 @@ options:
     type: raw
     default: []
   proxy_protocol:
-    description: Whether the load balancers speak the PROXY protocol.
+    description: Whether the load balancers use the PROXY protocol.
     type: raw
     default: false
   tls_terminated_by:
-    description: Who speaks TLS with visitors.
+    description: Where TLS with visitors ends, V(host) or V(balancer).
     type: str
     default: host
   on_failure:
@@ -47,7 +47,7 @@ options:
     type: raw
     default: []
   deploy_log:
-    description: Path of the log of all changes of apps on the host.
+    description: Path of the log of all changes to apps on the host.
     type: raw
     default: /var/log/flaskyard/deploys.jsonl
   own_variables:
@@ -80,11 +80,11 @@ names:
   elements: str
   returned: success
 model:
-  description: What the lookup P(flaskyard.server.model#lookup) selects from. It holds secrets, so the result is not shown.
+  description: The model that the lookup P(flaskyard.server.model#lookup) reads. It holds secrets, so the result is not shown.
   type: dict
   returned: success
 fingerprint:
-  description: A digest of the variables that the model is made of, as they are written.
+  description: Digest of the variables from which the model is made, as written in the inventory.
   type: str
   returned: success
 """

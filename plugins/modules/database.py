@@ -11,29 +11,29 @@ module: database
 short_description: Give every app its own account and database
 version_added: 0.1.0
 description:
-  - Both are named after the app's account on the host, C(flask-NAME), so the server knows by the socket who connects, and there is no password.
-  - In PostgreSQL, the account is a role that can log in and owns its database. In MariaDB, it has all rights in its database. It can do nothing elsewhere, and
+  - Both have the name of the app's account on the host, C(flask-NAME). The server identifies this account through the socket, so there is no password.
+  - In PostgreSQL, the account is a role that can log in and owns its database. In MariaDB, it has all rights in its database. It has no rights elsewhere, and
     no other app's account can connect to the database.
-  - A database that no app asks for any more stays, and the task says so. M(flaskyard.server.app_absent) with C(purge=true) removes it.
-  - Where M(flaskyard.server.survey) has found everything as declared, the task makes no remote call.
+  - If no app declares a database any more, the database stays and the task reports it. M(flaskyard.server.app_absent) with C(purge=true) removes it.
+  - If M(flaskyard.server.survey) found everything as declared, the task makes no remote call.
 options:
   engine:
-    description: The server.
+    description: The database server.
     type: str
     choices: [mariadb, postgresql]
     required: true
   apps:
-    description: Names of the apps that have a database there.
+    description: Names of the apps that have a database on this server.
     type: list
     elements: str
     required: true
   sealed:
-    description: Filled in by the action plugin.
+    description: Set by the action plugin.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Says what would be made, also where the server is not installed yet.
+    description: Reports what would be created, even if the server is not installed yet.
   diff_mode:
     support: full
     description: Lists what is missing or differs.
@@ -42,7 +42,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Give the shop a database
+- name: Give the app shop a database
   flaskyard.server.database:
     engine: postgresql
     apps: [shop]
@@ -50,12 +50,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 steps:
-  description: What was missing or different, in words.
+  description: What was missing or different, as sentences.
   type: list
   elements: str
   returned: always
 kept:
-  description: Databases that no app asks for any more.
+  description: Databases that no app declares any more.
   type: list
   elements: str
   returned: always

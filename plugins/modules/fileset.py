@@ -11,16 +11,16 @@ module: fileset
 short_description: Put a set of configuration files in place as one transaction
 version_added: 0.1.0
 description:
-  - Renders all the files of a service on the controller, sends them in one call, and on the host compares, keeps the
-    old ones, replaces atomically, validates the whole, activates and confirms.
-  - On any failure the old files come back, the service reloads, and the task fails with what the failing step printed.
-  - Files that an earlier run of the set put there and that are no longer declared are removed. A file of the
-    distribution that the set had replaced is put back.
-  - A run that was killed half-way is noticed by the next one, which undoes it and starts again.
-  - A set about which M(flaskyard.server.survey) has found that it stands, is in use, and was declared as now, costs no remote call.
+  - Renders all files of a service on the controller and sends them in one call. On the host it compares them, keeps copies of the old files,
+    replaces them atomically, validates the result, activates it and confirms it.
+  - If any step fails, the old files come back, the service reloads, and the task fails with the output of that step.
+  - Removes files that an earlier run of the set wrote and that are no longer declared. If the set had replaced a file of the distribution, that file
+    is restored.
+  - If a run is killed halfway, the next run undoes it and starts again.
+  - If M(flaskyard.server.survey) found the set in place, in use and declared as it is now, the task makes no remote call.
 options:
   name:
-    description: Name of the set. Its state is kept in C(/var/lib/flaskyard/filesets/NAME/).
+    description: Name of the set. Its state is in C(/var/lib/flaskyard/filesets/NAME/).
     type: str
     required: true
   files:
@@ -31,23 +31,23 @@ options:
     suboptions:
       path:
         description:
-          - Absolute path. Every directory above it must belong to root and be writable by nobody else.
-          - With O(files[].each), C({name[key]}) stands for a value of the item.
+          - Absolute path. Every directory above it must belong to root, and only root may write to it.
+          - With O(files[].each), C({name[key]}) is replaced by that value of the item.
         type: path
         required: true
       state:
-        description: What stands at the path. O(files[].link) makes it a link.
+        description: Type of the entry at the path. With O(files[].link) it is a link.
         type: str
         choices: [file, directory, absent]
         default: file
       template:
-        description: A template of the role, or of one that it depends on. Rendered on the controller.
+        description: Template of the role, or of a role that it depends on. It is rendered on the controller.
         type: str
       content:
-        description: The content itself, instead of a template.
+        description: The content, instead of a template.
         type: str
       link:
-        description: What the symbolic link points at.
+        description: Target of the symbolic link.
         type: str
       owner:
         description: Owning account.
@@ -58,41 +58,41 @@ options:
         type: str
         default: root
       mode:
-        description: Permissions in octal. V(0644) for files and V(0755) for directories unless given.
+        description: Permissions in octal. By default V(0644) for files and V(0755) for directories.
         type: str
       secret:
         description: Keep the content out of diffs, results and logs.
         type: bool
         default: false
       each:
-        description: One name with a list; the file is made once for each item, which the template sees under that name.
+        description: A name with a list. The module writes the file once for each item. The template sees the item under that name.
         type: dict
       when:
         description: Leave the file out of the set when false.
         type: bool
         default: true
   sealed:
-    description: Filled in by the action plugin with the options that may hold secrets.
+    description: Set by the action plugin to the options that may hold secrets.
     type: str
   validate:
-    description: Commands that must succeed with the new files in place, before anything is told to use them. No shell.
+    description: Commands that must succeed with the new files in place, before O(activate). They run without a shell.
     type: list
     elements: str
     default: []
   activate:
-    description: Commands that make the system use the new files. Run only when something changed. No shell.
+    description: Commands that make the system use the new files. They run only if something changed, and without a shell.
     type: list
     elements: str
     default: []
   live:
     description:
-      - Commands that succeed while the system uses the files. No shell. Where one fails, O(activate) runs again, also when no file has changed.
-      - Accounts of files in C(/etc/sysusers.d) and directories of those in C(/etc/tmpfiles.d) are looked at without a command.
+      - Commands that succeed while the system uses the files. They run without a shell. If one fails, O(activate) runs again, even if no file changed.
+      - The module checks accounts in C(/etc/sysusers.d) and directories in C(/etc/tmpfiles.d) itself.
     type: list
     elements: str
     default: []
   units:
-    description: systemd units that run from this set. Each is kept enabled and active.
+    description: systemd units that run from this set. The module keeps each enabled and active.
     type: list
     elements: dict
     default: []
@@ -102,41 +102,41 @@ options:
         type: str
         required: true
       on_change:
-        description: What an active unit gets when something changed.
+        description: What to do with an active unit if something changed.
         type: str
         choices: [reload, restart, none]
         default: restart
       files:
-        description: Paths of the set that the unit runs from. A change of none of them does not touch it. All of the set unless given.
+        description: Paths of the set that the unit uses. Other changes do not affect the unit. By default, all paths of the set.
         type: list
         elements: path
         default: []
       each:
         description:
-          - One name with a list; the unit is declared once for each item.
-          - In O(units[].name) and O(units[].files), C({name[key]}) stands for a value of it.
+          - A name with a list. The unit is declared once for each item.
+          - In O(units[].name) and O(units[].files), C({name[key]}) is replaced by that value of the item.
         type: dict
   replaces:
     description:
-      - systemd units whose place O(units) take where they have a port in common. They are disabled and told to stop when O(units) have started beside
-        them, which takes sockets with C(SO_REUSEPORT) on both sides; otherwise before, and O(units) start as soon as they can. On other ports they stay.
-      - This is so without a changed file too, for one that somebody started or that a killed run left.
-      - A failure leaves them running, or starts them again.
+      - systemd units that O(units) replace if both use the same port. The module disables and stops them. If both sides use sockets with
+        C(SO_REUSEPORT), O(units) start first. Otherwise the old units stop first, and O(units) start as soon as they can. Units on other ports keep running.
+      - This also happens if no file changed, for example after somebody started such a unit or a run was killed.
+      - If the task fails, these units keep running or start again.
     type: list
     elements: str
     default: []
   confirm:
-    description: Commands that must succeed after activation. No shell.
+    description: Commands that must succeed after activation. They run without a shell.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
     support: full
-    description: Reports what would change, and changes nothing.
+    description: Reports what would change and changes nothing.
   diff_mode:
     support: full
-    description: Shows the content of every changed file, unless the file is or was marked secret or not everybody may read it.
+    description: Shows the content of every changed file, unless the file is or was marked secret, or is not readable by everyone.
 author:
   - Flaskyard maintainers (@flaskyard)
 """
@@ -159,12 +159,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_paths:
-  description: Paths that were created, replaced or removed, or would be in check mode.
+  description: Paths that were created, replaced or removed. In check mode, those that would be.
   type: list
   elements: str
   returned: always
 repaired:
-  description: What somebody had changed since the same was put in place, in words.
+  description: What somebody changed by hand since the last run, as sentences.
   type: list
   elements: str
   returned: always

@@ -11,11 +11,11 @@ module: packages
 short_description: Install the Debian packages that a host lacks
 version_added: 0.1.0
 description:
-  - Makes no remote call when C(ansible_facts['flaskyard']['packages']) has them all.
-  - Installs without recommendations, and does not start the services of new packages, which would run with the distribution's configuration
-    until a role has put its own in place.
-  - If dpkg was interrupted, as by a power cut, it is let finish its work (C(dpkg --configure -a)) before packages are installed.
-  - The package lists are fetched before the first package after M(flaskyard.server.survey) has gathered the facts.
+  - Makes no remote call if C(ansible_facts['flaskyard']['packages']) already lists all of them.
+  - Installs without recommended packages. Does not start the services of new packages, because they would run with the distribution's configuration
+    until a role writes its own.
+  - If dpkg was interrupted, for example by a power cut, it first finishes its work (C(dpkg --configure -a)).
+  - Updates the package lists once after M(flaskyard.server.survey) gathered the facts, before it installs the first package.
 options:
   names:
     description: Names of the packages.
@@ -25,10 +25,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Names what would be installed, also where python3-apt is not there yet.
+    description: Lists what would be installed, even if python3-apt is missing.
   diff_mode:
     support: full
-    description: As M(ansible.builtin.apt).
+    description: Like M(ansible.builtin.apt).
 seealso:
   - module: flaskyard.server.survey
 author:

@@ -11,77 +11,77 @@ module: release
 short_description: Prepare the releases of Flask apps
 version_added: 0.1.0
 description:
-  - Makes for every app an immutable directory with its code and a virtualenv with its dependencies, both named after
-    what they are made of. The same source, dependencies, Python and build command give the same release, and then nothing is done.
-  - Nothing of an app runs as root. Every step that touches its code runs as the app's build account in a transient
-    systemd unit that can write the new directories, the app's cache and its copy of the repository, and nothing else.
-  - A release is complete when its record is written. What a killed run or a full disk left is removed and made again by the next run.
-  - A failure of one app is reported at the end; the releases of the others are prepared all the same.
-  - A release is only prepared. It is M(flaskyard.server.slot) that puts it to use.
+  - Creates an immutable directory with the code and a virtualenv with the dependencies of every app. Their names are hashes of their inputs.
+    If the source, dependencies, Python and build command are the same, the release is the same, and the module does nothing.
+  - No code of an app runs as root. Every step that handles the code runs as the app's build account in a transient systemd unit. The unit can
+    write only to the new directories, the app's cache and its copy of the repository.
+  - A release is complete once its record is written. If a killed run or a full disk leaves an incomplete release, the next run builds it again.
+  - If one app fails, the releases of the other apps are still prepared. The task reports the failure at the end.
+  - The module only prepares releases. M(flaskyard.server.slot) puts them into service.
 options:
   apps:
     description:
-      - Apps as the filter P(flaskyard.server.apps#filter) completes them. Their accounts and directories have to be there.
-      - A source V(path), and a V(archive) that is a file of the controller, is sent only when the host lacks the release.
-        Relative paths begin at the current directory. Of a folder, what git would ignore is left out.
+      - Apps as the filter P(flaskyard.server.apps#filter) returns them. Their accounts and directories must exist.
+      - The action plugin sends a source V(path), or an V(archive) on the controller, only if the host lacks the release.
+        Relative paths start at the current directory. Files that git ignores are left out of a folder.
     type: list
     elements: dict
     required: true
   uv:
-    description: Path of uv on the host, for apps whose installer it is.
+    description: Path of uv on the host, for apps with the installer uv.
     type: path
   index_url:
-    description: URL of the package index, in place of PyPI. May hold credentials.
+    description: URL of the package index to use instead of PyPI. It may contain credentials.
     type: str
   extra_index_urls:
-    description: URLs of more package indexes. May hold credentials.
+    description: URLs of further package indexes. They may contain credentials.
     type: list
     elements: str
     default: []
   ca_file:
-    description: Bundle of CA certificates on the host, for indexes, repositories and downloads; the system's unless set.
+    description: Bundle of CA certificates on the host, for indexes, repositories and downloads. By default, the system's bundle.
     type: path
   environment:
     description:
       - Further environment variables of git, installers and build commands, such as V(HTTPS_PROXY).
-      - These win over what follows from the other options.
+      - They override the variables that other options set.
     type: dict
     default: {}
   wheelhouse:
-    description: Directory on the host with distributions to install from. No index is asked then.
+    description: Directory on the host with packages to install from, instead of an index.
     type: path
   build_timeout_seconds:
-    description: Longest time that one step of a build may take, in seconds.
+    description: Seconds that one build step may take.
     type: int
     default: 1800
   build_memory_max_mb:
-    description: Most memory that one step of a build may take, in megabytes. V(0) is three quarters of the host's.
+    description: Memory limit of one build step in megabytes. V(0) means three quarters of the host's memory.
     type: int
     default: 0
   build_tasks_max:
-    description: Most processes and threads that the builds of one app may have at a time.
+    description: Limit on the processes and threads that the builds of one app have at a time.
     type: int
     default: 1024
   insecure_index:
-    description: Accept indexes that are reached over http://.
+    description: Accept package indexes over http://.
     type: bool
     default: false
   pythons:
-    description: Interpreters of the host by version, as C(ansible_facts['flaskyard']['pythons']) has them.
+    description: Interpreters on the host by version, as in C(ansible_facts['flaskyard']['pythons']).
     type: dict
     required: true
   keep_going:
     description:
-      - Do not fail where only some apps fail. What failed is in C(ansible_facts.flask_failures), by app, and the tasks C(report) of the role C(app)
-        fail for it in the end.
+      - Do not fail if only some apps fail. C(ansible_facts.flask_failures) has the failures by app. The entry point C(report) of the role C(app) fails at
+        the end and names them.
     type: bool
     default: false
   redeploy:
-    description: Put releases to use again that somebody withdrew by going back from them. Without it, what they went back to keeps serving.
+    description: Let releases that a rollback withdrew serve again. Otherwise the release that the rollback chose keeps serving.
     type: bool
     default: false
   by:
-    description: Filled in by the action plugin with who runs it.
+    description: Set by the action plugin to the person who runs the play.
     type: str
     default: ""
   declared:
@@ -90,22 +90,22 @@ options:
     elements: str
     default: []
   locks:
-    description: Filled in by the action plugin with the requirements of WSGI servers, with hashes, by name.
+    description: Set by the action plugin to the requirements of WSGI servers with hashes, by name.
     type: dict
     default: {}
   uploads:
-    description: Filled in by the action plugin with the files that it sent.
+    description: Set by the action plugin to the files that it sent.
     type: dict
     default: {}
   sealed:
-    description: Filled in by the action plugin with the options that may hold secrets.
+    description: Set by the action plugin to the options that may hold secrets.
     type: str
 attributes:
   check_mode:
     support: full
     description:
-      - Tells which releases would be built, and why, without changing the host. A branch or tag is resolved when git and the
-        build account are there already; otherwise the id of the release is null.
+      - Reports which releases would be built, and why, without changing the host. It resolves a branch or tag only if git and the
+        build account exist. Otherwise the id of the release is null.
   diff_mode:
     support: full
     description: Compares what the release that served last was made of with what the new one will be made of.
@@ -128,28 +128,28 @@ ansible_facts:
   type: dict
   contains:
     flask_failures:
-      description: What failed, by app.
+      description: Failures, by app.
       type: dict
     flask_environments:
-      description: By app, a token that is the same on all hosts of a run where the app has the same environment.
+      description: A token for each app. It is the same on all hosts of a run on which the app has the same environment.
       type: dict
     flask_releases:
       description:
         - The release of every app that has one, by the app's name.
         - Each has C(id), C(dir), C(venv), C(python) (a version), and C(source) with C(kind), C(location), C(version) and C(revision),
-          all without credentials. In check mode, what cannot be known before a change is null.
-        - Each also has C(release_command), the last one that succeeded for it or null, and the text of its C(procfile), empty when there is none.
+          all without credentials. In check mode, values that are unknown before the change are null.
+        - Each also has C(release_command), the last command that succeeded for it, or null. C(procfile) is the text of its Procfile, or empty.
       type: dict
 withdrawn:
-  description: What is declared of an app and does not serve, because somebody went back from it, by the app's name.
+  description: Declared releases that do not serve because a rollback withdrew them, by the app's name.
   returned: always
   type: dict
 notices:
-  description: What people should know about the release of an app, in words, by the app's name.
+  description: Notices about the release of an app, as sentences, by the app's name.
   returned: always
   type: dict
 failures:
-  description: Why the release of an app could not be prepared, by the app's name.
+  description: Why a release could not be prepared, by the app's name.
   returned: always
   type: dict
 """

@@ -8,55 +8,55 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rollback
-short_description: Go back to an earlier release
+short_description: Roll back to an earlier release
 version_added: 0.1.0
 description:
-  - Brings up a release that served before in a new slot, with the present settings, through the same gate and switch as a deploy. Needs no network.
-  - The release that is left is withdrawn. M(flaskyard.server.release) keeps the older one and warns, until the source changes or it is told to redeploy.
-  - A rollback does not undo what release commands did to a database. It lists those that ran since.
+  - Starts an earlier release in a new slot with the current settings. The slot passes the same gate and switch as in a deploy. No network access is needed.
+  - The newer release is withdrawn. M(flaskyard.server.release) keeps the earlier one and warns, until the source changes or you set its option C(redeploy).
+  - A rollback does not undo what release commands did to a database. It lists the commands that ran since.
 options:
   app:
-    description: Name of the app. All apps of the host unless given.
+    description: Name of the app. Without it, all apps on the host.
     type: str
   release:
     description:
-      - Id of the release to go to. The last one that served well before the present one unless given.
-      - Without O(app), the app that has it.
+      - Id of the release to serve. Without it, the release that served successfully before the current one.
+      - Without O(app), the app that has this release is rolled back.
     type: str
   by:
-    description: Filled in by the action plugin with who runs it.
+    description: Set by the action plugin to the person who runs the play.
     type: str
     default: ""
 attributes:
   check_mode:
     support: full
-    description: Says what would become current, and why not.
+    description: Reports which release would serve, or why none can.
   diff_mode:
     support: full
-    description: Says what becomes current in place of what.
+    description: Shows the release that serves and the one that it replaces.
 author:
   - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
-- name: Take the last release of the shop back
+- name: Roll back the app shop to its previous release
   flaskyard.server.rollback:
     app: shop
 """
 
 RETURN = r"""
 rolled_back:
-  description: What became current in place of what, in words.
+  description: Which release replaced which, as sentences.
   returned: always
   type: list
   elements: str
 release_commands:
-  description: Release commands that ran since the older release did, in words.
+  description: Release commands that ran since the earlier release, as sentences.
   returned: always
   type: list
   elements: str
 failures:
-  description: Why an app stays as it is, by its name.
+  description: Why an app was not rolled back, by its name.
   returned: failure
   type: dict
 """

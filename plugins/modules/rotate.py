@@ -11,38 +11,39 @@ module: rotate
 short_description: Give an app a new SECRET_KEY
 version_added: 0.1.0
 description:
-  - Brings up what serves of an app in a new slot with a new C(SECRET_KEY), through the same gate and switch as a deploy. Needs no network.
-  - The key before is in the variable C(SECRET_KEY_FALLBACKS), a JSON list, until the next rotation. An app that reads it still accepts what that key signed.
-  - An app that declares C(SECRET_KEY) in C(env) is refused, because the host has no key of it.
+  - Starts the release that serves in a new slot with a new C(SECRET_KEY). The slot passes the same gate and switch as in a deploy. No network access is needed.
+  - The old key stays in the variable C(SECRET_KEY_FALLBACKS), a JSON list, until the next rotation. An app that reads the variable still accepts what
+    the old key signed.
+  - Refuses an app that declares C(SECRET_KEY) in C(env), because the inventory holds its key, not the host.
 options:
   app:
     description: Name of the app.
     type: str
     required: true
   by:
-    description: Filled in by the action plugin with who runs it.
+    description: Set by the action plugin to the person who runs the play.
     type: str
     default: ""
 attributes:
   check_mode:
     support: full
-    description: Says what would be done, and why not.
+    description: Reports what would be done, or why it cannot be done.
   diff_mode:
     support: full
-    description: Says what is done. Shows no key.
+    description: Shows what is done, without any key.
 author:
   - Flaskyard maintainers (@flaskyard)
 """
 
 EXAMPLES = r"""
-- name: Give the shop a new key
+- name: Give the app shop a new key
   flaskyard.server.rotate:
     app: shop
 """
 
 RETURN = r"""
 rotated:
-  description: What was done, in words.
+  description: What was done, as a sentence.
   returned: success
   type: str
 """

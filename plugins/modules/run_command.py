@@ -10,23 +10,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: run_command
-short_description: Run a command as an app runs
+short_description: Run a command in the environment of an app
 version_added: 0.1.0
 description:
-  - Runs a command once, as the account of an app, with the environment, the sandbox and the folder of the release that serves.
-  - On several hosts that have the app, it runs on the first one of the play.
-  - The command line shows in the process list of the host, so it must not contain a secret.
+  - Runs a command once, as the account of an app, in the folder of the release that serves, with its environment and sandbox.
+  - If several hosts have the app, the command runs on the first one of the play.
+  - The command line is visible in the process list of the host, so it must not contain a secret.
 options:
   app:
     description: Name of the app.
     type: str
     required: true
   command:
-    description: The command line. It is split as a shell does, and runs without one.
+    description: The command line. It is split like a shell command, but no shell runs it.
     type: str
     required: true
   arguments:
-    description: Filled in by the action plugin with the words of the command line.
+    description: Set by the action plugin to the words of the command line.
     type: list
     elements: str
 attributes:
@@ -49,15 +49,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stdout:
-  description: What the command printed.
+  description: Standard output of the command.
   returned: when it ran
   type: str
 stderr:
-  description: What the command printed as errors.
+  description: Standard error of the command.
   returned: when it ran
   type: str
 rc:
-  description: Its exit status.
+  description: Exit status of the command.
   returned: when it ran
   type: int
 """

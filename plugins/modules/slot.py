@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: slot
-short_description: Run each app in a slot, and change slots without a failed request
+short_description: Run each app in a slot, and switch slots without a failed request
 version_added: 0.1.0
 description:
-  - A slot is one running instance of a release with its configuration and its own listening socket. Its name is the hash of all it runs with.
-  - When the inputs of an app give another slot than the current one, the new slot is started on its own socket, must answer its
-    health check there, and only then becomes current by renaming a link; the proxy is not reloaded. The old slot is drained and stopped.
-  - A slot that does not pass is stopped again, and the old slot never noticed. The error message begins with the step that failed and the reason, such as
-    C(gate) and the exception, and ends with the journal.
-  - The old slot is drained and stopped by a transient unit, C(flaskyard-retire-<app>:<slot>.service), so that the task ends as soon as the new one serves.
-  - What of a current slot somebody changed by hand is put right, and named in a warning. A slot that is ill and cannot be helped fails the task.
-  - Every app is handled in the same call. A failing app does not keep the others from their change.
-  - Apps about which M(flaskyard.server.survey) has found that they run what is declared and are healthy cost no remote call.
+  - A slot is one running instance of a release with its configuration and its own listening socket. Its name is the hash of everything that it runs with.
+  - If the inputs of an app changed, the new slot starts on its own socket and must answer its health check there. It then becomes current when a link is
+    renamed. The proxy does not reload.
+  - If the new slot fails, it is stopped, and the old slot keeps serving. The error message begins with the step that failed and the reason, such as
+    C(gate) and the exception. It ends with the journal.
+  - A transient unit, C(flaskyard-retire-<app>:<slot>.service), drains and stops the old slot. The task therefore ends as soon as the new slot serves.
+  - Repairs what somebody changed by hand in a current slot, and warns about it. If a current slot stays unhealthy, the task fails.
+  - One call handles every app. If one app fails, the others still change.
+  - Skips apps that M(flaskyard.server.survey) found healthy and running what is declared. If all apps are skipped, the task makes no remote call.
 options:
   apps:
     description: Apps as the filter P(flaskyard.server.apps#filter) returns them.
@@ -27,93 +27,94 @@ options:
     elements: dict
     required: true
   releases:
-    description: The releases to run, by app, as M(flaskyard.server.release) returns them. An app that is not among them keeps the one that serves.
+    description: The releases to run, by app, as M(flaskyard.server.release) returns them. An app without one keeps the release that serves.
     type: dict
     default: {}
   declared:
-    description: Names of all the apps of this host. Slots of others are stopped; what those apps stored is kept. Required unless O(settle=true).
+    description: Names of all apps on this host. Slots of other apps are stopped, and the data of those apps stays. Required unless O(settle=true).
     type: list
     elements: str
   manager:
-    description: What runs the slots. A slot that another one began is stopped by that one.
+    description: Process manager that runs the slots. A slot that the other manager started is stopped by that manager.
     type: str
     choices: [systemd, supervisor]
     default: systemd
   phase:
     description:
       - V(all) runs release commands, starts the new slots, checks them and switches to them, in one call.
-      - The others do one phase each, so that on several hosts a phase begins on no host before the one before it has ended on all.
-        V(command) runs release commands, V(start) starts the new slots and checks them, V(switch) makes them current.
-      - An app that failed on one host in an earlier phase goes no further on any. The slot that V(start) has started of it is removed.
-      - RV(ansible_facts.flask_slots_pending) tells whether the later phases have anything to do.
+      - The other values run one phase each. With several hosts, each phase then ends on all hosts before the next one begins on any.
+        V(command) runs release commands, V(start) starts and checks the new slots, and V(switch) makes them current.
+      - If an app failed on one host in an earlier phase, it stops on all hosts. The slot that V(start) started for it is removed.
+      - RV(ansible_facts.flask_slots_pending) lists the apps for which later phases may have something to do.
     type: str
     choices: [all, command, start, switch]
     default: all
   repeat_release_command:
-    description: Run the release commands also of releases whose command has run already.
+    description: Run release commands again that already ran for their release.
     type: bool
     default: false
   by:
-    description: Who asks for it, for the record. Filled in by the action plugin.
+    description: Set by the action plugin to the person who runs the play, for the deploy log.
     type: str
     default: ""
   release_commands:
-    description: Filled in by the action plugin with the apps whose release command is to V(run), or has run on another host and is to be noted (V(note)).
+    description: Set by the action plugin. For each app, V(run) runs the release command, and V(note) records that it ran on another host.
     type: dict
     default: {}
   cancelled:
-    description: Filled in by the action plugin with the apps that failed on another host.
+    description: Set by the action plugin to the apps that failed on another host.
     type: list
     elements: str
     default: []
   keep_going:
     description:
-      - Do not fail where only some apps fail. What failed is in C(ansible_facts.flask_failures), by app, and the tasks C(report) of the role C(app)
-        fail for it in the end.
+      - Do not fail if only some apps fail. C(ansible_facts.flask_failures) has the failures by app. The entry point C(report) of the role C(app) fails at
+        the end and names them.
     type: bool
     default: false
   settle:
     description:
-      - Start nothing, and stop the slots that speak another protocol than the current one of their app.
-      - When an app's server comes to speak another protocol, the old slot serves until the proxy's configuration follows. The proxy's role then
+      - Start nothing. Stop slots whose protocol differs from that of their app's current slot.
+      - If the protocol of an app's server changes, the old slot serves until the proxy has its new configuration. The proxy's role then
         calls this for the apps in RV(ansible_facts.flask_slots_retained).
     type: bool
     default: false
   parts:
     description:
-      - Templates of the files that each item of a list of an app gives its slot, by key of the app, and then by the suffix of the file.
-      - They also see C(part), the item with its C(number). A file is named C(<kind>.<name>.<suffix>), and of a process C(process.<name>.<number>.<suffix>).
+      - Templates of the files that a slot has for each item of a list, such as each process. Keys are the app's key and then the suffix of the file.
+      - They also see C(part), the item with its C(number). A file is named C(<kind>.<name>.<suffix>), or C(process.<name>.<number>.<suffix>) for a process.
     type: dict
     default: {}
   templates:
     description:
-      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) a further one.
-        For supervisor, V(program) is its section, and C(<name>.program) that of a further program.
-      - They see C(app), C(slot), C(slot_dir), C(release_dir), and C(slot_address) with C(slot_port), of the loopback network and the slot's own.
+      - Templates of a slot's files by the name of the file. For systemd, V(service) and V(socket) are its units, and C(<name>.service) is another unit.
+        For supervisor, V(program) is its section, and C(<name>.program) is the section of another program.
+      - They see C(app), C(slot), C(slot_dir), C(release_dir), C(slot_address) and C(slot_port). Address and port are on the loopback network, and no other
+        slot uses them.
     type: dict
     default: {}
   files:
-    description: Filled in by the action plugin with the rendered files, by app.
+    description: Set by the action plugin to the rendered files, by app.
     type: dict
     default: {}
   environments:
-    description: Filled in by the action plugin with the apps' environment files.
+    description: Set by the action plugin to the apps' environment files.
     type: dict
     default: {}
   secret_files:
-    description: Filled in by the action plugin with the apps' secret files.
+    description: Set by the action plugin to the apps' secret files.
     type: dict
     default: {}
   sealed:
-    description: Filled in by the action plugin with the options that may hold secrets.
+    description: Set by the action plugin to the options that may hold secrets.
     type: str
 attributes:
   check_mode:
     support: full
-    description: Reports which slots would change and why, and changes nothing.
+    description: Reports which slots would change, and why. Changes nothing.
   diff_mode:
     support: full
-    description: Shows what differs between the current and the wanted slot. Of the environment and of secret files it shows the names of what changed.
+    description: Shows the differences between the current and the new slot. For environment variables and secret files, it shows only the names that changed.
 author:
   - Flaskyard maintainers (@flaskyard)
 """
@@ -132,7 +133,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 failures:
-  description: What failed, by app.
+  description: Failures, by app.
   type: dict
   returned: when an app failed
 timings:
@@ -149,14 +150,14 @@ ansible_facts:
   returned: always
   contains:
     flask_failures:
-      description: What failed so far, by app.
+      description: Failures so far, by app.
       type: dict
     flask_slots_pending:
       description: Names of apps for which a later phase may have something to do.
       type: list
       elements: str
     flask_slots_retained:
-      description: Names of apps with a slot that serves only until the proxy's configuration changes.
+      description: Names of apps with an old slot that serves until the proxy's configuration changes.
       type: list
       elements: str
 """

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: survey
-short_description: Look at a host, what it has, and whether all that was declared still holds
+short_description: Gather facts about a host, and check whether what was declared still holds
 version_added: 0.1.0
 description:
   - Returns C(ansible_facts['flaskyard']).
-  - One call in place of C(ansible.builtin.setup) and C(ansible.builtin.package_facts), which take four times as long and need python3-apt.
-  - It also looks at everything that the modules of this collection have put in place, which is content, owners and modes of files, accounts, directories,
-    links, units, firewall rules, and whether each app answers its health check. Where that is what a task declares, the task makes no call.
+  - Replaces C(ansible.builtin.setup) and C(ansible.builtin.package_facts), which take four times as long and need python3-apt.
+  - Also checks everything that the modules of this collection wrote or started. It checks content, owners and modes of files, accounts, directories,
+    links, units and firewall rules, and whether each app answers its health check. If a task would change nothing, it then makes no remote call.
 options:
   key:
-    description: Filled in by the action plugin, which uses it to compare without showing anything.
+    description: Set by the action plugin. It compares secret values by this key without showing them.
     type: str
   sealed:
-    description: Filled in by the action plugin with O(key).
+    description: Set by the action plugin. It holds O(key).
     type: str
 attributes:
   check_mode:
@@ -36,13 +36,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Gather facts about the host
   flaskyard.server.survey:
 """
 
 RETURN = r"""
 ansible_facts:
-  description: The facts, below the key C(flaskyard).
+  description: The facts, under the key C(flaskyard).
   returned: success
   type: dict
   contains:
@@ -51,10 +51,10 @@ ansible_facts:
       type: dict
       contains:
         distribution:
-          description: C(id) and C(release) of C(/etc/os-release), such as V(debian) and V(13).
+          description: C(id) and C(release) from C(/etc/os-release), such as V(debian) and V(13).
           type: dict
         cores:
-          description: Processors this host may use.
+          description: Number of processors that this host may use.
           type: int
         memory_mb:
           description: Memory in MiB, or the limit of the container.
@@ -73,17 +73,17 @@ ansible_facts:
           description: Version of the OpenSSL library, such as V(3.5).
           type: str
         locales:
-          description: The locales that the C library has beside C(C.UTF-8).
+          description: Locales of the C library besides C(C.UTF-8).
           type: list
           elements: str
         timezone:
           description: Name of the time zone.
           type: str
         ipv6:
-          description: Whether the kernel has IPv6.
+          description: Whether the kernel supports IPv6.
           type: bool
         filesets:
-          description: Names of the sets that M(flaskyard.server.fileset) has files of in place, or that a run was killed over.
+          description: Names of the sets of M(flaskyard.server.fileset) that have files on the host, or that a killed run left unfinished.
           type: list
           elements: str
         tools:
@@ -94,15 +94,15 @@ ansible_facts:
           type: list
           elements: str
         protocols:
-          description: What the current slot of each app speaks, such as V(http). An app that is not among them has none, or one of an earlier version.
+          description: Protocol of each app's current slot, such as V(http). An app is missing if it has no current slot, or one of an earlier version.
           type: dict
         survey:
           description: >-
-            By kind, such as V(filesets), and name: what was declared there last, as a digest that only this run can make, in C(wish), and in C(lacks)
-            what of it does not hold, in words.
+            Results by kind, such as V(filesets), and name. C(wish) is a digest of what was declared last, which only this run can compute. C(lacks) lists
+            the differences from it, as sentences.
           type: dict
         ssh_port:
-          description: Port on this host that the present connection came in on.
+          description: Port on this host that the current SSH connection uses.
           type: int
 """
 

@@ -13,13 +13,13 @@ import dataclasses
 from .providers import SERVERS
 from .schema import Key, number
 
-_MAX_REQUESTS = "Requests after which a process is replaced, against slow memory leaks. C(0) means never."
+_MAX_REQUESTS = "Requests after which a process is replaced, to limit slow memory leaks. C(0) means never."
 _KEEPALIVE = "Seconds that an idle connection from the proxy stays open."
 
 
 def _extra(server: str, kind: str = "settings") -> Key:
-    several = " A list gives a line for each of its items." if kind == "lines" else ""
-    meaning = f"Further settings by {server}'s own names, written last. An app's settings are added to the role's.{several}"
+    several = " A list becomes one line for each item." if kind == "lines" else ""
+    meaning = f"Further settings under {server}'s own names, written last. An app's settings are added to the role's.{several}"
     return Key(kind, meaning, default={})
 
 
@@ -28,57 +28,63 @@ SETTINGS: dict[str, dict[str, Key]] = {
         "worker_class": Key(
             "str",
             "How a worker handles requests. With more than one thread, C(sync) becomes C(gthread). "
-            "If an app itself asks for C(gevent), the release includes it; the variable of the role leaves that to the app.",
+            "If an app sets C(gevent) itself, its release includes gevent. If you set C(gevent) by the role's variable, each app must bring gevent.",
             choices=("sync", "gthread", "gevent"),
             default="sync",
         ),
         "worker_connections": number("Connections that one gevent worker handles at a time.", 1, 100000, 1000),
         "max_requests": number(_MAX_REQUESTS, 0, 10000000, 1000),
-        "max_requests_jitter": number("Spread of C(max_requests), so that workers are not all replaced at once.", 0, 10000000, 100),
+        "max_requests_jitter": number(
+            "Upper bound of a random number added to C(max_requests), so that workers are not all replaced at once.", 0, 10000000, 100
+        ),
         "keepalive_seconds": number(_KEEPALIVE, 0, 3600, 2),
         "preload": Key(
             "bool",
-            "Import the app once, before the workers are forked. The workers then share connections that the app opened at import, which most database "
-            "drivers do not survive, and threads started at import run in no worker. It saves little memory: 38 of 112 MiB with five workers of the sample "
-            "app (C(make bench)). Turn it on for an app that opens no connections and starts no threads at import.",
+            "Import the app once, before gunicorn forks the workers. Turn it on only if the app opens no connections and starts no threads at import. "
+            "The workers would share such connections, which breaks most database drivers, and such threads would not run in any worker. "
+            "It saves little memory: 38 of 112 MiB with five workers of the sample app (C(make bench)).",
             default=False,
         ),
         "extra_settings": _extra("gunicorn"),
     },
     "uwsgi": {
-        "package": Key("str", "Where uWSGI comes from.", choices=("pypi", "debian"), default="pypi", variable=False),
-        "protocol": Key("str", "What the proxy speaks to uWSGI.", choices=("http", "uwsgi"), default="http", variable=False),
-        "cheaper": number("Workers to go down to when there is little to do. C(0) keeps all of them.", 0, 512, 0),
+        "package": Key("str", "Where to install uWSGI from.", choices=("pypi", "debian"), default="pypi", variable=False),
+        "protocol": Key("str", "Protocol between the proxy and uWSGI.", choices=("http", "uwsgi"), default="http", variable=False),
+        "cheaper": number("Number of workers to keep when there is little to do. C(0) keeps all of them.", 0, 512, 0),
         "max_requests": number(_MAX_REQUESTS, 0, 10000000, 1000),
-        "buffer_size": number("Bytes that the headers of a request may have; uWSGI passes the path up to four times.", 4096, 65535, 65535),
+        "buffer_size": number("Largest size of a request's headers in bytes. uWSGI counts the path up to four times.", 4096, 65535, 65535),
         "extra_settings": _extra("uWSGI", "lines"),
     },
     "granian": {
-        "backpressure": number("Requests that one worker takes at a time; further ones wait in the socket's queue. C(0) leaves it to granian.", 0, 100000, 0),
+        "backpressure": number(
+            "Requests that one worker accepts at a time. Further ones wait in the socket's queue. C(0) means granian's own default.", 0, 100000, 0
+        ),
         "extra_settings": _extra("granian"),
     },
     "waitress": {
-        "connection_limit": number("Connections from the proxy at a time; further ones wait in the socket's queue.", 1, 100000, 1000),
-        "channel_timeout_seconds": number("Seconds after which a connection without any activity is closed.", 1, 86400, 120),
+        "connection_limit": number("Connections that waitress accepts from the proxy at a time. Further ones wait in the socket's queue.", 1, 100000, 1000),
+        "channel_timeout_seconds": number("Seconds after which an idle connection is closed.", 1, 86400, 120),
         "extra_settings": _extra("waitress"),
     },
     "mod_wsgi": {
-        "max_requests": number(f"{_MAX_REQUESTS} There is no spread: processes of the same age are replaced at about the same time.", 0, 10000000, 0),
+        "max_requests": number(f"{_MAX_REQUESTS} It has no random spread, so processes of the same age are replaced at about the same time.", 0, 10000000, 0),
         "keepalive_seconds": number(_KEEPALIVE, 1, 3600, 5),
-        "connections": number("Requests that may run or wait at a time, rounded up to a multiple of 64. Further ones wait in the socket.", 16, 4096, 256),
-        "extra_configuration": Key("str", "Raw configuration for the slot's own Apache, written last. An app's lines follow the role's.", default=""),
+        "connections": number(
+            "Requests that may run or wait at a time, rounded up to a multiple of 64. Further ones wait in the socket's queue.", 16, 4096, 256
+        ),
+        "extra_configuration": Key("str", "Raw configuration for the slot's private Apache, written last. An app's lines come after the role's.", default=""),
     },
     "passenger": {
         "max_requests": number(_MAX_REQUESTS, 0, 10000000, 0),
-        "queue_size": number("Requests that may wait for a free process; further ones get 503. Passenger's own default is 100.", 1, 100000, 2048),
+        "queue_size": number("Requests that may wait for a free process. Further ones get 503. Passenger's own default is 100.", 1, 100000, 2048),
     },
     "fastcgi": {},
 }
 
-_AUTO = "C(auto) chooses by the app's C(workload) on this host, see C(docs/servers.md)"
+_AUTO = "C(auto) derives the number from the app's C(workload) and this host, see C(docs/servers.md)"
 _MORE = {
-    "gunicorn_threads": " More than 1 turns the worker class C(sync) into C(gthread).",
-    "passenger_workers": " All of them are there from the start.",
+    "gunicorn_threads": " With more than 1, the worker class C(sync) becomes C(gthread).",
+    "passenger_workers": " Passenger starts all of them at once.",
 }
 
 
@@ -86,10 +92,10 @@ def variables(server: str) -> dict[str, tuple[str, Key]]:
     """The variables of a server's role: of each, the setting it is the default of, and its declaration, in the order of the reference."""
     kind, found = SERVERS[server], {}
     if kind.processes:
-        room = f"as far as half of the host's memory, shared by all apps, has room for them at C({server}_worker_memory_mb) each"
-        found["workers"] = Key("auto", f"Processes of an app. {_AUTO}, {room}.", low=1, high=512, default="auto")
-        found["worker_memory_mb"] = number("Memory in MiB that one process is expected to use, for C(auto).", 1, 1048576, 128)
+        room = f"Together, the processes of all apps use at most half of the host's memory, at C({server}_worker_memory_mb) each"
+        found["workers"] = Key("auto", f"Number of worker processes of an app. {_AUTO}. {room}.", low=1, high=512, default="auto")
+        found["worker_memory_mb"] = number("Memory in MiB that one process is expected to use. C(auto) calculates with it.", 1, 1048576, 128)
     if kind.threads:
-        found["threads"] = Key("auto", f"Threads of each process. {_AUTO}.", low=1, high=1024, default="auto")
+        found["threads"] = Key("auto", f"Number of threads in each process. {_AUTO}.", low=1, high=1024, default="auto")
     found |= {name: key for name, key in SETTINGS[server].items() if key.variable}
     return {f"{server}_{name}": (name, dataclasses.replace(key, meaning=key.meaning + _MORE.get(f"{server}_{name}", ""))) for name, key in found.items()}
