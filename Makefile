@@ -24,7 +24,7 @@ new: $(NEWEST)/ready ## Write an inventory for your app: asks for its folder and
 demo-clean: ## Remove what `make demo` made
 	python3 tests/hosts/hosts.py down --prefix flaskyard-demo
 
-test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under an hour on two cores
+test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; about an hour on two cores
 	$(ON_HOSTS) -m "not long"
 
 test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: every scenario, also with the oldest supported ansible-core, and the long drills
