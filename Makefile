@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Every target does its own set-up: a Debian machine, root, Python 3.11, git and make are enough. All of it goes to .cache.
+# Every target does its own setup in .cache. You need only a Debian machine, root, Python 3.11, git and make.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
-# What runs on hosts waits more than it works: three at a time fit on two cores.
+# Tests on hosts mostly wait, so three at a time fit on two cores.
 ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes tests/documentation
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -24,10 +24,10 @@ new: $(NEWEST)/ready ## Write an inventory for your app: asks for its folder and
 demo-clean: ## Remove what `make demo` made
 	python3 tests/hosts/hosts.py down --prefix flaskyard-demo
 
-test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; under an hour on two cores
+test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; about an hour on two cores
 	$(ON_HOSTS) -m "not long"
 
-test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: with every scenario, also on the oldest supported ansible-core, and the long drills
+test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: every scenario, also with the oldest supported ansible-core, and the long drills
 	$(ON_HOSTS) --all
 
 lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
@@ -41,22 +41,22 @@ lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
 unit: $(NEWEST)/ready $(OLDEST)/ready ## Unit tests, on every supported Python of this machine
 	for python in .cache/controller/*/bin/python; do "$$python" -m pytest -q $(UNIT) || exit; done
 
-offline: $(NEWEST)/ready $(OLDEST)/ready ## Playbooks and roles without a host; with CONTROLLER=oldest by the oldest supported ansible-core
+offline: $(NEWEST)/ready $(OLDEST)/ready ## Playbooks and roles without a host; CONTROLLER=oldest uses the oldest supported ansible-core
 	.cache/controller/$(or $(CONTROLLER),newest)/bin/python -m pytest -q tests/offline
 
-conformance: $(NEWEST)/ready ## Take every combination of server, proxy and process manager through its tests, and record the figures
+conformance: $(NEWEST)/ready ## Test every combination of server, proxy and process manager, and record the figures
 	pytest -v tests/conformance --record
 	python -m tests.docs
 
-sanity: sanity-2.19 sanity-2.20 sanity-2.21 ## ansible-test sanity, by each supported ansible-core; part of test-all
+sanity: sanity-2.19 sanity-2.20 sanity-2.21 ## ansible-test sanity with each supported ansible-core; part of test-all
 
 sanity-%:
 	tests/sanity/check $*
 
-release-check: .cache/tools/ready ## What Galaxy, the inclusion checklist and REUSE ask of a release, as a table; part of test-all
+release-check: .cache/tools/ready ## Check the requirements of Galaxy, the inclusion checklist and REUSE, as a table; part of test-all
 	.cache/tools/bin/python -m tests.readiness
 
-docs: .cache/tools/ready ## Build the site of the documentation in .cache/site
+docs: .cache/tools/ready ## Build the documentation site in .cache/site
 	docs/site/build
 
 docs/pictures/%.svg: docs/pictures/%.dot

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How tests are spread over workers, and how long each part of them took.
+"""Spread tests over workers, and report how long each part took.
 
-Tests of one group share hosts, so one worker takes them. A folder is a group, unless its tests say otherwise.
+Tests of one group share hosts, so one worker runs them. A folder is a group, unless its tests say otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-#: The longest groups begin first, so that no worker comes to one when the others are done. `make test` prints the figures at its end.
+#: The longest groups begin first, so that no worker starts one when the others are done. `make test` prints the times at its end.
 LONGEST = [
     "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
     "full_host", "failures", "rollback", "dns", "work", "hosts", "queues", "networks-nginx", "networks-apache",
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print how long the parts and groups took, where workers share them; seconds of all workers together."""
+    """Print how long the parts and groups took if workers share them, in seconds of all workers together."""
     if config.getoption("dist", "no") != "loadgroup":
         return
     parts: dict[str, float] = defaultdict(float)
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def part_of(nodeid: str) -> str:
-    """The part of the tests that one belongs to: its folder, or of the folder `suite` what it runs."""
+    """The part to which a test belongs: its folder, or what it runs if it is in `suite`."""
     path, dummy, name = nodeid.rpartition("@")[0].partition("::")
     file = Path(path)
     if file.parent.name != "suite":

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(os.environ["FLASKYARD_REPOSITORY"])
+REPOSITORY = Path(__file__).resolve().parents[2]
 FORGE = "https://github.com/flaskyard/server"
 ANSIBLE = "https://docs.ansible.com/projects/ansible-core/devel"
 
@@ -45,7 +45,7 @@ ANSIBLE_PAGES = {
 def inventory() -> str:
     """Write the pages above as an index of intersphinx, version 2; the path of the file."""
     lines = "".join(f"{name} {kind} 1 {page} {name.rpartition('.')[2].replace('_', ' ')}\n" for (kind, name), page in ANSIBLE_PAGES.items())
-    file = Path(os.environ["FLASKYARD_SITE"], "ansible.inv")
+    file = REPOSITORY / ".cache/site/ansible.inv"
     head = "# Sphinx inventory version 2\n# Project: ansible-core\n# Version: devel\n# The remainder of this file is compressed using zlib.\n"
     file.write_bytes(head.encode() + zlib.compress(lines.encode()))
     return str(file)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the certificates: of each app, send only what they need."""
+"""Controller side of the certificates: sends only the keys of each app that they need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Reduce and send."""
+        """Select the keys and call the module."""
         super().run(tmp, task_vars)
         apps = [{"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})} for app in self._task.args.get("apps", []) if app.get("domains")]
         args, variables = {**self._task.args, "apps": apps}, task_vars or {}

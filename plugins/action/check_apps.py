@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validate and complete C(flask_apps), and what the proxy is told, on the controller, before a host is touched."""
+"""Validate and complete C(flask_apps) and the proxy's variables on the controller, before a host is touched."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._apps.model import AppModelError, complete_host
 from ..plugin_utils.declared import fingerprint
+from ..plugin_utils.misspelt import misspelt
 from ..plugin_utils.written import misread
 
 
 class ActionModule(ActionBase):
-    """Fails with every problem, one a line. Makes no remote call."""
+    """Fails with every problem, one in each line. Makes no remote call."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -34,9 +35,10 @@ class ActionModule(ActionBase):
                 "tls_terminated_by": {"type": "str", "default": "host"},
                 "on_failure": {"type": "raw", "default": []},
                 "deploy_log": {"type": "raw", "default": "/var/log/flaskyard/deploys.jsonl"},
+                "own_variables": {"type": "list", "elements": "str", "default": []},
             }
         )
-        problems = [*misread(options["apps"])]
+        problems = [*misread(options["apps"]), *misspelt(task_vars or {}, options.pop("own_variables"))]
         try:
             model = complete_host(**options)
         except AppModelError as error:
@@ -44,5 +46,5 @@ class ActionModule(ActionBase):
         if problems:
             return {"failed": True, "msg": str(AppModelError(problems))}
         names = [place["name"] for place in model["places"]]
-        # The model holds the secrets of all apps. A failure, which does not, must be seen.
+        # The model holds the secrets of all apps. A failure does not, and people must see it.
         return {"changed": False, "names": names, "model": model, "fingerprint": fingerprint(task_vars), "_ansible_no_log": True}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the databases: ask the host only where the survey has not found them as declared."""
+"""Controller side of the databases: calls the host only if the survey has not found them as declared."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..plugin_utils.surveyed import entries, holds, outdated
 
 
 class ActionModule(ActionBase):
-    """Runs the module C(flaskyard.server.database) for all the apps of a server."""
+    """Runs the module C(flaskyard.server.database) for all apps of a server."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Compare and send."""
+        """Compare with the survey and call the module."""
         super().run(tmp, task_vars)
         args, variables = self._task.args, task_vars or {}
         if holds(entries(variables, "databases").get(args.get("engine", "")), wish(args)):

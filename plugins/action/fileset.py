@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the fileset: render every file here, send them all in one call."""
+"""Controller side of the fileset: renders every file here, and sends all of them in one call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Render and send."""
+        """Render the files and call the module."""
         variables = task_vars or {}
         super().run(tmp, variables)
         renderer = Renderer(self, variables)
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
         if holds(entries(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
-        # One that failed may have told services before it went back.
+        # A failed module may have told services before it restored the files.
         if (result.get("changed") or result.get("failed")) and not self._task.check_mode:
             result["ansible_facts"] = outdated(variables)
         return result

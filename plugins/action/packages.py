@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install the Debian packages that a host lacks, and make no remote call when it has them all."""
+"""Install the Debian packages that a host lacks, without a remote call if it has all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..plugin_utils.surveyed import facts, outdated
 
 
 class ActionModule(ActionBase):
-    """Asks the facts what is missing, and C(ansible.builtin.apt) for that."""
+    """Finds missing packages in the facts, and installs them with C(ansible.builtin.apt)."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         missing = [name for name in options["names"] if name not in found["packages"]]
         if not missing:
             return {"changed": False}
-        # A bare host has no python3-apt, which apt's own check mode needs.
+        # A bare host has no python3-apt, which apt's check mode needs.
         if self._task.check_mode:
             return {"changed": True, "msg": f"Would install {', '.join(missing)}"}
         result = self._install(missing, found, variables)
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         return result
 
     def _apt(self, missing: list[str], found: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Arguments for apt. Services are not started: they would run with the distribution's configuration until ours is in place."""
+        """Arguments for apt. Services are not started, because they would run with the distribution's configuration until ours is in place."""
         return {
             "name": missing,
             "update_cache": not found.get("package_lists_fetched"),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the release: hash the sources that are here, and send those that a host lacks."""
+"""Controller side of the release: hashes the sources on the controller, and sends those that a host lacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..plugin_utils.surveyed import entries, holds, outdated, run_key
 #: Options that may hold credentials.
 _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environment")
 
-#: What the module sees of an app: not its environment, nor its certificate's key.
+#: The keys of an app that the module gets. Its environment and its certificate's key are not among them.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory", "install_project"),
     *("server_requirements", "server_lowest", "server_lock", "build_packages", "build_command", "persist", "persist_files", "seeded", "public", "paths"),
@@ -37,21 +37,21 @@ display = Display()
 
 
 class ActionModule(ActionBase):
-    """Runs the module C(flaskyard.server.release) where something is to do, twice when a host asks for a source of the controller that it had."""
+    """Runs the module C(flaskyard.server.release) if there is something to do, and again if the host asks for a source that it should have had."""
 
     TRANSFERS_FILES = True
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Send what the survey did not find, ask the host, send what it lacks all the same, ask again for those apps."""
+        """Send the sources that the survey did not find, call the module, send sources that are still missing, and call again for those apps."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         args = dict(self._task.args)
         declared: list[dict[str, t.Any]] = args.pop("apps", None) or []
         sources, folders, failures = find_sources(declared)
         args["locks"] = {name: (_LOCKS / f"{name}.txt").read_text() for app in declared if (name := app["server_lock"])}
-        args["declared"] = [app["name"] for app in declared]
+        args["declared"] = args.get("declared") or [app["name"] for app in declared]
         args["by"] = operator()
         apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
         found = entries(variables, "releases")
@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
         # Hosts with the same environment share what a release command changes.
         environments = {app["name"]: veiled(wish(app["env"]), run_key()) for app in declared}
         releases = dict(answer["releases"])
-        # A release that serves in place of the declared one did so before without today's command.
+        # A release that serves in place of a withdrawn one served before without today's command.
         releases |= {app["name"]: {**releases[app["name"]], **_ran(app)} for app in declared if app["name"] in answer["withdrawn"]}
         facts = {"flask_releases": releases, "flask_environments": environments, "flask_failures": failures}
         if answer["changed"] and not self._task.check_mode:
@@ -126,7 +126,7 @@ class ActionModule(ActionBase):
 
 
 class LocalSource(t.NamedTuple):
-    """A source on the controller. C(files) is None when it is one archive."""
+    """A source on the controller. C(files) is None if it is an archive."""
 
     location: str
     revision: str
@@ -134,7 +134,7 @@ class LocalSource(t.NamedTuple):
 
 
 def _settled(args: dict[str, t.Any], apps: list[dict[str, t.Any]], found: dict[str, t.Any]) -> dict[str, t.Any] | None:
-    """What the host would answer, where the survey has found that every release stands; None where it has to be asked. Apps get their C(wish)."""
+    """The host's answer, if the survey has found every release complete; None if the host must be asked. Apps get their C(wish)."""
     settings = {key: value for key, value in args.items() if key not in ("locks", "declared", "keep_going", "redeploy", "by")}
     for app in apps:
         if is_fixed(app["source"]):
@@ -149,7 +149,7 @@ def _settled(args: dict[str, t.Any], apps: list[dict[str, t.Any]], found: dict[s
 
 
 def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.Any]], dict[str, LocalSource], dict[str, str]]:
-    """By app: the source for the module, with its revision if it lies on the controller; what lies there; and what is wrong."""
+    """By app: the source for the module, with its revision if it is on the controller; the sources there; and the problems."""
 
     def look(app: dict[str, t.Any]) -> LocalSource | SourceTreeError | None:
         try:
@@ -175,12 +175,12 @@ def find_sources(apps: list[dict[str, t.Any]]) -> tuple[dict[str, dict[str, t.An
 
 
 def _needed(app: dict[str, t.Any]) -> list[str]:
-    """What the declaration names of the source."""
+    """The files and folders of the source that the declaration names."""
     return [name for name in (app["directory"], app["requirements"], *app["public"]["release"]) if name and not name.startswith(".venv/")]
 
 
 def described(source: LocalSource) -> dict[str, str]:
-    """What git says by its tags of a folder, C(described), if it is of a repository."""
+    """The output of C(git describe --tags) for a folder as C(described), if it belongs to a repository."""
     if source.files is None:
         return {}
     command = ["git", "-C", source.location, "describe", "--tags", "--long"]
@@ -189,7 +189,7 @@ def described(source: LocalSource) -> dict[str, str]:
 
 
 def summary(failures: dict[str, str], total: int) -> str:
-    """Which apps failed, in one line."""
+    """The failed apps, in one line."""
     have = "has" if len(failures) == 1 else "have"
     return f"{len(failures)} of {total} apps {have} no new release, and what runs of them stays as it is: {', '.join(failures)}"
 
@@ -199,7 +199,7 @@ def _ran(app: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def held_back(host: str, app: str, serves: dict[str, t.Any], withdrawn: dict[str, str]) -> str:
-    """That a host does not run what is declared, why, and the way out."""
+    """A warning that a host does not run the declared release, why, and what to do."""
     at = withdrawn["at"][:16].replace("T", " ")
     return (
         f"{host}: app {app} keeps release {serves['id']}, since {withdrawn['by'] or 'somebody'} went back to it and withdrew release {withdrawn['words']}"
@@ -208,9 +208,9 @@ def held_back(host: str, app: str, serves: dict[str, t.Any], withdrawn: dict[str
 
 
 def local_source(source: dict[str, t.Any]) -> LocalSource | None:
-    """The source, if it lies on the controller.
+    """The source, if it is on the controller.
 
-    :raises SourceTreeError: it should, and does not, or is not what its checksum says.
+    :raises SourceTreeError: if it is missing there, or does not match its checksum.
     """
     if source["kind"] not in ("path", "archive") or "://" in source["location"]:
         return None

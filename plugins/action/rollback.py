@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the rollback: say who it is, and what cannot be undone."""
+"""Controller side of the rollback: tells the host who runs it, and warns about what cannot be undone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the rotation: say who it is."""
+"""Controller side of the rotation: tells the host who runs it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of a command of an app: split it, choose the host, and show what it prints."""
+"""Controller side of a command of an app: splits it, chooses the host, and shows the output."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the slots: render the files of every app here, send them all in one call."""
+"""Controller side of the slots: renders the files of every app here, and sends all of them in one call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..plugin_utils.render import Renderer
 from ..plugin_utils.rollout import Rollout
 from ..plugin_utils.surveyed import entries, holds, outdated
 
-#: What the host needs of an app; the rest, secrets among it, stays on the controller.
+#: The keys of an app that the host needs. The others, including secrets, stay on the controller.
 _SENT = (
     *("name", "unit", "user", "canonical", "port_suffix", "domains", "mount", "protocol", "healthcheck", "graceful_timeout_seconds", "keep_releases"),
     *("exclusive", "release_command", "release_command_once", "release_command_timeout_seconds", "work", "sandbox", "packages", "paths"),
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Render, and do one phase, or all, as far as the survey has not found that everything runs as declared."""
+        """Render the files, and run one phase or all for the apps that the survey has not found as declared."""
         self._variables: dict[str, t.Any] = task_vars or {}
         super().run(tmp, self._variables)
         self._facts: dict[str, t.Any] = self._variables.get("ansible_facts", {})
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         self._web_lines: dict[str, str] = {}
         self._rollout = Rollout(self._variables)
         args = dict(self._task.args)
-        # What has no new release stays as it is, with its present settings.
+        # An app without a new release stays unchanged, with its present settings.
         apps: list[dict[str, t.Any]] = [app for app in args.get("apps") or [] if app["name"] not in self._failed]
         apps = [self._with_procfile(app, args) for app in apps]
         apps = [app for app in apps if app["name"] not in self._failed]
@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
         asked = {} if args.get("settle") else {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
         args["release_commands"] = asked
         if phase == "command" and "run" not in asked.values():
-            # The next phase renders the files of what is pending anyway.
+            # The next phase renders the files of pending apps anyway.
             apps = [app for app in apps if not self._is_evident(app["name"], args)]
         args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
         if args.get("settle"):
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
         except ProcfileError as error:
             self._failed[app["name"]] = str(error)
             if not args.get("keep_going"):
-                raise AnsibleActionFail(Failures(self._failed).report("Not every app runs what is declared:")) from error
+                raise AnsibleActionFail(Failures(self._failed).report("What else is declared runs.")) from error
             return app
 
     def _all(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -85,6 +85,9 @@ class ActionModule(ActionBase):
         pending = self._pending(args)
         if not pending:
             return self._settled(args)
+        known = set(entries(self._variables, "slots"))
+        for name in sorted(known & set(pending) - set(args.get("declared") or [])):
+            display.warning(f"{self._variables.get('inventory_hostname')}: {name} is no longer declared and stops; its data and releases stay")
         held = self._held(args, pending)
         commands = {name: asked for name, asked in args["release_commands"].items() if asked == "run" and name not in held}
         facts: dict[str, t.Any] = {"flask_slots_pending": pending, "flask_failures": self._failed}
@@ -113,13 +116,13 @@ class ActionModule(ActionBase):
         return result
 
     def _held(self, args: dict[str, t.Any], pending: list[str]) -> list[str]:
-        """The apps that go no further here, because they failed on another host."""
+        """The apps that stop here because they failed on another host."""
         held = {name: host for app in args["apps"] if (name := app["name"]) in pending and (host := self._rollout.failed_elsewhere(name))}
         self._failed |= {name: f"it failed on the host {host}, so what runs here stays as it is" for name, host in held.items()}
         return [*held]
 
     def _ask(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What the host answers."""
+        """Call the module and return its result."""
         result: dict[str, t.Any] = self._execute_module(
             module_name="flaskyard.server.slot", module_args=seal(args, "files", "environments", "secret_files"), task_vars=self._variables
         )
@@ -143,7 +146,7 @@ class ActionModule(ActionBase):
         display.display(f"{self._variables.get('inventory_hostname')}, {app}: {words}")
 
     def _guarded(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The result, or a failure where to go on would take the proxy from an app that failed and serves on by the protocol that it spoke before."""
+        """The result. It is a failure if a failed app still serves with its old protocol, because the proxy would no longer reach it."""
         spoken = self._facts.get("flaskyard", {}).get("protocols", {})
         apps = [app for app in self._task.args.get("apps") or [] if app["name"] in self._failed]
         if stranded := [app["name"] for app in apps if spoken.get(app["name"], app["protocol"]) != app["protocol"]]:
@@ -152,7 +155,7 @@ class ActionModule(ActionBase):
         return result
 
     def _pending(self, args: dict[str, t.Any]) -> list[str]:
-        """The apps about which the survey has not found that they run as declared, and those that are no longer declared."""
+        """The apps that the survey has not found as declared, and those that are no longer declared."""
         found, releases = entries(self._variables, "slots"), args.get("releases") or {}
 
         def is_pending(app: dict[str, t.Any]) -> bool:
@@ -170,27 +173,27 @@ class ActionModule(ActionBase):
         return pending + sorted(set(found) - set(args.get("declared") or []))
 
     def _is_evident(self, name: str, args: dict[str, t.Any]) -> bool:
-        """Whether an app is pending whatever its files are: nothing is known of it, something is missing, another release or a command is due."""
+        """Whether an app is pending, whatever its files are: it is unknown, something is missing, or another release or a command is due."""
         found, release = entries(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
         return found is None or bool(found["lacks"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
 
     def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The result where everything runs as declared."""
+        """The result if everything runs as declared."""
         found, names = entries(self._variables, "slots"), [app["name"] for app in args["apps"]]
         retained = [name for name in names if found[name]["retained"]]
         facts = {"flask_failures": self._failed, "flask_slots_pending": [], "flask_slots_retained": retained + self._retained_by_others(names)}
         return self._guarded({"changed": False, "slots": {name: found[name]["slot"] for name in names}, "ansible_facts": facts})
 
     def _retained_by_others(self, names: t.Collection[str]) -> list[str]:
-        """The apps of another server were in a call of their own."""
+        """Retained slots of apps with another server, which were in a separate call."""
         return [name for name in self._facts.get("flask_slots_retained", []) if name not in names]
 
 
 def rendered(renderer: Renderer, apps: list[dict[str, t.Any]], templates: dict[str, str], parts: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The files of each app's slot, by name. A template that gives nothing for an app gives it no file.
+    """The files of each app's slot, by name. If a template renders to nothing for an app, the app does not get that file.
 
-    :param templates: by the name of the file.
-    :param parts: by key of an app whose items each have files, and the suffix of the file.
+    :param templates: by name of the file.
+    :param parts: by key of an app whose items have files, and by suffix of the file.
     """
     files: dict[str, dict[str, str]] = {app["name"]: {} for app in apps}
     for name, template in templates.items():
@@ -206,7 +209,7 @@ def rendered(renderer: Renderer, apps: list[dict[str, t.Any]], templates: dict[s
 
 
 def _instances(items: list[dict[str, t.Any]]) -> t.Iterator[dict[str, t.Any]]:
-    """The parts that come of a list of an app: of a process, one for each of its C(count)."""
+    """The parts for the items of a list of an app. A process has one for each of its C(count)."""
     for item in items:
         if "count" not in item:
             yield {**item, "file": f"schedule.{item['name']}"}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the survey: give it this run's key."""
+"""Controller side of the survey: gives it this run's key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Output for people who watch a run: what changes, on which hosts, when; and at the end every failure in full."""
+"""Output for people who watch a run: what changes, on which hosts and when, and at the end every failure in full."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ _SLOWEST = 3
 _MESSAGES = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
 
 
+def _when_verbose(event: str) -> t.Callable[[t.Any, t.Any], None]:
+    """An event of which the default callback prints something, and this one only with C(-v)."""
+
+    def show(self: t.Any, subject: t.Any) -> None:
+        if self._display.verbosity:
+            getattr(super(CallbackModule, self), event)(subject)
+
+    return show
+
+
 class CallbackModule(Default):
     """Prints the lines."""
 
@@ -60,7 +70,7 @@ class CallbackModule(Default):
         self._stage: str | None = None
         self._stages: dict[str, float] = {}
         self._stage_began = self._began
-        #: By task: what to say of it, and the hosts.
+        #: By task and remark: the hosts.
         self._hosts: dict[tuple[str, str], list[str]] = {}
         self._task: t.Any = None
         self._failures: dict[str, list[str]] = {}
@@ -94,7 +104,7 @@ class CallbackModule(Default):
             self._live.show(f"{self._clock()}  {role}: {_title(task)}")
 
     def _enter(self, stage: str | None) -> None:
-        """Finish the lines of the task before, and begin a stage."""
+        """Finish the previous task's lines, and begin a stage."""
         self._flush()
         if stage == self._stage:
             return
@@ -121,17 +131,17 @@ class CallbackModule(Default):
                 self._display.display(f"      {self.host_label(result)}: {message}")
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
-        """Say at once that it failed, and keep why for the end."""
+        """Report the failure at once, and keep the reason for the end."""
         if self._verbose:
             super().v2_runner_on_failed(result, ignore_errors)
         else:
-            self._handle_warnings(result.result)  # an exception says what the message says, which comes at the end
+            self._handle_warnings(result.result)  # an exception repeats the message, which comes at the end
             self._note(result, "failed, ignored" if ignore_errors else "failed")
         if not ignore_errors and not _is_rescued(result.task):
             self._keep(result)
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
-        """Say at once that the host does not answer, and keep why for the end."""
+        """Report at once that the host does not answer, and keep the reason for the end."""
         ignored = bool(result.task.ignore_unreachable)
         if self._verbose:
             super().v2_runner_on_unreachable(result)
@@ -141,36 +151,18 @@ class CallbackModule(Default):
         if not ignored:
             self._keep(result)
 
-    def v2_runner_on_skipped(self, result: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_runner_on_skipped(result)
-
-    def v2_runner_item_on_ok(self, result: t.Any) -> None:
-        """Print the message of an item."""
-        if self._verbose:
-            super().v2_runner_item_on_ok(result)
+    # In a loop, the whole task counts; of retries, the last.
+    v2_runner_on_skipped = _when_verbose("v2_runner_on_skipped")
+    v2_runner_item_on_ok = _when_verbose("v2_runner_item_on_ok")
+    v2_runner_item_on_skipped = _when_verbose("v2_runner_item_on_skipped")
+    v2_runner_retry = _when_verbose("v2_runner_retry")
+    v2_playbook_on_include = _when_verbose("v2_playbook_on_include")
 
     def v2_runner_item_on_failed(self, result: t.Any) -> None:
-        """Keep why for the end."""
+        """Keep the reason for the end."""
         self._items.setdefault((result.task._uuid, result.host.get_name()), []).append(f"{self._get_item_label(result.result)}: {failure_text(result.result)}")
         if self._verbose:
             super().v2_runner_item_on_failed(result)
-
-    def v2_runner_item_on_skipped(self, result: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_runner_item_on_skipped(result)
-
-    def v2_playbook_on_include(self, included_file: t.Any) -> None:
-        """Say nothing."""
-        if self._verbose:
-            super().v2_playbook_on_include(included_file)
-
-    def v2_runner_retry(self, result: t.Any) -> None:
-        """Say nothing, unless asked; the last attempt counts."""
-        if self._verbose:
-            super().v2_runner_retry(result)
 
     def _print_task_banner(self, task: t.Any) -> None:
         # Called by the callback that this one extends, before a diff.
@@ -187,7 +179,7 @@ class CallbackModule(Default):
         self._hosts.setdefault((result.task._uuid, word), []).append(self.host_label(result))
 
     def _flush(self) -> None:
-        """Print the lines of a task: one for each thing that came of it, with the hosts."""
+        """Print the lines of a task: one for each outcome, with the hosts."""
         for (dummy, word), hosts in self._hosts.items():
             color = {"changed": C.COLOR_CHANGED, "failed": C.COLOR_ERROR, "unreachable": C.COLOR_UNREACHABLE}.get(word, C.COLOR_WARN)
             shown = "would change" if word == "changed" and self._task.check_mode else word
@@ -204,7 +196,7 @@ class CallbackModule(Default):
     # --- the end
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
-        """Say that no host is left."""
+        """Report that no host is left."""
         self._enter(None)
         if self._verbose:
             super().v2_playbook_on_no_hosts_remaining()
@@ -228,7 +220,7 @@ class CallbackModule(Default):
 
 
 def _title(task: t.Any) -> str:
-    """The name of a task without that of its role, which is the stage."""
+    """The name of a task without its role, which is the stage."""
     return str(task.get_name()).strip().rpartition(" : ")[2]
 
 
@@ -254,7 +246,7 @@ def _messages(result: dict[str, t.Any]) -> t.Iterator[str]:
 
 
 class _Live:
-    """The last line of a terminal. Whatever else is printed takes its place, and it comes back below."""
+    """The last line of a terminal. Other output replaces it, and the line is printed again below."""
 
     def __init__(self, display: t.Any) -> None:
         self._process, self._text = os.getpid(), ""
@@ -263,7 +255,7 @@ class _Live:
             write = display.display
 
             def display_above(*args: t.Any, **kwargs: t.Any) -> None:
-                # Workers are forked from this process, and send to it what they print.
+                # Workers are forked from this process, and send their output to it.
                 text = self._text if os.getpid() == self._process else ""
                 if text:
                     self.clear()
@@ -274,7 +266,7 @@ class _Live:
             display.display = display_above
 
     def show(self, text: str) -> None:
-        """Show a line that has no end yet."""
+        """Show the line without a line break."""
         if self._on:
             self.clear()
             self._text = text
@@ -282,7 +274,7 @@ class _Live:
             sys.stdout.flush()
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         if self._on and self._text and os.getpid() == self._process:
             self._text = ""
             sys.stdout.write("\r\x1b[K")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app model, for templates and roles."""
+"""The app model as a filter, for templates and roles."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name to function."""
+        """The filters by name."""
         return {"apps": apps}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the firewall lets in, as lines of nftables."""
+"""The openings of the firewall, as lines for nftables."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _ports(value: t.Any) -> str:
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """A set of nftables must not hold overlapping ranges."""
+    """Merge overlapping ranges, which an nftables set must not contain."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if merged and low <= merged[-1][1]:
@@ -120,8 +120,8 @@ def _sources(value: t.Any) -> list[str]:
 
 
 class FilterModule:
-    """Filters of this file."""
+    """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """By name."""
+        """The filters by name."""
         return {"firewall_rules": firewall_rules}

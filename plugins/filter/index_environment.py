@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment of installers, for roles."""
+"""The environment of installers as a filter, for roles."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name to function."""
+        """The filters by name."""
         return {"index_environment": lambda settings: index_environment(**settings)}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quoting of systemd's command lines, for templates."""
+"""The quoting of systemd's command lines as a filter, for templates."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name to function."""
+        """The filters by name."""
         return {"unit_command": unit_command}

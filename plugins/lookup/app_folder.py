@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the folder of a Flask app says of it."""
+"""What the folder of a Flask app tells about it."""
 
 from __future__ import annotations
 

@@ -69,12 +69,12 @@ class LookupModule(LookupBase):
         return found
 
     def _kept(self, variables: t.Any) -> dict[str, t.Any] | None:
-        """The model that the role C(host) has made, unless the variables are others now."""
+        """The model that the role C(host) made, unless the variables have changed since."""
         made: dict[str, t.Any] = variables.get("__host_model") or {}
         if made.get("fingerprint") != fingerprint(variables):
             return None
         try:
-            # An expression in them may have another value since, as in a loop.
+            # An expression in them may have another value now, for example in a loop.
             current = names(self._templar)
         except AnsibleError:
             return None

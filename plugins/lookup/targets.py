@@ -46,7 +46,7 @@ LISTINGS = "syntax", "listhosts", "listtags", "listtasks"
 
 
 class LookupModule(LookupBase):
-    """Asks the inventory."""
+    """Looks in the inventory."""
 
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         """Return the pattern, if a host matches it."""

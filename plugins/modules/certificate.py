@@ -181,7 +181,7 @@ def main() -> None:
     for warning in run.warnings:
         module.warn(warning)
     if run.problems:
-        what = "Not every certificate is as declared; what was served before is served still"
+        what = "Not every certificate is as declared; each of these apps keeps the certificate that it has, or a self-signed one"
         module.fail_json(msg="\n".join([f"{what}:", *(f"  - {problem}" for problem in run.problems)]), **result)
     if not module.check_mode:
         survey.remember(module.options, module.wish)

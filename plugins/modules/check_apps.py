@@ -50,6 +50,11 @@ options:
     description: Path of the log of all changes to apps on the host.
     type: raw
     default: /var/log/flaskyard/deploys.jsonl
+  own_variables:
+    description: Names of variables that are not misspelt ones of the roles, however alike they are.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full

@@ -85,7 +85,7 @@ options:
     type: str
     default: ""
   declared:
-    description: Set by the action plugin to the names of all apps on the host.
+    description: Names of all apps of the host. The names in O(apps), unless set.
     type: list
     elements: str
     default: []
@@ -108,7 +108,7 @@ attributes:
         build account exist. Otherwise the id of the release is null.
   diff_mode:
     support: full
-    description: Compares the inputs of the newest release with those of the new one.
+    description: Compares what the release that served last was made of with what the new one will be made of.
 author:
   - Flaskyard maintainers (@flaskyard)
 """

@@ -77,7 +77,7 @@ def main() -> None:
     result, failures = roll_back(module.params["app"], module.params["release"], module.check_mode)
     if failures:
         done = "".join(f"\n{line}" for line in result["rolled_back"])
-        module.fail_json(msg=failures.report("What is named here stays as it is:") + done, failures=failures, **result)
+        module.fail_json(msg=failures.report("What serves of these apps stays as it is.") + done, failures=failures, **result)
     module.exit_json(**result)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read from the folder of a Flask app what its declaration needs. The code is parsed and never run."""
+"""Read what an app's declaration needs from the folder of a Flask app. The code is parsed and never run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..module_utils._releases.steps.manifest import NAMES
 from .source_tree import SourceTreeError, list_files
 
 _LARGEST = 1_000_000
-#: Folders of code that does not serve.
+#: Folders whose code does not serve.
 _ASIDE = {"tests", "test", "migrations", "docs", "examples", "scripts", "node_modules", "venv", "build", "dist"}
 _HEALTH_PATHS = ("/healthz", "/health", "/healthcheck", "/livez", "/up", "/ping", "/status")
 _DATABASES = {
@@ -26,21 +26,21 @@ _DATABASES = {
     "mariadb": ("pymysql", "mysqlclient", "mariadb", "mysql-connector-python"),
 }
 _QUEUES = ("celery", "rq", "dramatiq", "huey", "redis", "valkey")
-#: Set by Flaskyard, by Flask or by systemd.
+#: Variables that Flaskyard, Flask or systemd sets.
 _GIVEN = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "PORT", "PATH", "HOME", "USER", "TMPDIR"}
-#: Nothing that Ansible would take for a template is written into an inventory.
+#: Admits nothing that Ansible would take for a template in an inventory.
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\([^{}]*\))?")
 _PLAIN = re.compile(r"[\w./-]+")
 _INSTANCES, _FACTORIES = ("app", "application"), ("create_app", "make_app", "app_factory", "build_app")
 
 
 class AppFolderError(Exception):
-    """The folder cannot be described. The text says why, and the way out."""
+    """The folder cannot be described. The text says why, and what to do."""
 
 
 @dataclasses.dataclass
 class Found:
-    """What a folder says of its app."""
+    """What a folder tells about its app."""
 
     wsgi: str
     static: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -50,7 +50,7 @@ class Found:
     database: str = ""
     queue: str = ""
     health_path: str = ""
-    #: Variables that the code reads and that nothing else sets.
+    #: Variables that the code reads and nothing else sets.
     variables: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
 
@@ -63,7 +63,7 @@ class _Module:
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """The likelier it holds the app, the earlier."""
+        """A sort key. Modules that are more likely to hold the app come first."""
         base = self.name.rpartition(".")[2]
         return (0 if base == "wsgi" else 1 if base in ("app", "application", "main") else 2, self.name.count("."), self.name)
 
@@ -71,8 +71,8 @@ class _Module:
 def describe(folder: Path, wsgi: str = "") -> Found:
     """Read a folder.
 
-    :param wsgi: the application, where it is known already.
-    :raises AppFolderError: it is not a folder, or no Flask application is in it.
+    :param wsgi: the application, if it is known already.
+    :raises AppFolderError: if it is not a folder, or has no Flask application.
     """
     try:
         files = [Path(name) for name in list_files(str(folder))]
@@ -132,7 +132,7 @@ def _procfile(folder: Path, files: list[Path]) -> dict[str, str]:
 
 
 def _named(lines: dict[str, str], folder: Path, files: list[Path]) -> Iterator[str]:
-    """What the Procfile serves, then what .flaskenv names."""
+    """The application that the Procfile serves, then the one in .flaskenv."""
     try:
         words = shlex.split(lines.get("web", ""))
         words = shlex.split(words[2]) if words[:2] == ["sh", "-c"] else words
@@ -155,7 +155,7 @@ def _calls_flask(node: ast.AST) -> bool:
 
 
 def _instances(modules: list[_Module]) -> Iterator[str]:
-    """Names that a module assigns a Flask application to, the usual names first."""
+    """The names to which a module assigns a Flask application, usual names first."""
     for module in modules:
         names = []
         for node in module.tree.body:
@@ -168,7 +168,7 @@ def _instances(modules: list[_Module]) -> Iterator[str]:
 
 
 def _factories(modules: list[_Module]) -> Iterator[str]:
-    """Functions that need no argument and make a Flask application."""
+    """The functions without required arguments that make a Flask application."""
     for module in modules:
         for node in module.tree.body:
             if not isinstance(node, ast.FunctionDef) or not any(map(_calls_flask, ast.walk(node))):
@@ -183,7 +183,7 @@ def _factories(modules: list[_Module]) -> Iterator[str]:
 
 
 def _static(folder: Path, modules: list[_Module]) -> Iterator[dict[str, str]]:
-    """The static folders of applications, where they are."""
+    """The static folders of applications, if they exist."""
     seen = set()
     for module in modules:
         for node in ast.walk(module.tree):
@@ -208,7 +208,7 @@ def _static(folder: Path, modules: list[_Module]) -> Iterator[dict[str, str]]:
 
 
 def _packages(folder: Path, files: list[Path]) -> set[str]:
-    """Names of packages that the manifests ask for."""
+    """The names of the packages in the manifests."""
     found: set[str] = set()
     for path in files:
         if len(path.parts) == 1 and (path.name in (*NAMES, "Pipfile", "setup.py", "setup.cfg") or re.fullmatch(r"requirements.*\.(txt|in)", path.name)):
@@ -227,7 +227,7 @@ def _routes(modules: list[_Module]) -> Iterator[str]:
 
 
 def _variables(modules: list[_Module]) -> Iterator[str]:
-    """Variables of the environment that the code cannot do without: without a default, or as a key."""
+    """The environment variables that the code needs: it reads them without a default, or as a key."""
     for module in modules:
         for node in ast.walk(module.tree):
             name: ast.expr | None = None

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host's inventory declares, as it stands in its variables, and whether a model was made of the same."""
+"""What the inventory declares for a host, and whether a model was made from the same variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.template import Templar, trust_as_template
 
 from ..module_utils._apps.keys import HOST
 
-#: Arguments of C(complete_host), each with the variable that it comes from.
+#: The arguments of C(complete_host), each with its variable.
 ARGUMENTS = {
     "apps": "flask_apps",
     "proxy": "flask_proxy",
@@ -33,11 +33,11 @@ def declared(variables: t.Any, templar: Templar) -> dict[str, t.Any]:
 
 
 def fingerprint(variables: t.Any) -> str:
-    """A digest of the variables as they are written. Nothing is evaluated, and nothing is decrypted."""
+    """A digest of the variables as they are written. Nothing is evaluated or decrypted."""
     written = {variable: variables[variable] for variable in HOST if variable in variables}
     return hashlib.sha256(json.dumps(written, default=repr, sort_keys=True).encode()).hexdigest()
 
 
 def names(templar: Templar) -> t.Any:
-    """The names of all apps and services. Of the variables no more is evaluated than that."""
+    """The names of all apps and services. Nothing else in the variables is evaluated."""
     return templar.evaluate_expression(trust_as_template(_NAMES))

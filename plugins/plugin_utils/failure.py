@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a failed result says, for people."""
+"""The text of a failed result, for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PARTS = ("stderr", "stdout", "module_stderr", "module_stdout")
 
 
 def failure_text(result: dict[str, t.Any]) -> str:
-    """Everything that a failed result says: its message, the command and what the command printed."""
+    """Everything in a failed result: its message, the command and the command's output."""
     parts = [str(result.get("msg") or result.get("censored") or "no message")]
     if command := result.get("cmd"):
         parts.append(f"command: {command if isinstance(command, str) else ' '.join(map(str, command))} (rc {result.get('rc')})")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs this playbook, as hosts write it down, and the modules that have to know no more of the controller."""
+"""Who runs this playbook, as hosts record it, and the action plugin for modules that need only that from the controller."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def operator() -> str:
 
 
 class OnBehalf(ActionBase):
-    """Runs the module of the same name, and tells it who asks for it."""
+    """Runs the module of the same name, and tells it who runs the playbook."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Ask the host. An argument without a value is not given."""
+        """Run the module, without arguments that have no value."""
         super().run(tmp, task_vars)
         given = {name: value for name, value in self._task.args.items() if value not in ("", None)}
         result: dict[str, t.Any] = self._execute_module(

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render templates on the controller, as the template action does, but to text that an action plugin can send."""
+"""Render templates on the controller, like the template action, but to text that an action plugin can send."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-# What `ansible.builtin.template` uses, so that a template means the same in both.
+# The same as in `ansible.builtin.template`, so that a template means the same in both.
 _OVERRIDES = {"trim_blocks": True, "lstrip_blocks": False}
-# Ends each text where several are rendered at once; no text contains it.
+# Ends each text if several are rendered at once. No text contains it.
 _END = "\0"
 
 
 class Renderer:
-    """Renders templates of the role that a task belongs to, and of the roles that this one depends on."""
+    """Renders templates of a task's role and of the roles on which that role depends."""
 
     def __init__(self, action: ActionBase, task_vars: dict[str, t.Any]) -> None:
         self._action = action
@@ -28,9 +28,9 @@ class Renderer:
     def render(self, template: str, extra: dict[str, t.Any] | None = None) -> str:
         """The text of a template.
 
-        :param template: a file name, looked for where the template action looks, and then in the roles depended on.
-        :param extra: variables for this one rendering, over those of the task.
-        :raises AnsibleActionFail: when there is no such template.
+        :param template: a file name. It is searched where the template action searches, and then in the roles on which the role depends.
+        :param extra: variables for this rendering, which override those of the task.
+        :raises AnsibleActionFail: if there is no such template.
         """
         source, searchpath = self._load(template)
         return self._template(source, searchpath, extra or {})
@@ -38,8 +38,8 @@ class Renderer:
     def render_each(self, template: str, name: str, values: list[t.Any], extra: dict[str, t.Any] | None = None) -> list[str]:
         """The texts of a template, one for each of C(values) as the variable C(name).
 
-        One rendering makes them all: compiling a template, and the variables of roles that it uses, cost more than its text.
-        Such variables are therefore the same for all; only the template itself sees C(name).
+        One rendering makes them all, because compiling a template and evaluating the roles' variables cost more than its text.
+        So these variables are the same for all texts, and only the template itself sees C(name).
         """
         source, searchpath = self._load(template)
         loop = f"{{% for {name} in __values %}}{{% include __template %}}{_END}{{% endfor %}}"

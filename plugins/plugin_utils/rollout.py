@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app on several hosts of a run: which host runs its release command, and on which one it failed."""
+"""An app on several hosts of a run: which host runs its release command, and on which host it failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Variables = dict[str, t.Any]
 
 
 class Rollout:
-    """The hosts of a play, as one of them sees the facts of all.
+    """The hosts of a play. One host reads the facts of all.
 
     :param variables: of the task on this host.
     """
@@ -22,21 +22,21 @@ class Rollout:
         self._own: dict[str, t.Any] = variables.get("ansible_facts", {})
 
     def is_alone(self, apps: t.Collection[str]) -> bool:
-        """Whether no other host of the play has any of these apps, so that nobody has to be waited for."""
+        """Whether no other host of the play has any of these apps, so that this host need not wait."""
         facts = [self._facts(host) for host in self._hosts if host != self._host]
         return not any(app in one.get(key, {}) for one in facts for key in ("flask_releases", "flask_failures") for app in apps)
 
     def failed_elsewhere(self, app: str) -> str:
-        """The other host where an app has failed in this run; empty when it failed on none."""
+        """Another host where an app has failed in this run; empty if there is none."""
         return next((host for host in self._hosts if host != self._host and app in self._facts(host).get("flask_failures", {})), "")
 
     def release_command(self, app: dict[str, t.Any], repeat: bool) -> t.Literal["", "run", "note"]:
-        """What this host has to do about the release command of an app: nothing, run it, or note that another host ran it.
+        """What this host must do about the release command of an app: nothing, run it, or note that another host ran it.
 
-        Hosts on which the app has the same release and environment share what the command changes, unless C(release_command_once) is false.
+        Hosts with the same release and environment of the app share what the command changes, unless C(release_command_once) is false.
 
         :param app: the app as the model completes it.
-        :param repeat: whether to run a command that has run already.
+        :param repeat: whether to run a command again that has run already.
         """
         command = (app.get("release_command") or {}).get("command")
         release = self._release(self._host, app["name"])

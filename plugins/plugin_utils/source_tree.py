@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder on the controller as the source of a release: which files are of it, what they hash to, one file to send."""
+"""A folder on the controller as the source of a release: its files, their hash, and the archive to send."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _EXCLUDED = {".git", ".venv"}
 
 
 class SourceTreeError(Exception):
-    """The folder cannot be a source. The text says why, and the way out."""
+    """The folder cannot be a source. The text says why, and what to do."""
 
 
 def list_files(folder: str) -> list[str]:
-    """Paths below C(folder), relative to it and sorted, that git would not ignore.
+    """The paths below C(folder) that git would not ignore, relative to it and sorted.
 
-    :raises SourceTreeError: it is not a folder, or git is missing.
+    :raises SourceTreeError: if it is not a folder, or git is missing.
     """
     if not os.path.isdir(folder):
         raise SourceTreeError(f"source.path is {folder}, which is not a folder on the controller; relative paths begin at the current directory")
@@ -42,15 +42,15 @@ def _listed(folder: str) -> list[str]:
     found = []
     for name in filter(None, names.split("\0")):
         path = os.path.join(folder, name)
-        if os.path.isdir(path) and not os.path.islink(path):  # a submodule, or another repository within
+        if os.path.isdir(path) and not os.path.islink(path):  # a submodule, or a nested repository
             found += [f"{name.rstrip('/')}/{inner}" for inner in _listed(path)]
-        elif os.path.lexists(path):  # git still lists what was deleted and not yet committed
+        elif os.path.lexists(path):  # git still lists deleted files until the deletion is committed
             found.append(name)
     return found
 
 
 def _in_work_tree(folder: str) -> bool:
-    """Belongs to a repository (128 if not), and is not something that the repository ignores as a whole (0 if so)."""
+    """Whether a folder belongs to a repository (otherwise 128) that does not ignore the whole folder (otherwise 0)."""
     return _run("-C", folder, "check-ignore", "--quiet", folder).returncode == 1
 
 
@@ -62,18 +62,18 @@ def _git(*arguments: str) -> str:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    # The files are only listed, so it does not matter whose they are; nothing that the repository configures is run.
+    # The files are only listed, so their owner does not matter. Nothing that the repository configures is run.
     options = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(["git", *options, *arguments], capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)
 
 
 def assert_sent(folder: str, files: list[str], needed: list[str]) -> None:
-    """Refuse to leave out what the declaration of the app names.
+    """Refuse to leave out files that the app's declaration names.
 
     :param files: the files that are sent.
     :param needed: files and folders, relative to the folder.
-    :raises SourceTreeError: one of them is there, and ignored.
+    :raises SourceTreeError: if one of them exists and is ignored.
     """
     for name in needed:
         below = f"{name}/"
@@ -85,7 +85,7 @@ def assert_sent(folder: str, files: list[str], needed: list[str]) -> None:
 
 
 def revision_of(folder: str, files: list[str]) -> str:
-    """A hash of the names, contents, executable bits and link targets; not of times and owners."""
+    """A hash of names, contents, executable bits and link targets, without times and owners."""
     total = hashlib.sha256()
     for name in files:
         path = os.path.join(folder, name)
@@ -101,7 +101,7 @@ def revision_of(folder: str, files: list[str]) -> str:
 
 
 def sha256_of(path: str) -> str:
-    """Hash of one file's content."""
+    """The hash of a file's content."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the survey found, as action plugins ask for it: is there anything to do on the host?"""
+"""The results of the survey for action plugins: is there anything to do on the host?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY_FILE = "flaskyard-survey-key"
 def facts(variables: Variables) -> dict[str, t.Any]:
     """C(ansible_facts['flaskyard']).
 
-    :raises AnsibleActionFail: the survey did not run.
+    :raises AnsibleActionFail: if the survey did not run.
     """
     found: dict[str, t.Any] | None = variables.get("ansible_facts", {}).get("flaskyard")
     if found is None:
@@ -31,20 +31,20 @@ def facts(variables: Variables) -> dict[str, t.Any]:
 
 
 def entries(variables: Variables, kind: str) -> dict[str, dict[str, t.Any]]:
-    """What the survey found of a kind, by name; nothing when it did not run, or something has changed since."""
+    """The survey's results of one kind, by name; empty if it did not run, or something has changed since."""
     found: dict[str, dict[str, t.Any]] = variables.get("ansible_facts", {}).get("flaskyard", {}).get("survey", {}).get(kind, {})
     return found
 
 
 def holds(entry: dict[str, t.Any] | None, wanted: str) -> bool:
-    """Whether this wish was the last, and all of it holds."""
+    """Whether this wish was the last one, and everything holds."""
     return entry is not None and entry["wish"] == veiled(wanted, run_key()) and not entry["lacks"]
 
 
 def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:
-    """Facts for the result of a task that changed the host: what the survey found before is not known any more.
+    """Facts for the result of a task that changed the host. They discard the survey's results, which may no longer be true.
 
-    :param kinds: those that the change can have touched; all unless given.
+    :param kinds: the kinds that the change can have affected; all by default.
     """
     known = variables.get("ansible_facts", {}).get("flaskyard", {})
     kept = {kind: found for kind, found in known.get("survey", {}).items() if kinds and kind not in kinds}
@@ -52,10 +52,10 @@ def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:
 
 
 def run_key() -> str:
-    """The key of this run of Ansible, the same in all its processes, and in no log: a file in the run's own folder, which goes when the run ends."""
+    """The key of this run of Ansible. It is the same in all processes and in no log: a file in the run's temporary folder, removed when the run ends."""
     path = os.path.join(constants.DEFAULT_LOCAL_TMP, _KEY_FILE)
     if not os.path.exists(path):
-        # Two processes may be here at once: the first to have a whole file there wins.
+        # Two processes may be here at once. The first one with a complete file wins.
         descriptor, own = tempfile.mkstemp(dir=constants.DEFAULT_LOCAL_TMP)
         with os.fdopen(descriptor, "w", encoding="ascii") as handle:
             handle.write(secrets.token_hex(32))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the inventory's files where YAML makes another value of it.
+"""Find values in the inventory's files that YAML turns into others.
 
-YAML 1.1 reads C(off) as false, C(0123) as 83 and C(10:30) as 630; https://yaml.org/type/. Ansible notes where each name of a mapping stands, so
-the file tells what its value is there.
+YAML 1.1 reads C(off) as false, C(0123) as 83 and C(10:30) as 630; https://yaml.org/type/. Ansible records the position of each name in a mapping, so
+the file shows how the value is written there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import yaml
 
 try:
     from ansible._internal._datatag._tags import Origin
-except ImportError:  # not public: without it, nothing is known of a value's file
+except ImportError:  # not public; without it, the file of a value is not known
     Origin = None
 
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
@@ -24,9 +24,9 @@ _PLAIN_BOOLEAN = re.compile(r"true|false", re.IGNORECASE)
 
 
 def misread(apps: t.Any) -> t.Iterator[str]:
-    """What is wrong with values of C(env) that an app would not get as they are written, in words.
+    """The values of C(env) that an app would not get as they are written, in words.
 
-    :param apps: the value of C(flask_apps), whatever it is.
+    :param apps: the value of C(flask_apps), of any type.
     """
     for app in apps if isinstance(apps, (list, tuple)) else ():
         env = app.get("env") if isinstance(app, dict) else None
@@ -40,7 +40,7 @@ def _means_itself(written: str, value: int) -> bool:
 
 
 def _written(name: t.Any) -> str | None:
-    """What stands behind a name of a mapping in its file; None where that is not known."""
+    """How the value of a name is written in its file; None if that is not known."""
     origin = Origin.get_tag(name) if Origin else None
     if origin is None or not origin.path or not origin.line_num:
         return None
@@ -49,7 +49,7 @@ def _written(name: t.Any) -> str | None:
 
 @functools.cache
 def _scalars(path: str) -> dict[tuple[int, int | None], str]:
-    """The values without quotes of all mappings of a file, by line and column of their names; none where it is not plain YAML."""
+    """The unquoted values in all mappings of a file, by line and column of their names; empty if it is not plain YAML."""
     try:
         with open(path, encoding="utf-8") as handle:
             nodes = list(yaml.compose_all(handle, Loader=yaml.SafeLoader))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The combinations of server, proxy and process manager that are supported, in the order in which their hosts go through them."""
+"""The supported combinations of server, proxy and process manager, in the order in which the hosts go through them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import MANAGERS, PROXIES, SERVERS, protocol
 
-#: Ways to run a server that differ in more than a number: the keys of an app, by what the way is called.
+#: Ways to run a server that differ in more than a number: the keys of an app, by name of the way.
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "gunicorn": {
         "gunicorn": {},
@@ -37,12 +37,12 @@ class Combination:
 
     @property
     def name(self) -> str:
-        """What the table calls it, and a test's id."""
+        """Its name in the table and in a test's id."""
         return f"{self.way} / {self.proxy} / {self.manager}"
 
     @property
     def place(self) -> str:
-        """What it is called with all that share its proxy and process manager."""
+        """The name of all combinations with its proxy and process manager."""
         return f"{self.proxy}-{self.manager}"
 
     @property
@@ -52,12 +52,12 @@ class Combination:
 
     @property
     def waits_for_uploads(self) -> bool:
-        """Whether a worker gets a request only with its body. Apache asks for one before, unless it speaks HTTP; its README says so."""
+        """Whether a worker gets a request only with its complete body. Apache waits for the body unless it speaks HTTP: see its README."""
         return self.proxy != "apache" or protocol(self.server, self.keys.get(self.server, {})) == "http"
 
     @property
     def reads_chunks(self) -> bool:
-        """Whether an app gets an upload of unknown length: from nginx, which waits for its end, or by itself."""
+        """Whether an app gets an upload of unknown length: from nginx, which waits for its end, or directly."""
         return self.proxy != "apache" or SERVERS[self.server].reads_chunks
 
 
@@ -70,6 +70,6 @@ COMBINATIONS = [
 
 
 def is_core(combination: Combination) -> bool:
-    """Whether every run of the tests takes it: each server in its plainest way, and each proxy and manager with the first of them."""
+    """Whether every test run includes it: each server in its simplest form, and each proxy and manager with the first server."""
     usual = (combination.proxy == PROXIES[0]) + (combination.manager == MANAGERS[0])
     return combination.way == combination.server and (usual == 2 or (usual == 1 and combination.server == next(iter(SERVERS))))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host for each proxy and process manager, and every server on it in turn. `-m "not long"` takes the core of them."""
+"""A host for each proxy and process manager, with every server on it in turn. `-m "not long"` selects the core of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .stack import Stack
 Figures = dict[str, Any]
 
 
-#: What is also measured takes its time: every run takes these tests with the first server alone.
+#: Measurements take long, so every run includes these tests only with the first server.
 LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_what_is_killed_is_replaced", "test_figures"}
 
 
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Arrival:
-    """How a host came to a combination: what visitors saw, and whether the proxy was another before."""
+    """A host's change to a combination: what visitors saw, and whether the proxy changed."""
 
     report: Report
     other_proxy: bool
@@ -48,7 +48,7 @@ class Arrival:
 
 @pytest.fixture(scope="session")
 def arrivals() -> dict[str, Arrival]:
-    """How the hosts came to each combination."""
+    """The hosts' changes to each combination."""
     return {}
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was measured, by combination: kept beside this file, and shown in docs/servers.md."""
+"""The measurements by combination. They are stored beside this file, and shown in docs/servers.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that goes from one combination to the next, and what can be measured on it."""
+"""A host that changes from one combination to the next, and the measurements on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.drills.harness import DOMAIN, Host, Server
 
 from .combinations import Combination
 
-#: Values that one format or another would take for its own.
+#: Values with a meaning in some format.
 ENV = {
     "PROBE_MARKER": "a",
     "PROBE_QUOTES": "'single' \"double\" `back`",
@@ -41,7 +41,7 @@ class Stack(Server):
         self.combination: Combination | None = None
 
     def declare(self, combination: Combination) -> None:
-        """Declare `probe` in a combination; nothing happens on the host."""
+        """Declare `probe` in a combination, without changing the host."""
         self.reset()
         (self.source / "static").mkdir()
         (self.source / "static" / "app.css").write_text("body { color: black }\n")
@@ -65,7 +65,7 @@ class Stack(Server):
         return f"one.{self.app['env']['PROBE_MARKER']}"
 
     def requests_per_second(self, path: str = "/", seconds: int = 4) -> float:
-        """What 32 clients with kept connections over TLS get, on the same machine; measured by h2load."""
+        """The rate of 32 clients with kept TLS connections on the same machine, measured by h2load."""
         said = self.host.sh(f"""
             command -v h2load >/dev/null || apt-get install --quiet --quiet --yes --no-install-recommends nghttp2-client >/dev/null 2>&1
             h2load --h1 --clients=32 --warm-up-time=1 --duration={seconds} --connect-to=127.0.0.1:443 https://{DOMAIN}{path}""")
@@ -74,7 +74,7 @@ class Stack(Server):
 
 
 class Crowd:
-    """Clients that begin a request and do not go on.
+    """Clients that begin a request and never finish it.
 
     :param address: of the host.
     :param number: how many of them.

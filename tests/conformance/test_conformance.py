@@ -14,9 +14,9 @@ from tests.drills.harness import DOMAIN, assert_nothing_failed
 from .conftest import Arrival, Figures
 from .stack import ENV, MASTERS, UPLOAD_BYTES, WORKER, Crowd, Stack
 
-#: Milliseconds of outage that a change of proxy may cost.
+#: The allowed milliseconds of outage during a change of proxy.
 PROXY_OUTAGE = 1_000
-#: Requests during a change; with two workers of one thread, and on a machine that is busy with much else, there is not time for many.
+#: The lowest number of requests during a change. Two single-threaded workers on a busy machine cannot serve many.
 ENOUGH = 100
 
 
@@ -98,7 +98,7 @@ def test_a_big_upload_arrives_whole(stack: Stack) -> None:
 
 def test_an_upload_of_unknown_length_arrives_whole(stack: Stack) -> None:
     answer = stack.host.ask("/upload", method="POST", body=bytes(100_000), chunked=True)
-    # Over HTTP/2, a client that sends all before it listens to a refusal is let have its first 64 KiB.
+    # Over HTTP/2, a client may send 64 KiB before it reads the refusal.
     [other] = stack.host.http_2("/upload", body=bytes(60_000))
     if stack.combination and not stack.combination.reads_chunks:
         assert (answer.status, other.status_code) == (411, 411), "and not an empty body"
@@ -120,7 +120,7 @@ def test_slow_clients_do_not_starve_fast_ones(stack: Stack, figures: Figures, re
         time.sleep(4)
         report = load.finish()
     figures["p99 beside 1,000 slow clients, ms"] = report.latency["p99"]
-    # In a rush, Apache ends connections that wait for a next request; it is the client's to send again.
+    # Under high load, Apache closes idle connections. The client must then send its request again.
     apache = stack.combination and stack.combination.proxy == "apache"
     assert set(report.errors) <= ({"closed on reuse"} if apache else set()) and set(report.statuses) == {200}, report.failures
     assert report.latency["p99"] < 2_000

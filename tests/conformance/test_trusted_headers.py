@@ -12,7 +12,7 @@ import pytest
 from .stack import CLOSED, Stack
 
 LIE = "192.0.2.66"
-#: What each header would make an app believe.
+#: A false value for each header.
 LIES = {
     "Content_Length": "5",
     "Content_Type": "text/lie",
@@ -66,7 +66,7 @@ LIES = {
     "X-Sendfile": "/etc/passwd",
     "X-Sendfile-Type": "X-Accel-Redirect",
     "X-Url-Scheme": "http",
-    # Passenger's own, and other names that only a careless program takes.
+    # Passenger's own headers, and other names that only a careless program accepts.
     "!~": "lie",
     "!~FLAGS": "lie",
     "!~HTTPS": "off",
@@ -78,7 +78,7 @@ LIES = {
     "X.Forwarded.For": LIE,
     "X-Forwarded-For~": LIE,
 }
-#: What differs from one request to the next.
+#: Variables that differ from one request to the next.
 VOLATILE = {"HTTP_X_REQUEST_ID", "REMOTE_PORT", "UNIQUE_ID", "H2_STREAM_TAG", "CONTENT_LENGTH", "HTTP_CONTENT_LENGTH", "HTTP_CONNECTION", "HTTP_UPGRADE"}
 #: What HTTP/1.1 says of a connection, and what HTTP/2 has no word for.
 OF_CONNECTIONS = "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The conventions of a role that no linter knows. Each rule takes the folder of a role and yields what is wrong, in words."""
+"""The conventions of a role that no linter checks. Each rule takes the folder of a role and yields the problems, in words."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Rule = Callable[[Path], Iterator[str]]
 RULES: list[Rule] = []
 
 REQUIRED = {"README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml", "tasks/main.yml", "vars/main.yml"}
-#: Beside them: more tasks; templates and files where the role puts some in place. No handlers: a fileset activates what it
-#: changed in the same step, so a run that stops in between loses nothing.
+#: Optional: more tasks, templates and files. There are no handlers: a fileset activates its changes in the same step, so
+#: a run that stops in between loses nothing.
 OPTIONAL = ("tasks/*.yml", "templates/*.j2", "files/*", "files/*/*")
 
-#: Names that begin with ansible_ and are no facts.
+#: Names that begin with ansible_ and are not facts.
 MAGIC = (
     "facts managed check_mode diff_mode port host user connection become become_user play_hosts play_hosts_all play_batch run_tags skip_tags version role_name"
     " parent_role_names python_interpreter"
@@ -85,7 +85,7 @@ def variables(role: Path) -> Iterator[str]:
                 yield f"{name} is declared twice, and not alike; use a YAML anchor"
             declared[name] = option
     defaults: dict[str, Any] = load(role / "defaults" / "main.yml") or {}
-    # Inputs of the whole collection, flask_*, are defined by nobody but the user.
+    # Only the user defines flask_*, the inputs of the whole collection.
     expected = [name for name, option in declared.items() if not option.get("required") and not name.startswith("flask_")]
     if list(defaults) != expected:
         yield f"defaults/main.yml has {', '.join(defaults)}; meta/argument_specs.yml, in its order, {', '.join(expected)}"
@@ -128,26 +128,26 @@ def prefixes(role: Path) -> Iterator[str]:
 
 @rule
 def contents(role: Path) -> Iterator[str]:
-    """tasks/main.yml is a table of contents with tags, which are the role's name and one for each part; elsewhere, only what includes a role has any."""
+    """tasks/main.yml is a table of contents. Its tags are the role's name and one for each part. Elsewhere, only tasks that include a role have tags."""
     for task in load(role / "tasks" / "main.yml"):
         name, tags = task.get("name"), task.get("tags", [])
         if set(task) != {"name", "ansible.builtin.import_tasks", "tags"}:
             yield f"tasks/main.yml: {name!r} has {', '.join(task)}; expected name, ansible.builtin.import_tasks, tags and no more"
-        # The role host has to run whatever the tags are: all others need its facts.
+        # The role host must run with any tags: all others need its facts.
         expected = ["always"] if role.name == "host" else [role.name, f"{role.name}_…"]
         if tags != expected and not (len(tags) == 2 and tags[0] == role.name and tags[1].startswith(f"{role.name}_")):
             yield f"tasks/main.yml: {name!r} has the tags {tags}; expected {expected}"
     for path in task_files(role):
         if path.stem != "main":
             for task in tasks_of(path):
-                # A role that is included has tags of its own. It inherits those of what imports the task, but not those of the task.
+                # An included role has its own tags. It inherits those of the import above, but not those of the task.
                 if "tags" in task and not ("ansible.builtin.include_role" in task and task["tags"] == ["always"]):
                     yield f"tasks/{path.name}: {task.get('name')!r} has tags; they belong to tasks/main.yml"
 
 
 @rule
 def runs_once(role: Path) -> Iterator[str]:
-    """A role that others depend on imports none: it runs once in a play, and the tasks imported from another each time that it is depended on."""
+    """A role on which others depend imports no role: it runs once in a play, but tasks imported from another role run each time."""
     depended = {name for other in role.parent.glob("*/meta/main.yml") for name in load(other)["dependencies"]}
     if f"flaskyard.server.{role.name}" in depended:
         for path in task_files(role):
@@ -156,7 +156,7 @@ def runs_once(role: Path) -> Iterator[str]:
 
 @rule
 def names(role: Path) -> Iterator[str]:
-    """Every task is named after its file and what it does. Those of main.yml are imports, whose names nobody sees in a run."""
+    """Every task is named after its file and what it does. The tasks in main.yml are imports, whose names no run shows."""
     for path in task_files(role):
         prefix = "" if path.stem == "main" else f"{path.stem} | "
         for task in tasks_of(path):
@@ -166,15 +166,15 @@ def names(role: Path) -> Iterator[str]:
 
 @rule
 def full_names(role: Path) -> Iterator[str]:
-    """Modules, roles and lookups go by their full names."""
+    """Modules, roles and lookups are called by their full names."""
     for path in task_files(role):
         for task in tasks_of(path):
             actions = [key for key in task if key not in KEYWORDS and not key.startswith("with_")]
             roles = [task[action]["name"] for action in actions if action.endswith("_role")]
-            yield from (f"tasks/{path.name}: {name} is no full name" for name in [*actions, *roles] if not FULL_NAME.fullmatch(name))
-    yield from (f"meta/main.yml: {name} is no full name" for name in load(role / "meta" / "main.yml")["dependencies"] if not FULL_NAME.fullmatch(name))
+            yield from (f"tasks/{path.name}: {name} is not a full name" for name in [*actions, *roles] if not FULL_NAME.fullmatch(name))
+    yield from (f"meta/main.yml: {name} is not a full name" for name in load(role / "meta" / "main.yml")["dependencies"] if not FULL_NAME.fullmatch(name))
     for source, text in sources(role):
-        yield from (f"{source}: the lookup {name} goes not by its full name" for name in LOOKUP.findall(text) if not FULL_NAME.fullmatch(name))
+        yield from (f"{source}: the lookup {name} is not called by its full name" for name in LOOKUP.findall(text) if not FULL_NAME.fullmatch(name))
 
 
 @rule
@@ -186,7 +186,7 @@ def facts(role: Path) -> Iterator[str]:
 
 @rule
 def headers(role: Path) -> Iterator[str]:
-    """What a template makes says that Ansible manages it, and which role does."""
+    """A rendered file says that Ansible manages it, and which role."""
     header = re.compile(rf"(#!.*\n)?{COMMENTED}\n{ROLE_LINE % role.name}\n")
     for path in sorted(role.glob("templates/*.j2")):
         text = path.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def headers(role: Path) -> Iterator[str]:
 
 
 def copies(text: str) -> bool:
-    """Whether a template is nothing but a file of the role, which has a head of its own."""
+    """Whether a template only includes a file of the role, which has its own header."""
     return bool(re.fullmatch(r"\{\{ lookup\('ansible\.builtin\.file', [^{}]*\) -?\}\}\n", text))
 
 
@@ -211,7 +211,7 @@ def modes(role: Path) -> Iterator[str]:
 
 @rule
 def metadata(role: Path) -> Iterator[str]:
-    """What Galaxy is told is the same for all roles."""
+    """The metadata for Galaxy is the same for all roles."""
     info = load(role / "meta" / "main.yml")["galaxy_info"]
     expected = {
         "author": "Flaskyard maintainers",
@@ -227,6 +227,6 @@ def metadata(role: Path) -> Iterator[str]:
 def sources(role: Path) -> Iterator[tuple[PurePath, str]]:
     """The files of a role that Ansible evaluates: their paths below the role, and their text."""
     for path in sorted([*role.glob("*/*.yml"), *role.glob("templates/*.j2")]):
-        # In argument_specs.yml, prose speaks of variables as it likes.
+        # The prose in argument_specs.yml may name variables in any form.
         if path.name != "argument_specs.yml":
             yield path.relative_to(role), path.read_text(encoding="utf-8")

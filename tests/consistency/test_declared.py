@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that follows from the declarations of keys takes what the model takes: argument specifications, the JSON Schema, the filter, the check."""
+"""Argument specifications, JSON Schema, filter and check accept what the model accepts. All of them follow from the declarations of keys."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from tests.unit.apps.test_model import HOSTILE, MINIMAL, PLACES, WRONG
 OPTIONS = {name: option for role in ROLES if role.name != "host" for name, option in entry_points(role)["main"].get("options", {}).items()}
 SPECIFICATION = ArgumentSpecValidator(OPTIONS)
 VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-#: What the model alone refuses: how keys go together, what a text means, what stands in the user's own mappings.
+#: What only the model refuses: combinations of keys, the meaning of texts, the contents of open mappings.
 BEYOND = re.compile(
     r"wsgi is |workload .sessions.|python is '3|expected exactly one|source names|is missing; with|no meaning with|debugger"
     r"|sandbox;|NUL|noncharacter|\.extra_settings"
-    r"|users\.|headers\.|is in two|allow has|needs certificate|go with issuer|is not a valid name|exactly as the index has it"
+    r"|users\.|headers\.|is in two|allow has|needs certificate|need issuer|is not a valid name|exactly as the index has it"
 )
 
 
 def documented() -> Iterator[Any]:
     """Every example of variables in pages, examples and the example inventory."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")]
     texts = [text for page in pages for text in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
     texts += [path.read_text(encoding="utf-8") for path in [*ROOT.glob("docs/examples/*.yml"), ROOT / "inventories" / "example" / "group_vars" / "flask.yml"]]
     for text in texts:
@@ -83,7 +83,7 @@ def test_there_are_examples() -> None:
 def test_documented_examples_are_taken_by_all(example: dict[str, Any]) -> None:
     assert (refused_by_schema(example), refused_by_specification(example)) == ("", "")
     text = json.dumps(example).replace("sha256:…", "sha256:" + "0" * 64)
-    # What a template gives is not known here; a text fits wherever the examples have one.
+    # The result of a template is not known here. A text fits everywhere in the examples.
     assert refused_by_model(json.loads(re.sub(r"\{\{[^{}]*\}\}", "x.example.com", text))) == ""
 
 
@@ -191,5 +191,5 @@ def test_every_key_says_what_it_is_for(keys: dict[str, Key]) -> None:
     assert list(told(keys)) == []
 
 
-def test_every_key_of_an_app_has_a_purpose_and_a_destination() -> None:
+def test_every_key_has_a_purpose_and_a_destination() -> None:
     assert {name for name, key in APP.items() if key.group not in GROUPS or not key.reaches} == set()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reference pages say what the code says, and what they show works."""
+"""The reference pages match the code, and their examples work."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_unknown_names_are_seen(text: str, unknown: list[str]) -> None:
 
 
 def unknown_names(text: str) -> Iterator[str]:
-    """What a page calls by a name that nothing has: variables in prose, variables and keys of apps in examples."""
+    """The names in a page that do not exist: variables in prose, variables and keys of apps in examples."""
     variables = {name for role in ROLES for spec in entry_points(role).values() for name in spec.get("options", {})}
     nested = {*APP, *(name for key in APP.values() if key.items for name in key.items.keys)}
     others = {tag for role in ROLES for tag in tags(role)} | {path.stem for path in ROOT.glob("plugins/*/*.py")} | nested

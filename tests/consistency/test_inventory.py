@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example inventory can be copied as it stands."""
+"""The example inventory can be copied without changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOST_NAME = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|test)\b")
 
 
 def evaluate(expression: str) -> str:
-    """What an expression gives for the hosts of the group ``flask``, as ansible prints it. No host is asked."""
+    """The value of an expression for the hosts of the group ``flask``, as ansible prints it. No host is contacted."""
     argv = ["ansible", "flask", "-i", str(EXAMPLE), "-m", "ansible.builtin.debug", "-a", f"msg={{{{ {expression} }}}}"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
@@ -47,7 +47,7 @@ def test_playbooks_are_playbooks() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "options"), [("flask", []), ("nowhere", ["--extra-vars=target=nowhere"])])
-def test_a_play_without_hosts_is_an_error_with_the_way_out(pattern: str, options: list[str], tmp_path: Path) -> None:
+def test_play_without_hosts_is_an_error_with_a_next_step(pattern: str, options: list[str], tmp_path: Path) -> None:
     inventory = tmp_path / "hosts"
     inventory.write_text("[web]\nweb1.example.com\n")
     argv: list[str | Path] = ["ansible-playbook", "-i", inventory, *options, ROOT / "playbooks" / "deploy.yml"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The walls between the packages of `plugins/module_utils`: who may use whom, and where each is tested."""
+"""The packages of `plugins/module_utils`: which may import which, and where each is tested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 PACKAGES = ROOT / "plugins" / "module_utils"
-#: What each package may use besides itself. Floors: the host; what is prepared on it; what runs; the command that looks after all of it.
+#: The packages that each package may import besides itself.
 ARROWS: dict[str, set[str]] = {
     "_host": set(),
     "_apps": set(),
@@ -55,7 +55,7 @@ def test_the_tests_of_a_package_are_where_its_name_says(package: str) -> None:
 
 
 def used_packages(path: Path) -> set[str]:
-    """The packages that a file takes something from, by relative import."""
+    """The packages from which a file imports, by relative import."""
     return {module.parts[0] for module in own_imports(path)}
 
 
@@ -71,7 +71,7 @@ def own_imports(path: Path) -> set[Path]:
 
 
 def imports_ansible(path: Path) -> bool:
-    """Whether a file takes something from Ansible."""
+    """Whether a file imports from Ansible."""
     nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, (ast.Import, ast.ImportFrom))]
     names = [name for node in nodes for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])]
     return any(name.split(".")[0] == "ansible" for name in names)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What plugins document is what they take."""
+"""Plugins accept exactly the options that they document."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def normal(options: dict[str, Any], below: str) -> dict[str, Any]:
 
 
 class SpecificationSeen(Exception):
-    """Ends a module as soon as it has said what it takes."""
+    """Ends a module as soon as it has passed its argument specification."""
 
 
 def specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def specification(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
 
 
 def literal_specifications(path: Path) -> Iterator[dict[str, Any]]:
-    """What an action plugin gives to ``validate_argument_spec``."""
+    """The specifications that an action plugin passes to ``validate_argument_spec``."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "validate_argument_spec":
             yield ast.literal_eval(node.args[0])
@@ -133,7 +133,7 @@ def test_ansible_doc_shows_roles() -> None:
 
 
 def ansible_doc(kind: str, *names: str) -> dict[str, Any]:
-    """What ansible-doc knows of plugins of a kind."""
+    """The output of ansible-doc for plugins of a kind."""
     done = subprocess.run(["ansible-doc", "--json", "--type", kind, *names], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     shown: dict[str, Any] = json.loads(done.stdout)
@@ -155,8 +155,8 @@ def test_playbooks_name_their_hosts_and_roles() -> None:
             assert all(role["role"].startswith("flaskyard.server.") for role in play.get("roles", [])), path.name
 
 
-def test_playbooks_take_no_role_s_name_from_the_inventory_too_early() -> None:
-    """The name of a static role is read before there is a host, whose variables it would therefore miss."""
+def test_static_role_names_do_not_come_from_the_inventory() -> None:
+    """Ansible reads the name of a static role before there is a host, so it would miss the host's variables."""
     for path in ROOT.glob("playbooks/*.yml"):
         for play in load(path):
             imported = [task["ansible.builtin.import_role"]["name"] for task in play.get("tasks", []) if "ansible.builtin.import_role" in task]

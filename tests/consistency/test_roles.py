@@ -21,7 +21,7 @@ def test_role(rule: Rule, role: Path) -> None:
         pytest.fail(f"{rule.__doc__}\n" + "\n".join(f"{role.name}: {problem}" for problem in problems), pytrace=False)
 
 
-#: The rule, a file of the role nginx, what stands in it, what shall stand there instead, and a part of the complaint.
+#: The rule, a file of the role nginx, a text in it, the text to put in its place, and a part of the complaint.
 BROKEN = [
     ("files", "vars/main.yml", None, None, "vars/main.yml is missing"),
     ("files", "handlers/main.yml", "", "[]", "handlers/main.yml has no place"),
@@ -47,9 +47,9 @@ BROKEN = [
     ("names", "tasks/configure.yml", "configure | Write", "Write", "expected 'configure | <Verb …>'"),
     ("names", "tasks/configure.yml", "configure | Write", "install | Write", "expected 'configure | <Verb …>'"),
     ("names", "tasks/main.yml", "Configure nginx", "configure nginx", "expected '<Verb …>'"),
-    ("full_names", "tasks/certificates.yml", "ansible.builtin.import_role", "import_role", "import_role is no full name"),
-    ("full_names", "tasks/certificates.yml", "name: flaskyard.server.tls", "name: tls", "tls is no full name"),
-    ("full_names", "meta/main.yml", "flaskyard.server.host", "host", "host is no full name"),
+    ("full_names", "tasks/certificates.yml", "ansible.builtin.import_role", "import_role", "import_role is not a full name"),
+    ("full_names", "tasks/certificates.yml", "name: flaskyard.server.tls", "name: tls", "tls is not a full name"),
+    ("full_names", "meta/main.yml", "flaskyard.server.host", "host", "host is not a full name"),
     ("full_names", "templates/site.conf.j2", "server {", "{{ lookup('env', 'X') }} server {", "the lookup env"),
     ("facts", "templates/site.conf.j2", "server {", "{{ ansible_distribution }} server {", "ansible_distribution; expected"),
     ("facts", "vars/main.yml", "ansible_facts['flaskyard']", "ansible_facts.flaskyard", "ansible_facts.flaskyard; expected"),

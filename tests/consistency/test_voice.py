@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages and messages are plain English. These turns of phrase have to be read twice."""
+"""Pages and messages are plain English. Readers would have to read these phrases twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.page import ROOT
 
-#: Each with what to write in its place.
+#: Each phrase with what to write in its place.
 AVOIDED = {
     r"\bstands? (twice|once|\d+ times|in two)\b": "is listed twice",
     r"(?<![Tt]here )\b(is|are) no (?!longer\b|more\b)": "is not a",
@@ -27,8 +27,8 @@ AVOIDED = {
     r"\btells nobody\b": "is shown to nobody",
     r"\bhas to be told\b": "set …",
 }
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
-#: What a person reads of the code: texts of errors.
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
+#: The texts of errors in the code.
 MESSAGE = re.compile(r"(?:raise \w+Error|yield|problems\.append|problems \+=)\(?[^\n]*\"[^\n]*")
 
 

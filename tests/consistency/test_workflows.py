@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs on a forge is what the repository has."""
+"""The workflows on a forge run what the repository has."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_both_forges_test_the_same_versions() -> None:
 
 
 def test_pipelines_in_pages_run_playbooks_that_exist() -> None:
-    text = (ROOT / "docs/automation.md").read_text()
+    text = (ROOT / "docs/howto/automation.md").read_text()
     pipelines = [yaml.safe_load(fence) for fence in re.findall(r"^```yml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
     assert [sorted(map(str, pipeline)) for pipeline in pipelines] == [["True", "concurrency", "jobs", "name"], ["deploy"]]
     named = set(re.findall(r"flaskyard\.server\.([a-z]+)", text)) - {"progress"}

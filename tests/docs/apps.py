@@ -19,11 +19,11 @@ _OF_ROLES = ("workers", "threads")
 
 
 def blocks() -> Iterator[Block]:
-    """The blocks of docs/apps.md."""
+    """The keys of apps in docs/apps.md, and those of services in docs/howto/other_services.md."""
     yield Block(PAGE, "APP KEYS", "\n\n".join(_group(name, heading) for name, heading in GROUPS.items()))
     own = {name: key for name, key in SERVICE.items() if name == "domains" or name not in WEB}
     shared = ", ".join(code(name) for name in WEB if name not in own)
-    yield Block(PAGE, "SERVICE KEYS", f"{table(_HEAD, _rows(own))}\n\nThese mean what they mean for an app: {shared}.")
+    yield Block(ROOT / "docs" / "howto" / "other_services.md", "SERVICE KEYS", f"{table(_HEAD, _rows(own))}\n\nThese mean what they mean for an app: {shared}.")
 
 
 def _group(name: str, heading: str) -> str:

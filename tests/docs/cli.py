@@ -17,11 +17,11 @@ _HEAD = ("Copyright: (c) 2026, Flaskyard maintainers", "SPDX-License-Identifier:
 
 
 def blocks() -> Iterator[Block | Page]:
-    """What the role host installs, and the table of docs/operations.md."""
+    """What the role host installs, and the table of docs/howto/operations.md."""
     yield Page(FILES / "flaskyard.8", manual())
     yield Page(FILES / "flaskyard.bash", completion())
     rows = ((f"`{_usage(one)}`", _sentences(one.description)) for one in verbs().values())
-    yield Block(ROOT / "docs" / "operations.md", "VERBS", table(("Command", "What it does"), rows))
+    yield Block(ROOT / "docs" / "howto" / "operations.md", "VERBS", table(("Command", "What it does"), rows))
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:

@@ -29,6 +29,14 @@ _READS: dict[str, Callable[[str], set[str]]] = {
     r"flaskyard\.server\.model', 'apps'": lambda dummy: {"flask_apps"},
     r"flaskyard\.server\.model', '(?:places|sites|user_files)'": lambda dummy: {"flask_apps", "flask_proxy_services"},
 }
+_HEAD = '''# Copyright: (c) 2026, Flaskyard maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of all roles, by their argument specs; written by C(python -m tests.docs)."""
+
+from __future__ import annotations
+
+'''
 #: A value that Ansible evaluates; an editor cannot know what it gives.
 _TEMPLATE = {"type": "string", "pattern": r"\{\{|\{%"}
 
@@ -43,7 +51,15 @@ def blocks() -> Iterator[Block | Page]:
             yield Page(role / "defaults" / "main.yml", "---\n" + _yaml({name: key.default for name, (_setting, key) in own.items()}))
         if options:
             yield Block(role / "meta" / "argument_specs.yml", "DECLARED", textwrap.indent(_yaml(options), " " * 6))
+    yield Page(ROOT / "plugins" / "plugin_utils" / "variable_names.py", _names())
     yield Page(SCHEMA, json.dumps(schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _names() -> str:
+    """The names of all variables of the roles, as a module."""
+    names = sorted({name for role in ROLES for spec in entry_points(role).values() for name in spec.get("options", {})})
+    listed = "".join(f'        "{name}",\n' for name in names if not name.startswith("ansible_"))
+    return f"{_HEAD}NAMES = frozenset(\n    {{\n{listed}    }}\n)\n"
 
 
 def read_variables(role: Path) -> set[str]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is declared secret, each with a value that is known again wherever it turns up."""
+"""A canary value for everything that is declared secret, so that it is recognised wherever it appears."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def _marked(options: dict[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Canaries:
-    """A canary for each thing that is declared secret.
+    """A canary for everything that is declared secret.
 
-    :param texts: what must turn up nowhere, by path. Of a private key it is one of its lines.
+    :param texts: by path, the texts that must appear nowhere. For a private key, one of its lines.
     :param key: the private key as PEM text.
-    :param certificate: the certificate that goes with it.
+    :param certificate: the certificate for this key.
     """
 
     texts: dict[str, str]
@@ -58,7 +58,7 @@ class Canaries:
 
     @classmethod
     def of(cls, paths: set[str], folder: Path) -> Canaries:
-        """New ones."""
+        """New canaries."""
         files = [folder / name for name in ("canary.key", "canary.pem")]
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/", "-addext", f"subjectAltName=DNS:{DOMAIN}"]
         subprocess.run([*command, "-keyout", files[0], "-out", files[1]], check=True, capture_output=True)
@@ -67,7 +67,7 @@ class Canaries:
         return cls({**texts, "app.tls.key": key.splitlines()[5]}, key, certificate)
 
     def values(self) -> dict[str, Any]:
-        """Each in a value that its key or variable takes."""
+        """Each canary in a value that its key or variable accepts."""
         text = self.texts
         return {
             "app.env": {"API_TOKEN": text["app.env"], "MULTI_LINE": f"first\n{text['app.env']}-second\n"},

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drills on real hosts. `-m "not long"` takes the core of them."""
+"""Drills on real hosts. `-m "not long"` selects the core of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module of drills has a host of its own, or one for each proxy: so any worker can take it."""
+    """Each module of drills has a separate host, or one for each proxy, so any worker can run it."""
     for item in items:
         if item.path.parent == HERE and isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
             parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A host that `site.yml` has provisioned. The drills of a module share it: each leaves it serving, and begins with its own declaration."""
+    """A host that `site.yml` has provisioned. The drills of a module share it. Each begins with its own declaration, and leaves the host serving."""
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     with Server.provisioned(name, tmp_path_factory.mktemp(name)) as server:
         yield server
@@ -35,7 +35,7 @@ def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def server(provisioned: Server) -> Iterator[Server]:
-    """The server, with `probe` declared as it comes. Whatever a drill did, the host serves at its end."""
+    """The server with the default declaration of `probe`. Whatever a drill does, the host serves at its end."""
     provisioned.reset()
     yield provisioned
     assert provisioned.host.ask().status == 200, "the drill left a host that does not serve"

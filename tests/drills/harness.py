@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server under test: what runs playbooks on it, looks at it, asks it, and interrupts what changes it."""
+"""A real server under test: run playbooks on it, inspect it, send requests to it, and interrupt changes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HOSTS = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py")]
 PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "drills")
 DOMAIN = "probe.test"
 MARKER = r"(?:\"marker\":\"|^)([\w-]+\.\w+)"
-#: Whether a build_command of `probe` sleeps, as a shell condition.
+#: A shell condition: a build_command of `probe` is sleeping.
 BUILDING = "systemctl is-active --quiet 'flaskyard-release-probe:*' && pgrep -x sleep >/dev/null"
 App = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a playbook printed, and how it ended."""
+    """The output of a playbook, and its exit status."""
 
     rc: int
     output: str
@@ -53,19 +53,19 @@ class Run:
 
     @property
     def failure(self) -> str:
-        """What a person reads of a failed run: the message of the task, without Ansible's repetition of it as a result."""
+        """The message of a failed run for people, without Ansible's repetition of it in the result."""
         assert self.rc != 0, f"the run was to fail, and did not:\n{self.output[-4000:]}"
         return self.output[self.output.index("[ERROR]") :]
 
     def assert_says(self, *parts: str) -> None:
-        """The failure names every one of `parts`: what failed, why, and the way out."""
+        """Check that the failure contains all `parts`: what failed, why, and what to do."""
         missing = [part for part in parts if part not in self.failure]
         assert not missing, f"the failure does not say {missing}:\n{self.failure[:6000]}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP response; header names in lower case."""
+    """An HTTP response, with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -78,7 +78,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Serving:
-    """What must not change when a change does not happen: the slots that are there, and the processes behind the proxy."""
+    """What a failed change must leave as it was: the slots, and the processes behind the proxy."""
 
     slots: tuple[str, ...]
     current: str
@@ -90,12 +90,12 @@ class Host:
     """A throwaway host that `tests/hosts/hosts.py` made.
 
     :param name: host in the inventory of PREFIX.
-    :param folder: where the variables of its runs are written.
+    :param folder: where the variables of its runs are stored.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.container = name, f"{PREFIX}-{name}"
-        #: The version of the collection that runs are of: a checkout.
+        #: The checkout of the collection that runs use.
         self.tree = ROOT
         self._variables = folder / f"{name}.json"
         self._inventory = ROOT / ".cache" / "hosts" / PREFIX / "inventory.json"
@@ -104,7 +104,7 @@ class Host:
     @classmethod
     @contextlib.contextmanager
     def up(cls, name: str, folder: Path, distribution: str = "trixie", user: str = "root", domains: str = DOMAIN, image: str = "") -> Iterator[Host]:
-        """A bare host, or one from an image, for as long as the context lasts. With FLASKYARD_KEEP_HOSTS=1 it stays, and the next run takes it up again."""
+        """A bare host, or one from an image, while the context lasts. With FLASKYARD_KEEP_HOSTS=1 it stays, and the next run uses it again."""
         if worker := os.environ.get("PYTEST_XDIST_WORKER"):
             name = f"{name}-{worker}"
         options = ["--prefix", PREFIX, "--distribution", distribution, "--user", user, "--image", image]
@@ -120,8 +120,8 @@ class Host:
     # --- running playbooks
 
     def start(self, playbook: str, *options: str, **variables: Any) -> subprocess.Popen[str]:
-        """Begin a playbook, in a process group of its own."""
-        # An image serves hosts of any name; the one name that ends up in a file must not differ.
+        """Start a playbook in a separate process group."""
+        # An image is used for hosts of any name, so the one name that is written to a file must not differ.
         self._variables.write_text(json.dumps({"target": self.name, "backup_host": "drills", **variables}))
         command: list[str | Path] = [Path(sys.executable).with_name("ansible-playbook"), "-i", self._inventory, "-e", f"@{self._variables}", *options]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(self.tree / "ansible.cfg"), "NO_COLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
@@ -131,7 +131,7 @@ class Host:
         )  # fmt: skip
 
     def play(self, playbook: str, *options: str, **variables: Any) -> Run:
-        """Run a playbook of the collection to its end, however that is."""
+        """Run a playbook of the collection, whether it succeeds or fails."""
         process = self.start(playbook, *options, **variables)
         output, dummy = process.communicate()
         return Run(process.returncode, output)
@@ -139,14 +139,14 @@ class Host:
     # --- looking at the host
 
     def sh(self, script: str, check: bool = True) -> str:
-        """Run a shell script as root, beside SSH and Ansible; what it prints."""
+        """Run a shell script as root, without SSH and Ansible, and return its output."""
         command = ["podman", "exec", "--interactive", self.container, "bash", "-eu", "-o", "pipefail", "-s"]
         done = subprocess.run(command, input=script, text=True, capture_output=True, check=False)
         assert not check or done.returncode == 0, f"{script}\nended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
     def memory_mb(self, account: str) -> float:
-        """Proportional memory of all that runs as an account, in MiB."""
+        """The proportional memory of all processes of an account, in MiB."""
         rollups = self.sh(f"for pid in $(pgrep -u {account}); do cat /proc/$pid/smaps_rollup || true; done")  # some end meanwhile
         return sum(map(int, re.findall(r"^Pss: +(\d+) kB", rollups, re.MULTILINE))) / 1024
 
@@ -164,9 +164,9 @@ class Host:
         body: bytes | None = None,
         chunked: bool = False,
     ) -> Answer:
-        """One request to the host, path and headers sent as they are; TLS asks for `host`, and so does the header unless given.
+        """One request to the host, with path and headers unchanged. TLS asks for `host`, and so does the Host header unless given.
 
-        :param chunked: send the body without a word of its length.
+        :param chunked: send the body without its length.
         """
         connection = _Connection(self.address, host, port)
         with contextlib.closing(connection):
@@ -181,17 +181,17 @@ class Host:
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
     def arrivals(self, path: str) -> list[float]:
-        """When each line of an answer arrives, as moments of the monotonic clock."""
+        """The times at which each line of an answer arrives, on the monotonic clock."""
         with contextlib.closing(_Connection(self.address, DOMAIN, 443)) as connection:
             connection.request("GET", path, headers={"Host": DOMAIN})
             response = connection.getresponse()
             return [time.monotonic() for dummy in iter(response.readline, b"")]
 
     def http_2(self, *paths: str, headers: list[tuple[str, str]] | None = None, body: bytes | None = None) -> list[httpx.Response]:
-        """Requests over one connection of HTTP/2, all at once.
+        """Requests over one HTTP/2 connection, all at once.
 
-        :param headers: of each, and as often as they are named.
-        :param body: POST it, without a word of its length.
+        :param headers: of each request; a name may be repeated.
+        :param body: POST it, without its length.
         """
 
         async def name(request: httpx.Request) -> None:
@@ -210,7 +210,7 @@ class Host:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP on port 80, and HTTPS on every other, to an address under another name."""
+    """A connection to an address under another name: HTTP on port 80, HTTPS on every other port."""
 
     def __init__(self, address: str, name: str, port: int) -> None:
         super().__init__(address, port, timeout=30)
@@ -225,7 +225,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class Server:
-    """A host with the application `probe`, whose declaration (`app`, `variables`) and code a drill changes, and then applies."""
+    """A host with the application `probe`. A drill changes its declaration (`app`, `variables`) and code, and then applies them."""
 
     def __init__(self, host: Host, folder: Path) -> None:
         self.host, self.source = host, folder / "probe"
@@ -235,10 +235,10 @@ class Server:
     @classmethod
     @contextlib.contextmanager
     def provisioned(cls, name: str, folder: Path) -> Iterator[Self]:
-        """A host on which `site.yml` has set up `probe` as it comes: from an image, which the first who asks makes out of a bare Debian 13."""
+        """A host on which `site.yml` has set up `probe`. It starts from an image, which the first caller makes from a bare Debian 13."""
         image = provisioned_image(cls._provision)
         with Host.up(name, folder, image=image) as host:
-            # What lies in the image's layer of overlayfs cannot be renamed, as folders on a disk can (EXDEV).
+            # Folders in the image's overlayfs layer cannot be renamed, unlike folders on a disk (EXDEV).
             host.sh("cp -a /var/lib/flask-probe /var/lib/state; rm -r /var/lib/flask-probe; mv /var/lib/state /var/lib/flask-probe")
             server = cls(host, folder)
             server._applied = server._declared("site")
@@ -254,7 +254,7 @@ class Server:
         subprocess.run([*HOSTS, "freeze", "--prefix", PREFIX, name, image], check=True, stdout=subprocess.DEVNULL)
 
     def reset(self) -> None:
-        """Declare `probe` as it comes; nothing happens on the host."""
+        """Reset to the default declaration of `probe`, without changing the host."""
         shutil.rmtree(self.source, ignore_errors=True)
         shutil.copytree(APPS / "probe", self.source)
         self.app: App = probe(self.source)
@@ -271,11 +271,11 @@ class Server:
     # --- running playbooks
 
     def start(self, playbook: str = "deploy", *options: str) -> subprocess.Popen[str]:
-        """Begin a playbook with what is declared."""
+        """Start a playbook with the present declaration."""
         return self.host.start(playbook, *options, flask_apps=[self.app, *self.others], **self.variables)
 
     def play(self, playbook: str = "deploy", *options: str) -> Run:
-        """Run a playbook with what is declared, however it ends."""
+        """Run a playbook with the present declaration, whether it succeeds or fails."""
         return self.host.play(playbook, *options, flask_apps=[self.app, *self.others], **self.variables)
 
     def apply(self, playbook: str = "deploy", *options: str) -> Run:
@@ -287,7 +287,7 @@ class Server:
         return run
 
     def begin(self, playbook: str = "deploy") -> Serving:
-        """Have what is declared on the host, and return what serves: no run, where an earlier drill left just that."""
+        """Bring the host to the declaration, and return what serves. If an earlier drill left the host like that, there is no run."""
         if self._applied not in {self._declared("site"), self._declared(playbook)}:
             self.apply(playbook)
         return self.serving()
@@ -297,7 +297,7 @@ class Server:
         return json.dumps([playbook, self.app, self.others, self.variables, files], sort_keys=True)
 
     def settle(self, playbook: str = "deploy") -> None:
-        """Make what is declared so, and see that it stays so."""
+        """Apply the declaration, and check that the next run changes nothing."""
         self.apply(playbook)
         again = self.apply(playbook)
         assert again.changed == 0, again.output[-6000:]
@@ -306,7 +306,7 @@ class Server:
     # --- looking at it
 
     def serving(self, app: str = "probe") -> Serving:
-        """The slots of an app, which is current, and the processes that answer; once those that were current have retired."""
+        """The slots of an app, the current one, and the processes that answer, after earlier slots have retired."""
         self.wait(f"! systemctl is-active --quiet 'flaskyard-retire-{app}:*'")
         lines = self.host.sh(f"""
             ls /etc/flask/{app}/slots | xargs
@@ -319,28 +319,28 @@ class Server:
         return Serving(tuple(lines[0].split()), lines[1], lines[2], lines[3])
 
     def finish(self, load: Load) -> Report:
-        """End a load once its clients have come to the current slot. A deploy ends earlier: behind a few threads, all may still wait for the slot of before."""
+        """End a load once its clients have reached the current slot. A deploy ends earlier: with few threads, clients may still wait for the previous slot."""
         self.wait("! systemctl is-active --quiet 'flaskyard-retire-probe:*'")
         time.sleep(1)
         return load.finish()
 
     def marker(self) -> str:
-        """Which release with which environment answers, asked from outside."""
+        """The release and environment that answer, asked from outside."""
         answer = self.host.ask()
         assert answer.status == 200, answer
         return answer.body.decode().strip()
 
     def load(self, **settings: Any) -> Load:
-        """Steady load: 32 clients over HTTPS on kept connections, reads and writes, and one long request after the other."""
+        """A steady load: 32 clients over HTTPS on kept connections, with reads, writes, and one long request after another."""
         target = Target(f"https://{DOMAIN}", connect=self.host.address, verify=False)
         return Load(Plan(target, **{"seconds": 900, "rate": 160.0, "post_path": "/upload", "slow_path": "/slow?seconds=3", "marker": MARKER, **settings}))
 
     # --- interrupting what changes it
 
     def killed(self, what: str, when: str, playbook: str = "deploy") -> str:
-        """Begin a playbook and, as soon as the shell condition `when` holds on the host, SIGKILL `what`; what was printed until then.
+        """Start a playbook, and SIGKILL `what` as soon as the shell condition `when` holds on the host. Returns the output until then.
 
-        :param what: `playbook` for the controller's processes, `module` for the Python that works on the host.
+        :param what: `playbook` for the controller's processes, `module` for the Python process on the host.
         """
         hit = f"""
             for i in $(seq 6000); do
@@ -362,9 +362,9 @@ class Server:
         return output
 
     def death(self, kill: str) -> Report:
-        """Kill processes of what serves with a shell command while visitors come, and see that it is soon over; what the visitors saw.
+        """Kill serving processes with a shell command under load, and check that the outage is short. Returns what the visitors saw.
 
-        Five seconds are for the manager to notice it (supervisord looks once a second); then it is the app that starts, on a machine that may be busy.
+        The manager has five seconds to notice it (supervisord checks once a second). Then the app starts, on a machine that may be busy.
         """
         with self.load(slow_path=None, post_path=None) as load:
             start = self.host.sh("cd /srv/flask/probe/current; TIMEFORMAT=%R; { time runuser -u flask-probe -- .venv/bin/python -c 'import probe'; } 2>&1")
@@ -376,7 +376,7 @@ class Server:
         return report
 
     def wait(self, condition: str, seconds: float = 60) -> float:
-        """Wait until a shell condition holds on the host; the seconds it took."""
+        """Wait until a shell condition holds on the host. Returns the seconds that it took."""
         begin = time.monotonic()
         while self.host.sh(f"if {condition} >/dev/null; then echo yes; fi") != "yes":
             assert time.monotonic() - begin < seconds, f"not within {seconds} s: {condition}"
@@ -399,15 +399,15 @@ def probe(source: Path) -> App:
     }
 
 
-#: Answers per second that a load has at least, on a machine that is busy with much else. Fewer would leave gaps in which nobody looked.
+#: The lowest rate of answers per second of a load on a busy machine. Fewer would leave gaps without a measurement.
 LEAST_RATE = 5
 
 
 def assert_nothing_failed(report: Report, reloaded: bool = False, enough: int = 500) -> None:
-    """Every request of the load had a good answer, and there were enough of them to say so.
+    """Check that every request of the load had a good answer, and that there were enough of them.
 
-    :param reloaded: the proxy's own configuration changed meanwhile. It then closes connections that wait for a next request, and
-        a request that crosses this is the client's to send again, as every browser does.
+    :param reloaded: whether the proxy's configuration changed meanwhile. The proxy then closes idle connections. If a request
+        arrives at that moment, the client must send it again, as every browser does.
     """
     assert set(report.errors) <= ({"closed on reuse"} if reloaded else set()), report.failures
     assert set(report.statuses) == {200}, report.failures

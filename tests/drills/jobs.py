@@ -9,7 +9,7 @@ import shlex
 from .harness import Server
 
 STATE = "/var/lib/flask-probe"
-#: Takes jobs, one after the other, until it is asked to stop; a job that it has begun it ends. Says which code did each.
+#: Takes one job after another until it is asked to stop, and finishes a job that it has begun. Records which code did each job.
 WORKER = """
 import os, pathlib, signal, sys, time
 from probe import MARKER

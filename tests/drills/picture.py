@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of hosts, and what a change of mind has left on one of them."""
+"""Snapshots of hosts, and what a change and its reversal have left on a host."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from .harness import ROOT, Host
 
 SCRIPT = ROOT / "tests" / "hosts" / "picture.py"
-#: What stays on purpose: releases, with their virtualenvs and the server in these, for a rollback.
+#: Files that stay on purpose, for a rollback: releases and their virtualenvs with the server.
 KEPT = re.compile(r"(/srv/flask|/var/lib/flaskyard/apps)/[\w-]+/(releases|venvs)/[0-9a-f]{12}(\.json)?")
-#: What a package's own command makes when it runs, until the next boot.
+#: Files that a package's command makes when it runs. They stay until the next boot.
 MADE = {"apache2": {"/run/apache2", "/run/apache2/socks", "/run/lock/apache2"}}
-#: What a build leaves until the next boot: a host from an image has had one.
+#: Files that a build leaves until the next boot. A host from an image has had a build.
 BUILT = {"/run/flaskyard-agents", "/run/systemd/transient"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What there is on a host, see `tests/hosts/picture.py`."""
+    """The files and units of a host: see `tests/hosts/picture.py`."""
 
     entries: dict[str, str]
     packages: dict[str, list[str]]
@@ -34,13 +34,13 @@ class Picture:
 
 
 def assert_same(changed: Picture, direct: Picture) -> None:
-    """A host that has changed is as one that was provisioned directly. Its further packages may stay, as they were installed."""
+    """Check that a changed host equals one that was provisioned directly. Its additional packages may stay unchanged."""
     names = changed.packages.keys() - direct.packages
     further = {path for name in names for path in (*changed.packages[name], *MADE.get(name, ()))}
     of_any = {path for paths in changed.packages.values() for path in paths}
 
     def stays(name: str) -> bool:
-        """Whether it is a package's, a link to a package's, such as postinst scripts make, or an old release."""
+        """Whether a file belongs to a package, is a link to such a file (from a postinst script), or belongs to an old release."""
         look = changed.entries[name]
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), look.removeprefix("link to "))) if look.startswith("link to ") else ""
         return name in further or (target in of_any and not name.startswith("/etc/systemd/")) or bool(KEPT.fullmatch(name))

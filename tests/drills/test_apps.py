@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""More than one app, more than one host, and an app that goes."""
+"""More than one app, more than one host, and the removal of an app."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
         server.others = [second()]
         server.apply("site")
         assert host.ask(host=SECOND).body == b"plain"
-        assert host.sh("stat -c %a /var/lib/flask-second /srv/flask/second | xargs") == "750 750"
+        assert host.sh("stat -c %a /var/lib/flask-second /srv/flask/second | xargs") == "750 751"
         refused = "runuser -u flask-probe -- ls /srv/flask/second /var/lib/flask-second /etc/flask/second 2>&1 || true"
         assert host.sh(refused).count("Permission denied") == 3, "the apps do not see each other"
         host.sh("echo kept > /var/lib/flask-second/instance/data")
@@ -48,7 +48,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
         host.ask(host=SECOND)
     assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
 
-    # What was kept is there when the app comes back.
+    # The kept data is there when the app comes back.
     server.others = [second()]
     server.apply("site")
     assert host.sh("cat /var/lib/flask-second/instance/data") == "kept"
@@ -60,8 +60,26 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_an_app_that_comes_to_speak_another_protocol_keeps_one_slot(server: Server) -> None:
-    """The slots of each server are changed in a call of their own, and only the last of them is followed by the proxy."""
+def test_a_deploy_of_one_app_leaves_the_others_as_they_are(server: Server) -> None:
+    server.others = [second()]
+    server.apply("site")
+    before = server.serving()
+    server.app["env"]["PROBE_MARKER"] = "later"
+    server.others[0]["env"] = {"A": "b"}
+    old = server.serving("second").current
+    assert server.apply("deploy", "-e", "app=second").changed > 0
+    assert server.serving("second").current != old
+    assert (server.serving().current, server.marker()) == (before.current, "one.a"), "the declaration of the first app has to wait"
+    assert server.apply("deploy", "-e", "app=second").changed == 0
+    server.apply("deploy")
+    assert server.marker() == "one.later"
+    server.others = []
+    server.settle("site")
+
+
+@pytest.mark.long
+def test_app_that_changes_protocol_keeps_one_slot(server: Server) -> None:
+    """The slots of each server are changed in a separate call, and the proxy follows only after the last call."""
     server.others = [second()]
     server.apply("site")
     server.app["server"] = "fastcgi"
@@ -81,7 +99,7 @@ def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
     server.others[0]["env"] = {"CHANGED": "yes"}
     server.app["env"]["PROBE_HEALTH"] = "500"
     run = server.play()
-    run.assert_says("app 'probe'", "status 500")
+    run.assert_says("probe: gate: GET /healthz gave status 500", "What else is declared runs")
     assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
     server.reset()
     server.settle("site")
@@ -102,7 +120,7 @@ def test_a_second_host(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [{"build_command": "exit 3"}, {"wsgi": "probe:nothing"}])
-def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: Server, broken: App) -> None:
+def test_failed_change_of_protocol_leaves_the_proxy_unchanged(server: Server, broken: App) -> None:
     before = server.begin("site")
     server.app |= {"server": "fastcgi", **broken}
     server.play("site").assert_says("probe: ", "The proxy is left as it is")
@@ -112,7 +130,7 @@ def test_a_failed_change_of_protocol_leaves_the_proxy_with_what_serves(server: S
 
 
 def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> None:
-    """One that cannot be built, one that does not pass its gate, one that is new, and one that changes: the good ones go live, and the run names the bad."""
+    """One app fails to build, one fails its gate, one is new and one changes. The good ones go live, and the run names the bad ones."""
     broken = {**second(), "name": "broken", "domains": ["broken.test"], "build_command": "echo no compiler; exit 3"}
     dead = {**second(), "name": "dead", "domains": ["dead.test"], "wsgi": "plain:nothing"}
     server.app["env"]["PROBE_MARKER"] = "goes-on"
@@ -129,3 +147,15 @@ def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> Non
     server.others = []
     for name in ("second", "broken", "dead"):
         server.apply("remove", "-e", f"app={name}", "-e", "purge=true")
+
+
+@pytest.mark.long
+def test_a_run_without_a_list_of_apps_stops_none(server: Server) -> None:
+    server.begin("site")
+    for playbook in ("site", "deploy"):
+        run = server.host.play(playbook)
+        run.assert_says("flask_apps is not defined for", "which runs probe", "To stop all apps, write flask_apps: []")
+        assert server.marker() == "one.a"
+    misspelt = server.host.play("site", flask_app=[server.app], flask_apps=[])
+    misspelt.assert_says("no role has the variable flask_app; did you mean flask_apps?")
+    assert server.marker() == "one.a"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup of a host where one app does all it can to get at the files of another, and to spoil the backup for all."""
+"""A backup of a host where one app tries to read the files of another, and to spoil the backup of all apps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .harness import App, Server
 
 RUNS = 5
 VICTIM = "/etc/flask/victim"
-#: As the app's account: as fast as the machine can, exchange directories and links to what is another's.
+#: As the app's account, exchange directories with links to another app's files, as fast as possible.
 FLIP = r"""
 cat > /run/flip.py <<'END'
 import ctypes, os, pwd, time
@@ -70,7 +70,7 @@ def victim(server: Server) -> App:
 
 
 def found_below_the_attacker(server: Server, secrets: list[str]) -> list[str]:
-    """Files of all snapshots, below what belongs to the attacker, that hold a secret of somebody else."""
+    """The files in all snapshots, below the attacker's folders, that contain somebody else's secret."""
     patterns = " ".join(f"-e {secret}" for secret in secrets)
     return server.host.sh(f"""
         rm -rf /run/looted; mkdir -m 0700 /run/looted
@@ -83,7 +83,7 @@ def found_below_the_attacker(server: Server, secrets: list[str]) -> list[str]:
 
 
 @pytest.mark.long
-def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Server) -> None:
+def test_swapped_link_saves_no_file_of_another_app(server: Server) -> None:
     host = server.host
     server.others = [victim(server)]
     server.apply("site")
@@ -98,7 +98,7 @@ def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Se
         status = json.loads(host.sh("flask-backup status"))
         snapshots = host.sh("flask-backup snapshots").splitlines()
         assert found_below_the_attacker(server, secrets) == []
-        # What the attacker spoils is its own backup, and the run says so.
+        # The attacker spoils only its own backup, and the run says so.
         assert all(" app-victim" in line for line in snapshots)
         assert status["run"]["ok"] is False and "app 'victim'" not in status["run"]["error"], status
         assert len(snapshots) < len(before) + RUNS, "old snapshots are dropped all the same"
@@ -113,14 +113,14 @@ def test_swapping_a_directory_for_a_link_saves_no_file_of_another_app(server: Se
 
 
 @pytest.mark.long
-def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(server: Server) -> None:
+def test_pipe_in_place_of_a_file_blocks_nobody(server: Server) -> None:
     host = server.host
     server.others = [victim(server)]
     server.begin("site")
     host.sh(FLIP_PIPES)
     try:
         for number in range(RUNS):
-            # The last time the pipes stay where they are while restic waits.
+            # In the last run the pipes stay in place while restic waits.
             host.sh("systemctl start --no-block flask-backup.service; sleep 3" + ("; systemctl kill --signal=STOP flip.service" if number == RUNS - 1 else ""))
             server.wait(
                 "! systemctl is-active --quiet flask-backup.service && test $(systemctl show -p ActiveState --value flask-backup.service) != activating", 120
@@ -130,12 +130,12 @@ def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(server: Server) -> None:
         host.sh(STILL)
 
 
-#: A server of SFTP, which is the host itself, with what the role is given to reach it.
+#: The host itself as an SFTP server, and the role's variables for it.
 SFTP = """
 test -e /root/.ssh/offsite || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/offsite
 grep -qf /root/.ssh/offsite.pub /root/.ssh/authorized_keys || cat /root/.ssh/offsite.pub >> /root/.ssh/authorized_keys
 mkdir -p /srv/offsite /srv/sftp"""
-#: By kind: the repository, and further variables, each a command of the host that prints the value.
+#: By kind: the repository, and additional variables. Each is a command on the host that prints the value.
 PLACES = {
     "rclone": ("rclone:offsite:/srv/offsite", {"backup_rclone_config": "printf '[offsite]\\ntype = local\\n'"}),
     "sftp": ("sftp:root@127.0.0.1:/srv/sftp", {"backup_known_hosts": "ssh-keyscan 127.0.0.1 2>/dev/null", "backup_ssh_key": "cat /root/.ssh/offsite"}),

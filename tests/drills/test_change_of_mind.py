@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that changed its proxy, servers or process manager, compared with one that never had another, and with itself once it has changed back."""
+"""A host after a change of proxy, server or process manager equals one that never had another. It also equals itself after changing back."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pytest
 from .harness import Host, Server
 from .picture import Picture, assert_same
 
-#: The steps of a change: what each declares for the app, and for the host.
+#: A step of a change: its declarations for the app and for the host.
 Step = tuple[dict[str, Any], dict[str, Any]]
 CHANGES: dict[str, list[Step]] = {
     "proxies": [({}, {"flask_proxy": "apache"})],
     "servers": [({"server": "uwsgi"}, {}), ({"server": "waitress"}, {}), ({"server": "mod_wsgi"}, {})],
     "managers": [({}, {"flask_manager": "supervisor"})],
 }
-#: Of any password: this drill asks for nothing, but users have files of their own.
+#: The hash of any password: this drill never logs in, but users have separate files.
 HASH = "$6$change$8ooE9OwbP64ROyCWSH/02V/gz5bnYszvMp48tBGb5ggFK4iPA.LZ7PosQlxNK8LvLrPb4TKFPiQPIdfTycopU/"
 
 
 def provision(server: Server, step: Step = ({}, {})) -> Picture:
-    """Declare `probe` with what a step says, and make it so."""
+    """Declare `probe` as a step says, and apply it."""
     server.reset()
     server.app |= {"access": [{"path": "/env", "users": {"ada": HASH}}], **step[0]}
     server.variables = step[1]
@@ -36,7 +36,7 @@ def provision(server: Server, step: Step = ({}, {})) -> Picture:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Picture]]:
-    """The host that changes, and what it was like before it ever did."""
+    """The host that changes, and its snapshot before the first change."""
     folder = tmp_path_factory.mktemp("changing")
     with Server.provisioned("two-minds", folder) as server:
         yield server, provision(server)

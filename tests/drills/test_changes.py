@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes under load: 32 clients must not notice a good one. That they do not see a bad one at all is in C(test_failures.py)."""
+"""Changes under load: 32 clients must not notice a good change. That they never see a bad one is in C(test_failures.py)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_five_changes_and_no_failed_request(server: Server) -> None:
             server.apply()
         report = server.finish(load)
     assert_nothing_failed(report)
-    # Each marker is counted once: were a later answer to go back, its time would overlap that of the next.
+    # Each marker is counted once. If an old marker answered again, its time would overlap that of the next.
     assert [version.marker for version in report.versions] == ["one.a", "two.a", "two.b", "one.b", "three-8.b"]
     for earlier, later in zip(report.versions, report.versions[1:], strict=False):
         assert earlier.last - later.first <= report.longest, "the switch is one moment, not a time of both"
@@ -58,7 +58,7 @@ def test_five_changes_and_no_failed_request(server: Server) -> None:
 
 @pytest.mark.long
 def test_ten_deploys_in_a_row(server: Server) -> None:
-    """Kept connections, uploads, requests of five seconds and open streams: none fails, and none takes noticeably longer than without a deploy."""
+    """Kept connections, uploads, five-second requests and open streams: none fails, and none takes noticeably longer than without a deploy."""
     server.app["env"]["PROBE_IMPORT_SECONDS"] = "1"
     server.app |= {"workers": 2, "threads": 8}
     server.begin()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controllers as people have them: other settings of Ansible, vaulted values, a jump host, sudo with a password, ansible-pull."""
+"""Controllers as users have them: other Ansible settings, vaulted values, a jump host, sudo with a password, ansible-pull."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Server
+from tests.pages import commands
+
+from .harness import ROOT, Server
 
 SETTINGS = {
     "hash_behaviour": {"ANSIBLE_HASH_BEHAVIOUR": "merge"},
@@ -48,7 +50,7 @@ def test_settings_of_ansible_change_nothing(setting: str, server: Server, tmp_pa
         monkeypatch.setenv(name, value)
     assert_deploys(server, setting)
     assert (tmp_path / "facts").exists() == (setting == "fact_caching")
-    # Nothing that a failed run leaves with the controller is believed by the next.
+    # The next run trusts nothing that a failed run leaves on the controller.
     server.replace("import hashlib", "import nowhere, hashlib")
     failed = server.play("deploy")
     assert failed.rc != 0 and "No module named 'nowhere'" in failed.output
@@ -88,3 +90,35 @@ def test_sudo_may_ask_for_a_password(server: Server, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("canary-4711\n")
     assert_deploys(server, "sudo", "-e", "ansible_user=ops", "--become-password-file", str(tmp_path / "password"))
     assert "canary-4711" not in server.host.sh("journalctl -q --no-pager")
+
+
+@pytest.mark.long
+def test_a_host_pulls_its_own_inventory(server: Server) -> None:
+    host = server.host
+    archive = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    collection = "/root/.ansible/collections/ansible_collections/flaskyard/server"
+    host.sh(f"""
+        apt-get -qq install -y --no-install-recommends git python3-venv >/dev/null 2>&1
+        python3 -m venv /opt/ansible && /opt/ansible/bin/pip --quiet install ansible-core
+        rm -rf {collection} /root/.ansible/pull; mkdir -p {collection}""")
+    for content, folder in ((archive, collection), (_tar(server.source), "/srv/probe")):
+        subprocess.run(["podman", "exec", "-i", host.container, "sh", "-c", f"mkdir -p {folder}; tar -xf - -C {folder}"], input=content, check=True)
+    server.app |= {"source": {"path": "/srv/probe"}, "env": {**server.app["env"], "PROBE_MARKER": "pulled"}}
+    host.sh(f"""
+        rm -rf /srv/infrastructure; mkdir -p /srv/infrastructure/inventories/production/group_vars; cd /srv/infrastructure
+        echo '- ansible.builtin.import_playbook: flaskyard.server.site' > site.yml
+        echo 'flask: {{hosts: {{web1.example.com: {{ansible_connection: local}}}}}}' > inventories/production/hosts.yml
+        cat > inventories/production/group_vars/flask.yml <<'END'
+{json.dumps({"flask_apps": [server.app], "backup_host": "drills"})}
+END
+        git init -q -b main .; git add .; git -c user.name=ops -c user.email=ops@example.com commit -q -m 'The inventory'""")
+    [command] = commands(ROOT / "docs/howto/automation.md", "ansible-pull")
+    command = command.replace("https://git.example.com/infrastructure.git", "file:///srv/infrastructure")
+    pull = f"cd /root; PATH=/opt/ansible/bin:$PATH ANSIBLE_NOCOLOR=1 {command} </dev/null 2>&1"
+    first = host.sh(pull, check=False)
+    assert server.marker() == "one.pulled", first[-4000:]
+    assert "changed=0 " in host.sh(pull)
+
+
+def _tar(folder: Path) -> bytes:
+    return subprocess.run(["tar", "-C", str(folder), "-cf", "-", "."], capture_output=True, check=True).stdout

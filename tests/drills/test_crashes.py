@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is killed in the middle: the run on either side, a process of the stack, the whole host."""
+"""Kills in the middle of a change: the run on either side, a process of the stack, the whole host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def during_start(server: Server) -> None:
 
 
 def during_switch(server: Server) -> None:
-    # Both the gate and the check through the public door take a while.
+    # Both the gate and the public check take a while.
     server.app["env"]["PROBE_MARKER"] = "switch"
     server.app["healthcheck"] = {"path": "/slow?seconds=2", "status": 200, "timeout_seconds": 15}
 
@@ -42,7 +42,7 @@ def during_fileset(server: Server) -> None:
     server.app["max_body_mb"] = 17
 
 
-#: What to change, in which playbook, and the moment to kill at, as a shell condition on the host; $old is the slot that was current.
+#: What to change, the playbook, and the moment of the kill as a shell condition on the host; $old is the previous slot.
 MOMENTS: dict[str, Kill] = {
     "build": (during_build, "deploy", BUILDING),
     "start": (during_start, "deploy", "ls /run/flask-probe/ | grep -v current | grep -qv $old"),
@@ -78,12 +78,12 @@ def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what:
     assert server.host.sh("ls -A /var/lib/flaskyard/filesets/*/ | grep -E 'journal|saved' || true") == ""
 
 
-def test_firewall_rules_that_a_killed_run_did_not_prove_are_proven_by_the_next(server: Server) -> None:
-    """Unproven, they would be taken back 45 seconds after they were loaded, and nobody would say so."""
+def test_next_run_confirms_firewall_rules_of_a_killed_one(server: Server) -> None:
+    """Without confirmation, the rules would be reverted 45 seconds after they were loaded, without any message."""
     server.begin("site")
     server.variables = {"firewall_allow": [{"port": 7070, "from": ["198.51.100.0/24"]}]}
     armed = "systemctl --quiet is-active flask-firewall-revert.timer"
-    # From its first module on, the run has a connection. No new one gets through, so that the run cannot prove the rules before it is killed.
+    # The run has a connection from its first module on. New ones do not get through, so it cannot confirm the rules before it is killed.
     deaf = "pgrep -f '^/usr/bin/python3$' >/dev/null && systemctl kill --signal=STOP --kill-whom=main ssh.service"
     server.killed("playbook", f"{deaf}; {armed}", "site")
     server.host.sh("systemctl kill --signal=CONT --kill-whom=main ssh.service")
@@ -96,7 +96,7 @@ def test_firewall_rules_that_a_killed_run_did_not_prove_are_proven_by_the_next(s
     assert server.apply("site").changed == 0
 
 
-def test_a_retirement_that_is_killed_is_finished_by_the_next_run(server: Server) -> None:
+def test_next_run_finishes_a_killed_retirement(server: Server) -> None:
     before = server.begin()
     server.app["env"]["PROBE_MARKER"] = "retired"
     with server.load() as load:
@@ -119,7 +119,7 @@ def test_a_killed_process_is_replaced(server: Server) -> None:
     for what, command in killed.items():
         main = server.serving().main_pid
         report = server.death(f"main={main}; {command}")
-        # Requests in the hands of what was killed are lost with it; the others wait.
+        # Requests in a killed process are lost; the others wait.
         assert report.failed <= 32 or "nginx" in what, what
         assert server.marker() == "one.a"
     assert server.apply().changed == 0, "nothing was left for a run to put right"
@@ -153,7 +153,7 @@ def test_a_reboot_in_the_middle_of_a_change(server: Server) -> None:
 def test_proxy_killed_again_and_again_comes_back(server: Server, proxy: str, unit: str) -> None:
     server.variables = {"flask_proxy": proxy}
     server.apply("site")
-    # systemd gives up a unit that starts six times within ten seconds, unless told otherwise.
+    # By default, systemd gives up a unit that starts six times within ten seconds.
     server.host.sh(f"""
         for i in 1 2 3 4 5 6; do
             old=$(systemctl show --value --property=MainPID {unit})

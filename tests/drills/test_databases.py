@@ -18,7 +18,7 @@ echo 'deb http://deb.debian.org/debian bookworm main' > /etc/apt/sources.list.d/
 apt-get -q update && apt-get -q install --yes --no-install-recommends postgresql-15
 rm /etc/apt/sources.list.d/old.list && apt-get -q update
 """
-#: As roles/postgresql/README.md has it.
+#: The steps in roles/postgresql/README.md.
 UPGRADE = """
 systemctl start flask-backup.service
 ! pg_lsclusters --no-header | grep -q '^17 ' || pg_dropcluster --stop 17 main

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usual cloud image: Debian 12, and an account with sudo to log in with."""
+"""The usual cloud image: Debian 12, with a login account that has sudo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_whole_way_as_an_unprivileged_account(server: Server) -> None:
     assert server.host.sh("systemctl --failed --plain --no-legend") == ""
 
 
-def test_a_limit_that_would_count_a_load_balancer_as_one_client_is_refused(server: Server) -> None:
+def test_limit_that_counts_a_load_balancer_as_client_is_refused(server: Server) -> None:
     server.apply("site")
     server.app["rate_limit"] = {"requests_per_second": 1}
     server.variables = {"flask_proxy": "apache", "flask_trusted_networks": ["192.0.2.0/24"]}

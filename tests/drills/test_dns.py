@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates by DNS-01: Pebble as the authority, and BIND, which certbot changes by RFC 2136."""
+"""Certificates by DNS-01, with Pebble as the authority. certbot changes BIND by RFC 2136."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ns A 127.0.0.1
 END
 chown bind: /var/cache/bind/{ZONE}
 """
-#: A key of BIND that may write TXT records; printed is its secret.
+#: Makes a BIND key that may write TXT records, and prints its secret.
 KEY = f"""
 tsig-keygen flaskyard. > /etc/bind/flaskyard.key
 chgrp bind /etc/bind/flaskyard.key
@@ -51,7 +51,7 @@ SERVED = f"echo | openssl s_client -connect 127.0.0.1:443 -servername {ZONE} 2>/
 
 @pytest.fixture
 def secret(server: Server, tmp_path: Path) -> str:
-    """The server with an authority and a zone of its own; the secret that may change the zone."""
+    """The server with an authority and its own zone, and the secret that may change the zone."""
     script = (Path(HOSTS[1]).with_name("ca.sh")).read_text()
     server.host.sh(BIND)
     found = server.host.sh(KEY)
@@ -94,7 +94,7 @@ def test_a_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) ->
     hashed = set(re.findall(r"^([\w-]+)==.*\n +--hash=", locked, re.MULTILINE))
     assert hashed >= {"certbot", "certbot-dns-rfc2136", "dnspython"}
 
-    # Another secret takes effect without another certificate, and the renewal has it.
+    # A new secret takes effect without a new certificate, and the renewal uses it.
     before = host.sh(f"{SERVED} -serial")
     server.variables["tls_dns_credentials"] = credentials(new := host.sh(KEY))
     changed = server.apply("site", "--diff")
@@ -107,7 +107,7 @@ def test_a_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) ->
         "0",
     ]
 
-    # What cannot change the zone says so, and what was served is served still.
+    # A secret that cannot change the zone is reported, and the old certificate is still served.
     serial = host.sh(f"{SERVED} -serial")
     server.variables["tls_dns_credentials"] = credentials("d3Jvbmc=")
     server.app["domains"] = [ZONE, f"*.{ZONE}", f"a.b.{ZONE}"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody changed on a host by hand: the next run says what it was, puts it right, and the one after has nothing to do."""
+"""Manual changes on a host: the next run reports and repairs them, and the run after that has nothing to do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .harness import Server, assert_nothing_failed
 
 @dataclasses.dataclass(frozen=True)
 class Drift:
-    """A change by hand, with what a run says of it."""
+    """A manual change, with a run's message about it."""
 
     damage: str
     says: str
 
 
-#: All of these are there at once: none hides another.
+#: All of these at once: none hides another.
 OF_THE_HOST = [
     Drift("nft flush ruleset", "the rules in the kernel were not those of the firewall"),
     Drift("userdel flask-probe-b", "account flask-probe-b was missing"),
@@ -43,7 +43,7 @@ def test_what_differs_on_the_host_is_named_and_put_right(server: Server) -> None
     assert "dport" in server.host.sh("nft list table inet flaskyard")
 
 
-#: Of the slot that serves; the app goes on meanwhile.
+#: Damage to the serving slot. The app keeps running meanwhile.
 OF_THE_SLOT = [
     Drift("chmod 0644 /etc/flask/probe/secret_key", "/etc/flask/probe/secret_key was open to others, with mode 0644"),
     Drift("rm /srv/flask/probe/current", "/srv/flask/probe/current was missing"),
@@ -53,7 +53,7 @@ OF_THE_SLOT = [
 ]
 
 
-def test_what_differs_of_a_slot_is_named_and_put_right_while_it_serves(server: Server) -> None:
+def test_drift_of_a_slot_is_reported_and_repaired_while_serving(server: Server) -> None:
     before = server.begin("site")
     with server.load() as load:
         server.host.sh("slot=$(basename $(readlink /run/flask-probe/current.sock) .sock)\n" + "\n".join(drift.damage for drift in OF_THE_SLOT))
@@ -103,7 +103,7 @@ def test_damaged_records_keep_no_run_from_its_work(server: Server) -> None:
     assert server.apply("site").changed == 0
 
 
-def test_a_slot_that_dies_again_and_again_fails_the_run_until_it_can_be_helped(server: Server) -> None:
+def test_slot_in_a_crash_loop_fails_the_run(server: Server) -> None:
     slot = server.begin("site").current
     unit = f"flask-probe@{slot}.service"
     server.host.sh(f"""
@@ -112,7 +112,7 @@ def test_a_slot_that_dies_again_and_again_fails_the_run_until_it_can_be_helped(s
         systemctl daemon-reload
         systemctl restart {unit} || true""")
     server.wait(f"systemctl show --property=SubState --value {unit} | grep -q auto-restart")
-    server.play("site").assert_says("probe: ", slot, "does not serve as it should", "the disk is gone")
+    server.play("site").assert_says("probe: ", slot, "does not work correctly", "the disk is gone")
     server.host.sh(f"rm -r /etc/systemd/system/{unit}.d; systemctl daemon-reload")
     server.apply("site")
     assert server.apply("site").changed == 0

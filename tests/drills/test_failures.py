@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong further on: the run stops and says what, why and the way out; the host serves what it served."""
+"""Failures: the run stops and says what failed, why and what to do. The host serves as before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .harness import BUILDING, Server, assert_nothing_failed
 
 Spoil = Callable[[Server], contextlib.AbstractContextManager[tuple[str, ...]]]
 
-#: A repository that a plain web server hands out, as some do.
+#: A repository on a plain web server, without git's protocol.
 REPOSITORY = """
 if ! systemctl is-active --quiet git-http; then
     mkdir -p /srv/git/shop && cd /srv/git/shop
@@ -46,7 +46,7 @@ def missing_python(server: Server) -> Iterator[tuple[str, ...]]:
 
 @contextlib.contextmanager
 def full_disk(server: Server) -> Iterator[tuple[str, ...]]:
-    """The app's folder on a file system with room for nothing but what is there."""
+    """The app's folder on a file system without free space."""
     server.host.sh("""
         size=$(du --summarize --block-size=4096 /srv/flask/probe | cut -f1)
         mkdir /mnt/small && mount -t tmpfs -o size=$((size * 4 + 400))k tmpfs /mnt/small
@@ -104,7 +104,7 @@ def worker_dies_at_boot(server: Server) -> Iterator[tuple[str, ...]]:
 
 @contextlib.contextmanager
 def port_of_the_old_slot(server: Server) -> Iterator[tuple[str, ...]]:
-    """What happens to an app that listens on a port of its own beside its socket."""
+    """The code listens on an additional port beside its socket."""
     server.host.sh("systemd-run --quiet --unit=held python3 -m http.server --bind 127.0.0.1 7001; sleep 1")
     server.replace("app = Flask(", 'held = socket.create_server(("127.0.0.1", 7001))\napp = Flask(')
     try:
@@ -149,13 +149,13 @@ def no_such_package(server: Server) -> Iterator[tuple[str, ...]]:
 
 @contextlib.contextmanager
 def ill_once_it_is_current(server: Server) -> Iterator[tuple[str, ...]]:
-    """Healthy at its gate, and not behind the proxy."""
+    """The code is healthy at its gate, but not behind the proxy."""
     server.replace("app = Flask(", 'CURRENT = os.readlink("/run/flask-probe/current.sock")\napp = Flask(')
     server.replace('    return "health', '    if CURRENT != os.readlink("/run/flask-probe/current.sock"):\n        abort(503)\n    return "health')
     yield "probe: public check: https://probe.test/healthz gave status 503", "the switch was undone", "journal of flask-probe@"
 
 
-#: Of each, that the old release serves on and nobody notices is shown under load.
+#: For each, a load shows that the old release keeps serving.
 BAD: list[Spoil] = [
     import_error, missing_dependency, no_dependencies_at_all, worker_dies_at_boot, port_of_the_old_slot, health_500, wrong_body, health_that_hangs,
     failing_build_command, no_such_package, full_disk, ill_once_it_is_current,
@@ -176,7 +176,7 @@ def test_a_bad_release_never_serves(server: Server, spoil: Spoil) -> None:
 
 
 def test_after_a_reboot_the_old_release_serves(server: Server) -> None:
-    """After all the bad ones above."""
+    """This runs after all the bad changes above."""
     before = server.begin()
     server.host.reboot()
     now = server.serving()

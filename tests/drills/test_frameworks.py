@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apps of other frameworks than Flask: WSGI is served, by the oldest version of each server that is let through; what is not WSGI is refused in words."""
+"""Other frameworks than Flask. WSGI apps are served, with the oldest accepted version of each server. Other apps are refused with a message."""
 
 from __future__ import annotations
 

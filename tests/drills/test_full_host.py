@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host with every server on it: who reaches what listens there, and how exposed each unit is."""
+"""One host with every server: who can reach each listening socket, and how exposed each unit is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.hosts.exposure import bound
 from .harness import Host, Server
 
 SERVERS = ["gunicorn", "uwsgi", "waitress", "granian", "mod_wsgi", "passenger", "fastcgi"]
-#: Accounts that are no app's door: a person's, the proxy's, another app's, those of builds, and root.
+#: Accounts that must not reach a private server: a person's, the proxy's, another app's, those of builds, and root.
 STRANGERS = ["nobody", "www-data", "flask-probe", "flask-probe-b", "flask-on-mod-wsgi-b", "root"]
-#: What anybody may reach.
+#: The ports that anybody may reach.
 PUBLIC = {22, 80, 443}
 
-#: As one account, connect to every TCP and Unix socket that listens, and print those that accept.
+#: As one account, connect to every listening TCP and Unix socket, and print those that accept.
 KNOCK = r"""
 cat > /run/knock.py <<'END'
 import os, pwd, re, socket, subprocess, sys
@@ -54,7 +54,7 @@ for path, owner in unix:
 END
 python3 /run/knock.py """
 
-#: As an account, ask the Apache of an app for a page as if the proxy had.
+#: As an account, ask an app's private Apache for a page, as the proxy would.
 FORGE = r"""
 runuser -u {account} -- python3 -c '
 import http.client, sys
@@ -83,13 +83,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def knocked(host: Host, account: str) -> list[tuple[str, str, str, bool]]:
-    """What listens: kind, port or path, unit, and whether it takes a connection of an account."""
+    """The listening sockets: kind, port or path, unit, and whether they accept a connection from an account."""
     lines = [line.split() for line in host.sh(f"{KNOCK} {account}").splitlines()]
     return [(kind, where, unit, accepted == "True") for kind, where, unit, accepted in lines]
 
 
 def apache(host: Host, app: str) -> str:
-    """Address and port of the private Apache of an app."""
+    """The address and port of an app's private Apache."""
     return host.sh(f"sed -n 's/^Listen \\(.*\\):/\\1 /p' /etc/flask/{app}/slots/*/httpd.conf")
 
 
@@ -127,7 +127,7 @@ def test_rules_of_doors_outlive_the_firewall(full: Server) -> None:
     for change in ("systemctl reload nftables", "systemctl restart nftables", "flask-firewall apply", "systemctl restart flask-firewall"):
         host.sh(change)
         full.wait(f'test "$({guarded})" = 1', 10)
-    # Emptied by hand: the next start of the slot loads them, and so does the next run.
+    # After a manual flush, the next start of the slot loads the rules, and so does the next run.
     host.sh("nft flush ruleset; systemctl kill --signal=SIGKILL 'flask-on-mod-wsgi@*.service'")
     full.wait(f'test "$({guarded})" = 1', 20)
     host.sh("nft flush ruleset")

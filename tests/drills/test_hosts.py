@@ -24,7 +24,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Se
 
 
 def deploy(hosts: tuple[Server, Server], *options: str) -> Run:
-    """Deploy what the first declares, to both."""
+    """Deploy the first host's declaration to both."""
     return hosts[0].play("deploy", "-e", f"target={':'.join(host.host.name for host in hosts)}", *options)
 
 
@@ -35,7 +35,7 @@ def deployed(hosts: tuple[Server, Server], *options: str) -> None:
 
 
 def commands(hosts: tuple[Server, Server]) -> list[int]:
-    """How often the release command ran on each."""
+    """How often the release command ran on each host."""
     return [int(server.host.sh(f"{{ cat {COMMANDS} || true; }} 2>/dev/null | wc -l")) for server in hosts]
 
 
@@ -61,7 +61,7 @@ def test_a_release_command_runs_on_one_of_two_hosts(hosts: tuple[Server, Server]
 
 
 def test_a_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, Server]) -> None:
-    """Only through the public door does the app fail, so both hosts pass their gates, and the first batch is the first to know."""
+    """The app fails only through the public address. So both hosts pass their gates, and the first batch notices the failure."""
     one, two = hosts
     one.reset()
     one.app["env"]["PROBE_MARKER"] = "batch"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An application that was taken over: root follows no path that it can write."""
+"""A compromised application: root follows no path that it can write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ rm -rf /root/canary && mkdir -p /root/canary/folder && cd /root/canary
 echo untouched | tee file folder/file > /dev/null; chmod 600 file folder/file; chmod 700 . folder"""
 FINGERPRINT = "cd /root/canary && find . -printf '%p %y %U:%G %m %s %T@ %C@\\n' | sort; find . -type f -exec sha256sum {} + | sort"
 
-#: In every directory that belongs to one of the accounts: each entry becomes a link to a canary, and two new ones are made.
+#: In every directory of the accounts, replace each entry by a link to a canary, and add two new ones.
 ATTACK = """
 cat > /run/attack.py <<'END'
 import os, pwd, shutil, sys
@@ -43,7 +43,7 @@ python3 /run/attack.py """
 
 BUILD = "ln -s /root/canary/file planted; ln -s /root/canary/folder built; rm -rf instance; ln -s /root/canary/folder instance"
 
-#: Every path that root writes or executes for the app, each with all that is above it.
+#: Every path that root writes or executes for the app, with all parent folders.
 WALK = """
 cat > /run/walk.py <<'END'
 import glob, json, os, stat
@@ -79,7 +79,7 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
             planted = host.sh(f"{ATTACK} {account}").splitlines()
             print(account, "planted", len(planted), "links, such as", *planted[:3])
             assert len(planted) > 4, "there was nothing to attack"
-            # Whether these succeed is not the point: root must not have been led astray by them, nor by systemd as after a crash.
+            # These may fail. The point is that root is not led astray by them, or by systemd as after a crash.
             host.sh("systemctl restart 'flask-probe@*.service' || true")
             server.app["env"]["PROBE_MARKER"] = account
             server.replace("MARKER = ", f"MARKER{number} = MARKER = ")
@@ -95,7 +95,7 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
     assert host.sh(FINGERPRINT) == before
 
 
-def test_no_part_of_a_path_of_root_belongs_to_somebody_else(server: Server) -> None:
+def test_all_parts_of_root_paths_belong_to_root(server: Server) -> None:
     server.begin("site")
     assert server.host.sh(WALK) == ""
     assert "/etc/flask/probe/slots" in server.host.sh(f"chmod g+w /etc/flask/probe/slots; {WALK}; chmod g-w /etc/flask/probe/slots")

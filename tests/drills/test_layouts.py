@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sources as people lay them out: the app in a folder, below src, or an installed package. Each finds its code, its files and its instance folder."""
+"""Common layouts of sources: the app in a folder, below src, or as an installed package. Each finds its code, files and instance folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers i
 
 from .harness import App, Server
 
-#: Writes into its instance folder, as Flask's tutorial does, and tells where that is and where it runs.
+#: Writes into its instance folder, as in Flask's tutorial, and reports that folder and its working directory.
 CODE = """
 import os
 import pathlib

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of the process manager on a host that serves, and what supervisor does with a slot. The drills run in the order of this file."""
+"""Changes of the process manager on a serving host, and slots under supervisor. The drills run in the order of this file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from .harness import Server, assert_nothing_failed
 from .jobs import STATE, WORKER, enqueue
 
-#: A slot under supervisor as `supervisorctl status` shows it: the server, and what keeps its socket open.
+#: A slot as `supervisorctl status` shows it: the server, and the process that keeps its socket open.
 RUNNING = "flask-probe@{0}:0 RUNNING flask-probe@{0}:1 RUNNING"
-#: What a process finds, as a line of the journal.
+#: A process that prints its surroundings as a line in the journal.
 SAID = """
 import json, os, sys, time
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -48,7 +48,7 @@ def working(supervised: Server) -> Server:
 
 
 def workers(server: Server, state: str = "RUNNING") -> list[str]:
-    """The programs of processes in this state."""
+    """The programs whose processes are in this state."""
     return server.host.sh(f"(supervisorctl status || true) | awk '/-process[.]/ && $2 == \"{state}\" {{print $1}}'").splitlines()
 
 
@@ -57,7 +57,7 @@ def workers_of(slot: str) -> list[str]:
 
 
 def slots(server: Server) -> tuple[str, str, str]:
-    """The slots that have units, those that have programs, and what supervisord says of these."""
+    """The slots that have units, those that have programs, and the states of the programs."""
     units = server.host.sh("ls /etc/systemd/system | sed -n 's/^flask-probe@\\(.*\\)[.]service$/\\1/p' | xargs")
     programs = server.host.sh("(ls /etc/supervisor/conf.d /run/flask-supervisor 2>/dev/null || true) | sed -n 's/^flask-probe@\\(.*\\)[.]conf$/\\1/p' | xargs")
     return units, programs, server.host.sh("(supervisorctl status 2>/dev/null || true) | awk '/^flask-/ {print $1, $2}' | xargs")
@@ -83,7 +83,7 @@ def test_to_supervisor_and_back_fails_no_request(server: Server) -> None:
     assert_nothing_failed(report)
     server.wait(RETIRED)
     assert slots(server) == (current(server), "", "")
-    # Where the last slot retired after that run had ended, the first run afterwards takes supervisor out of use.
+    # If the last slot retired after that run, the next run removes supervisor.
     server.apply("site")
     assert server.host.sh("systemctl is-active supervisor || true; systemctl is-enabled supervisor || true").split() == ["inactive", "disabled"]
     assert server.host.sh("find /etc/systemd/system/supervisor* /usr/local/lib/flask-slot* /run/flask-supervisor* -type f || true") == ""
@@ -156,7 +156,7 @@ def test_workers_change_with_the_release_and_no_job_is_lost(working: Server) -> 
 
 
 @pytest.mark.long
-def test_a_worker_that_dies_undoes_the_switch_and_the_old_one_ends_its_job_first(working: Server) -> None:
+def test_dying_worker_undoes_the_switch_after_the_old_job(working: Server) -> None:
     before = current(working)
     enqueue(working, 90, "long")
     working.wait(f"ls {STATE}/jobs/long.one")
@@ -191,7 +191,7 @@ def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> 
     assert workers(working) == [first, second] and working.apply().changed == 0
 
 
-def test_an_exclusive_app_whose_next_slot_fails_has_its_workers_again(working: Server) -> None:
+def test_exclusive_app_gets_its_workers_back_after_a_failure(working: Server) -> None:
     before, working.app["exclusive"] = current(working), True
     working.replace('MARKER = "one"', 'MARKER = "two"; raise SystemExit("two is broken")')
     run = working.play()
@@ -220,7 +220,7 @@ def test_restart_rollback_and_removal_take_the_workers_along(working: Server) ->
     assert "flask-blog@" not in working.host.sh("(supervisorctl status || true); ls /etc/supervisor/conf.d /run/flask-supervisor")
 
 
-def test_a_process_of_a_procfile_has_its_words_no_privileges_and_the_journal(supervised: Server) -> None:
+def test_procfile_process_has_arguments_no_privileges_and_the_journal(supervised: Server) -> None:
     words = ["100%", "%n", "$HOME", "it ; is", " #1", "a'b", ""]
     (supervised.source / "said.py").write_text(SAID)
     (supervised.source / "Procfile").write_text(f"web: none\nsaid: python said.py {shlex.join(words)}\n")

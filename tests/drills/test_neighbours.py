@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other people's roles on the same host. A stand-in does what each is known for; `docs/own_playbooks.md` has the table."""
+"""Other people's roles on the same host. A stand-in does what each of them does; `docs/howto/own_playbooks.md` has the table."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CERTBOT = """
 systemctl enable --now certbot.timer
 """
 
-#: devsec.hardening: processes of others are hidden, /tmp runs nothing, files are private, core dumps are off, SSH forwards nothing.
+#: devsec.hardening hides other users' processes, mounts /tmp noexec, makes files private, and turns core dumps and SSH forwarding off.
 HARDENING = """
 mount -o remount,hidepid=2 /proc
 mountpoint -q /tmp || mount -t tmpfs tmpfs /tmp

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and networks as hosts have them: wildcards, one label, no IPv6, the checks of load balancers."""
+"""Names and networks of real hosts: wildcards, single labels, no IPv6, health checks of load balancers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers i
 
 from .harness import DOMAIN, Server
 
-#: Takes IPv6 from whoever logs in and from the proxies, as a kernel does that was booted with ipv6.disable=1.
+#: Disables IPv6 for logins and proxies, as a kernel with ipv6.disable=1 does.
 WITHOUT_IPV6 = """
 for unit in ssh nginx apache2; do
     mkdir -p /etc/systemd/system/$unit.service.d
@@ -104,7 +104,7 @@ def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> 
     for path in ("/", "/any/path"):
         answer = host.ask(path, host=host.address, port=80)
         assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"healthy\n", "text/plain"), answer
-    # A stranger, who says that it is the balancer, and a client of the balancer's.
+    # A stranger that pretends to be the balancer, and a client of the balancer.
     assert "healthy" not in host.sh(STRANGER.format(balancer=balancer, address=host.address), check=False)
     try:
         assert host.ask("/", {"X-Forwarded-For": "203.0.113.7"}, host=host.address, port=80).status == 421
@@ -133,7 +133,7 @@ def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
         for headers in ({}, {"X-Forwarded-Proto": "http"}):
             moved = host.ask("/a%20b?c=d", headers, port=80)
             assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}/a%20b?c=d")
-        # Where no app has its certificate from an authority, there is no folder, and Apache says 403.
+        # If no app has a certificate from an authority, there is no folder, and Apache answers 403.
         assert host.ask("/.well-known/acme-challenge/none", port=80).status in (403, 404), "the authority's question is not redirected"
         assert proxied.apply("site").changed == 0
         proxied.variables["flask_trusted_networks"] = ["198.51.100.0/24"]
@@ -151,7 +151,7 @@ def test_a_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
     try:
         proxied.apply("site")
         unit = {"nginx": "nginx", "apache": "apache2"}[proxied.variables["flask_proxy"]]
-        # As after a boot: what listens began without it.
+        # As after a boot: all listening services started without IPv6.
         host.sh(f"systemctl restart {unit}")
         assert host.sh(LISTENING) == "0.0.0.0:443 0.0.0.0:80"
         assert host.ask("/request").status == 200

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is written into a configuration file is read from it again by the program it is for: systemd, the app, gunicorn, nginx."""
+"""Programs read from their configuration files exactly what was written: systemd, the app, gunicorn, nginx."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from .harness import Server
 
-#: Characters that one format or another takes for its own, more often than others would come.
+#: Characters with a meaning in some format, more often than by chance.
 SPECIAL = st.sampled_from(
     [*"\"'`$%#\\;{}()<>|&!*?~=[]:@^, \t\n\r\x01\x1b\x7fäß€日🜁\u2028\u202e\ufeff", "\\n", "\\\n", "$(id)", "${PATH}", "%n", "%%", '\\"', "\n[Service]\n"]
 )
 VALUES = st.lists(st.one_of(SPECIAL, st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=40).map("".join)
 VALUES = VALUES.filter(lambda value: not NONCHARACTERS.search(value))  # refused
-#: One process on the host for many values: the first text of an example that systemd gets wrong is shown.
+#: One process on the host checks many values. The first text that systemd reads wrongly is shown.
 BATCHES = st.lists(VALUES, min_size=40, max_size=80).map(lambda values: {f"FY_{number}": value for number, value in enumerate(values)})
 
 DUMP = "import json, os; print(json.dumps({name: value for name, value in os.environ.items() if name.startswith('FY_')}))"
@@ -43,7 +43,7 @@ END
     arrives()
 
 
-#: What a command line can hold: no control characters, which are refused.
+#: Arguments without control characters, which are refused.
 ARGUMENTS = st.lists(
     st.lists(st.one_of(SPECIAL.filter(str.isprintable), st.characters(exclude_categories=["Cs", "Cc", "Cn"]))).map("".join), min_size=1, max_size=30
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image from which most hosts of the drills start, and what part of `site.yml` a tag runs there."""
+"""The image from which most hosts of the drills start, and the part of `site.yml` that a tag runs there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_host_from_the_image_is_provisioned(server: Server) -> None:
     assert server.host.sh("systemctl --failed --plain --no-legend") == ""
 
 
-def test_a_host_from_the_image_has_an_identity_of_its_own(server: Server) -> None:
+def test_host_from_the_image_has_a_new_identity(server: Server) -> None:
     identity = server.host.sh("cat /etc/machine-id")
     assert len(identity) == 32 and server.host.sh("ls /var/log/journal") == identity
     assert server.host.sh("tr '\\0' '\\n' < /proc/1/environ | sed -n s/^container_uuid=//p") == identity

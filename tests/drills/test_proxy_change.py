@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One proxy takes the place of the other under load. The drills run in the order of this file."""
+"""One proxy replaces the other under load. The drills run in the order of this file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.load import Report
 
 from .harness import Run, Server
 
-#: Milliseconds from a request that failed to the next good answer.
+#: The allowed milliseconds from a failed request to the next good answer.
 OUTAGE = 1_000
-#: Takes longer than a run needs from the change to its end, and than Debian's nginx gives a request when it stops.
+#: Takes longer than a run after the change, and longer than Debian's nginx waits for requests when it stops.
 LONG_REQUEST = "/slow?seconds=8"
-#: A configuration that passes its check and cannot be started.
+#: A configuration that passes its check but cannot start.
 UNSTARTABLE = "Listen 192.0.2.1:8080"
 
 
@@ -38,12 +38,12 @@ def change(server: Server, slow_path: str | None = None, **variables: str) -> tu
 
 
 def listening(server: Server) -> set[str]:
-    """Who has the ports of the web."""
+    """The services that hold ports 80 and 443."""
     return set(server.host.sh("""ss -Hltnp 'sport = :80 or sport = :443' | grep -o '"[a-z0-9]*"' | tr -d '"' | sort -u""").split())
 
 
 def wait_for_the_only(server: Server, process: str) -> None:
-    """Wait until nobody else has the ports."""
+    """Wait until no other service holds the ports."""
     server.wait(f"[ \"$(ss -Hltnp 'sport = :443' | grep -o '\"[a-z0-9]*\"' | sort -u)\" = '\"{process}\"' ]", 15)
     assert listening(server) == {process}
 
@@ -59,7 +59,7 @@ def test_there_and_back(fronted: Server) -> None:
         assert fronted.apply("site").changed == 0
 
 
-def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
+def test_service_that_does_not_start_is_not_noticed(fronted: Server) -> None:
     run, report = change(fronted, flask_proxy="apache", apache_extra_server=UNSTARTABLE)
     run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active.")
     assert set(report.statuses) == {200} and not report.errors, report.failures
@@ -68,7 +68,7 @@ def test_one_that_does_not_start_is_not_noticed(fronted: Server) -> None:
     assert fronted.host.sh("ls -d /etc/apache2/flask.d/* 2>/dev/null || true") == ""
 
 
-def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
+def test_service_that_does_not_share_its_ports_stops_first(fronted: Server) -> None:
     change(fronted, flask_proxy="apache")
     fronted.host.sh("sed -i /^ListenCoresBucketsRatio/d /etc/apache2/apache2.conf; systemctl restart apache2")
     run, report = change(fronted)
@@ -79,13 +79,13 @@ def test_one_that_does_not_share_its_ports_gives_way(fronted: Server) -> None:
 
 @pytest.fixture
 def somebody_elses(fronted: Server) -> Iterator[Server]:
-    """The server with an Apache on port 8080 that no role has put there."""
+    """The server with an Apache on port 8080 that no role manages."""
     fronted.host.sh("cp -p /etc/apache2/ports.conf /root; echo Listen 8080 > /etc/apache2/ports.conf; systemctl enable --now --quiet apache2")
     yield fronted
     fronted.host.sh("systemctl disable --now --quiet apache2; mv /root/ports.conf /etc/apache2")
 
 
-def test_one_on_other_ports_stays(somebody_elses: Server) -> None:
+def test_service_on_other_ports_stays(somebody_elses: Server) -> None:
     run, report = change(somebody_elses, nginx_extra_http="# more")
     assert run.rc == 0 and set(report.statuses) == {200}, run.output[-6000:]
     assert somebody_elses.host.sh("systemctl is-active apache2; systemctl is-enabled apache2").split() == ["active", "enabled"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy does at its users' word: paths, streams, limits, locks, pages. One host, two apps under one domain, most features at once."""
+"""What a proxy does for its keys: paths, streams, limits, access rules, pages. One host, two apps under one domain, most features at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers i
 from .harness import DOMAIN, Host, Server
 
 PASSWORD = "open sesame"
-#: Every sign that a header may hold, and what proxies would read as something else.
+#: Every character that a header may contain, and texts that proxies might interpret.
 SIGNS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "$") + r" \r\n \t \\ \" %% %t %{Host}i %n \\"
 FEATURES: dict[str, Any] = {
     "streaming": ["/stream"],
@@ -36,7 +36,7 @@ FEATURES: dict[str, Any] = {
     "nginx_extra": "location = /raw { return 410; }",
     "apache_extra": "RewriteRule ^/raw$ - [R=410,L]",
 }
-#: What is none of our apps: a server of files on a port, at a path of the same domain, and a socket under a name of its own.
+#: Services that are not apps: a file server on a port at a path of the same domain, and a socket under a separate name.
 SERVICES = [
     {"name": "files", "domains": [DOMAIN], "path": "/files", "upstream": "127.0.0.1:3000", "access": [{"path": "/locked", "allow": ["192.0.2.0/24"]}]},
     {"name": "within", "domains": [DOMAIN], "path": "/docs/within", "upstream": "127.0.0.1:3000", "access": [{"allow": ["192.0.2.0/24"]}]},
@@ -83,7 +83,7 @@ def site(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server
     provisioned.apply("site")
 
 
-def test_an_app_below_a_path_is_told_so(site: Server) -> None:
+def test_app_below_a_path_gets_its_script_name(site: Server) -> None:
     seen = site.host.ask("/shop/request/a%20b?c=d").json
     assert (seen["root_path"], seen["path"], seen["url"]) == ("/shop", "/request/a b", f"https://{DOMAIN}/shop/request/a%20b")
     assert site.host.ask("/request").json["root_path"] == ""
@@ -152,7 +152,7 @@ def test_networks_and_passwords(site: Server) -> None:
     assert kept == "root:www-data 640"
 
 
-def test_of_rules_that_of_the_longest_path_holds_for_files_too(site: Server) -> None:
+def test_rule_of_the_longest_path_holds_for_files(site: Server) -> None:
     expected = {"/docs": 404, "/docs/other": 404, "/docs/files": 401, "/docs/files/open.txts": 401, "/docs/files/open.txt": 200, "/process/open": 404}
     expected["/docs/within"] = 403  # another app's, whose rule it is
     assert {path: site.host.ask(path).status for path in expected} == expected
@@ -160,7 +160,7 @@ def test_of_rules_that_of_the_longest_path_holds_for_files_too(site: Server) -> 
     assert site.host.ask("/shop/docs/files/open.txts").status == 200
 
 
-def test_no_link_of_an_app_leads_to_what_is_not_its_own(site: Server) -> None:
+def test_no_link_of_an_app_reaches_foreign_files(site: Server) -> None:
     site.host.sh("""
         cd /var/lib/flask-probe; runuser -u flask-probe -- sh -c 'echo kept > uploads/kept.txt'
         echo secret > /var/lib/flask-shop/instance/secret.txt""")
@@ -184,7 +184,7 @@ def test_no_link_of_an_app_leads_to_what_is_not_its_own(site: Server) -> None:
     assert site.host.ask("/docs/files/open.txt").status == 200
 
 
-def test_the_app_is_told_its_name_and_no_port_of_the_client_s(site: Server) -> None:
+def test_app_gets_its_name_without_the_client_port(site: Server) -> None:
     seen = site.host.ask("/request", {"Host": f"{DOMAIN}:1234"}).json
     assert (seen["host"], seen["url"]) == (DOMAIN, f"https://{DOMAIN}/request")
 
@@ -201,7 +201,7 @@ def test_sizes_and_times_have_their_bounds(site: Server) -> None:
     assert site.host.ask("/shop/upload", method="POST", body=bytes(2 * 1024 * 1024)).status == 200
 
 
-def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: Server) -> None:
+def test_app_errors_pass_and_proxy_errors_have_a_page(site: Server) -> None:
     for status in (404, 500, 503):
         answer = site.host.ask(f"/status/{status}")
         assert (answer.status, answer.body) == (status, f"{status}\n".encode())
@@ -216,11 +216,11 @@ def test_errors_of_the_app_are_its_own_and_those_of_the_proxy_have_a_page(site: 
     assert site.host.ask("/.flaskyard/flask-probe").status in (403, 404), "the page is nobody's to ask for"
 
 
-def test_an_app_that_takes_too_long_is_given_up_with_a_page(site: Server) -> None:
+def test_app_that_takes_too_long_gets_an_error_page(site: Server) -> None:
     begin = time.monotonic()
     answer = site.host.ask("/slow?seconds=25")
     assert 6 < time.monotonic() - begin < 25, "after timeout_seconds and a margin of five, and not when the app is ready"
-    # Apache says 502 where nginx says 504.
+    # Apache answers 502, nginx 504.
     assert answer.status in (502, 504) and b"Not available right now" in answer.body
     assert int(answer.headers["retry-after"]) > 0 and answer.headers["cache-control"] == "no-store"
 
@@ -230,7 +230,7 @@ def test_raw_configuration_takes_effect(site: Server) -> None:
     assert site.host.ask("/shop/raw").status == 404, "and not in another app"
 
 
-def test_a_client_that_is_slow_with_its_headers_is_cut_off(site: Server) -> None:
+def test_client_with_slow_headers_is_cut_off(site: Server) -> None:
     with _tls(socket.create_connection((site.host.address, 443))) as connection:
         begin = time.monotonic()
         connection.sendall(f"GET / HTTP/1.1\r\nHost: {DOMAIN}\r\nX-Slow: ".encode())
@@ -242,7 +242,7 @@ def test_a_client_that_is_slow_with_its_headers_is_cut_off(site: Server) -> None
 
 
 def test_a_slow_upload_holds_no_worker(site: Server) -> None:
-    """More uploads that do not end than there are workers and threads, and the app answers all the same."""
+    """With more endless uploads than workers and threads, the app still answers."""
     with contextlib.ExitStack() as stack:
         for dummy in range(12):
             upload = stack.enter_context(_tls(socket.create_connection((site.host.address, 443))))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the proxy's account can read is what is public, whatever links an app makes while the proxy looks at them."""
+"""The proxy's account can read only public files, whatever links an app makes while the proxy looks at them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers i
 
 from .harness import DOMAIN, Server
 
-#: The attacker's account swaps a file of its own and a link, thousands of times a second: the kernel exchanges the two names in one step.
+#: The attacker's account swaps its own file with a link thousands of times a second. The kernel exchanges the two names in one step.
 FLIP = """
 cat > /run/flip.py <<'END'
 import ctypes, os, sys
@@ -36,7 +36,7 @@ SECRET = "what-shop-keeps"
 
 @pytest.fixture(scope="module", params=PROXIES)
 def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
-    """The attacker `probe` and its neighbour `shop`. Both serve uploads, so the proxy has to get into the state of both."""
+    """The attacker `probe` and its neighbour `shop`. Both serve uploads, so the proxy must read the state of both."""
     provisioned.reset()
     provisioned.variables = {"flask_proxy": request.param}
     hashed = provisioned.host.sh("openssl passwd -6 'open sesame'")
@@ -98,12 +98,12 @@ def test_no_app_knows_the_names_of_apache_s_password_files(neighbours: Server) -
         assert neighbours.host.sh("ls /etc/nginx/flask-users") == "shop-0", "nginx opens no link, so an app may know the name"
 
 
-#: What an app would like to read: a neighbour's database, its code, and the hashes of its users' passwords.
+#: What an attacker wants to read: a neighbour's database, its code, and its users' password hashes.
 TARGETS = ["/var/lib/flask-shop/instance/database", "/var/lib/flask-shop/top.db", "/srv/flask/shop/current/probe.py", "flask-users/shop-0"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_swap_of_links_leads_the_proxy_to_another_app_s_files(neighbours: Server, target: str) -> None:
+def test_swapped_links_never_lead_the_proxy_to_other_apps(neighbours: Server, target: str) -> None:
     host = neighbours.host
     folder = {"nginx": "/etc/nginx", "apache": "/etc/apache2"}[neighbours.variables["flask_proxy"]]
     host.sh(f"{FLIP} {Path(folder, target)}")
@@ -114,7 +114,7 @@ def test_no_swap_of_links_leads_the_proxy_to_another_app_s_files(neighbours: Ser
         host.sh("systemctl stop flip")
     print(target, {(status, body[:20]): number for (status, body), number in seen.most_common(6)})
     assert seen[(200, b"mine\n")] > 100, "the race was not on"
-    # Apache may announce the size of one file and send the other.
+    # Apache may announce the size of one file and send another.
     assert {body for status, body in seen if status == 200} <= {b"mine\n", b""}
 
 
@@ -146,7 +146,7 @@ def pages(neighbours: Server) -> Iterator[Server]:
     neighbours.app["access"] = [{"path": "/admin", "users": {"ada": hashed}}]
     neighbours.apply("site")
     yield neighbours
-    # The check asks through the proxy as it still is.
+    # The check goes through the proxy with its old configuration.
     neighbours.app["static"] = before
     neighbours.apply("site")
 
@@ -191,7 +191,7 @@ def test_what_is_hidden_or_outside_stays_closed(pages: Server) -> None:
         pages.host.sh("cd /srv/flask/probe/current/dist && rm leak.txt up etc")
 
 
-def test_a_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None:
+def test_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None:
     kept = pages.app, pages.others
     pages.app, pages.others = {**pages.app, "path": "/api", "access": [], "static": [FRONT, *SINGLE]}, []
     try:
@@ -206,7 +206,7 @@ def test_a_mounted_app_has_its_path_and_the_page_the_root(pages: Server) -> None
 
 
 def _answers(address: str, path: str) -> collections.Counter[tuple[int, bytes]]:
-    """What many clients get that ask the same over and over."""
+    """The answers to many clients that repeat the same request."""
     seen: collections.Counter[tuple[int, bytes]] = collections.Counter()
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Five kinds of workers, over a deploy: the old worker finishes the job that it has begun, and the new one does all that comes after it."""
+"""Five kinds of workers during a deploy: the old worker finishes its job, and the new worker does all later jobs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def queues(server: Server) -> Iterator[Server]:
     shutil.copytree(APPS / "queues", server.source)
     server.app |= {"wsgi": "queues:app", "queue": "valkey", "workers": 1, "threads": 4, "processes": PROCESSES}
     server.app["healthcheck"] = {"path": "/healthz", "status": 200}
-    # Dramatiq's processes share locks, and APScheduler and Celery ask for figures of the system.
+    # Dramatiq's processes share locks, and APScheduler and Celery read system figures.
     server.app["sandbox"] = {"memory_deny_write_execute": False, "proc_subset_pid": False}
     yield server
     server.reset()
@@ -39,7 +39,7 @@ def done(server: Server) -> list[str]:
     return [line for line in server.host.sh(f"cat {DONE} || true").splitlines() if not line.startswith("apscheduler")]
 
 
-def test_a_job_that_a_deploy_finds_under_way_is_done_once_by_the_old_code(queues: Server) -> None:
+def test_running_job_is_done_once_by_the_old_code(queues: Server) -> None:
     queues.apply()
     for queue in QUEUES:
         assert queues.host.ask(f"/jobs/{queue}/long/8.0", method="POST").status == 200

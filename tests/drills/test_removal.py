@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is no longer declared leaves nothing behind."""
+"""Things that are no longer declared leave nothing behind."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_withdrawn_authority_leaves_no_dangling_link(server: Server, tmp_path: P
     assert host.sh("ls /etc/ssl/certs") == before
 
 
-#: What names an app on a host: files by name and by content, owners without an account, units, accounts, tables, sockets. Left out: logs, what was saved, the
-#: copies that useradd keeps of its files, and what backups noted of the past.
+#: All traces of an app on a host: files by name and by content, owners without an account, units, accounts, tables, sockets. It leaves out logs, backups, the
+#: copies that useradd keeps of its files, and the backups' records.
 TRACES = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /var/log -o -path /var/backups -o -path /root -o -path /run/log \) -prune \
     -o \( -name '*{app}*' -o -nouser -o -nogroup \) -print

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app's state comes back from a backup, under every server and manager, and nothing that runs meanwhile spoils it."""
+"""An app's state is restored from a backup, under every server and manager, and nothing that runs meanwhile spoils it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .harness import Host, Server
 
 
 def saved(server: Server, *apps: str) -> None:
-    """Save a state of `apps` that says so, and change it afterwards."""
+    """Save a marked state of `apps`, and change it afterwards."""
     for app in apps:
         write(server, app, "saved")
     server.host.sh("systemctl start flask-backup.service")
@@ -62,14 +62,14 @@ def test_sparse_files_stay_sparse(server: Server) -> None:
             "flask-probe",
             "0",
         ]
-        # The snapshot is proven where there is room for what it holds, and not for the holes.
+        # The snapshot is verified with enough room for its data, but not for its holes.
         host.sh("mount -t tmpfs -o size=200m tmpfs /var/lib/flask-backup")
         host.sh("systemctl start flask-backup-verify.service")
     finally:
         host.sh("rm -f /var/lib/flask-probe/sparse; ! mountpoint --quiet /var/lib/flask-backup || umount /var/lib/flask-backup")
 
 
-#: What runs as the account of an app and cannot be started again, and how a restore names it.
+#: Processes of an app's account that cannot be started again, and how a restore names them.
 STRANGERS = {
     "systemd-run --quiet --unit=import --uid=flask-probe sleep 600": "import.service, which systemd could not start again (a transient unit)",
     "runuser -u flask-probe -- sleep 601 >/dev/null 2>&1 </dev/null &": "(sleep 601), of ",
@@ -106,7 +106,7 @@ def test_restore_leaves_an_app_alone_that_a_deploy_is_at(server: Server) -> None
     said = host.sh(f"flock {lock} flask-backup restore probe 2>&1 || true")
     assert "another run is at work here" in said and "Nothing has changed" in said
     assert (server.serving(), state(server, "probe"), host.sh("ls /var/lib/flask-backup | grep restore- || true")) == (before, "changed since", "")
-    # One that ends soon is waited for.
+    # A restore waits for a deploy that ends soon.
     host.sh(f"flock {lock} sleep 5 & sleep 1; flask-backup restore probe")
     assert state(server, "probe") == "saved"
 
@@ -137,7 +137,7 @@ def test_changed_settings_neither_cut_nor_wait_for_a_backup(server: Server) -> N
     server.wait("pgrep -U nobody -x sleep")
     invocation = host.sh("systemctl show --value --property=InvocationID flask-backup.service")
     begin = time.monotonic()
-    # Another repository with another password: the backup goes on with those that it began with.
+    # With another repository and password, the backup goes on with those with which it began.
     server.variables |= {"backup_repository": "/var/backups/other", "backup_password": "another", "backup_keep_daily": 9}
     server.apply("site")
     assert "wait for its end, or stop it" in host.sh("flask-backup restore probe 2>&1 || true")
@@ -157,7 +157,7 @@ def test_recovery_on_an_empty_host_brings_the_secret_key_back(server: Server, tm
     server.begin("site")
     saved(server, "probe")
     key, password = lost.sh("cat /etc/flask/probe/secret_key"), lost.sh("cat /etc/flask-backup/password")
-    # On the machine that made the snapshot, a key that was changed since stays.
+    # On the machine that made the snapshot, a key stays if it was changed since.
     lost.sh("echo -n changed-since > /etc/flask/probe/secret_key")
     assert "that of the host stays" in lost.sh("flask-backup restore probe")
     assert lost.sh("cat /etc/flask/probe/secret_key") == "changed-since"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Back to the release that served before: under load, for good, and never to one that does not work."""
+"""Rollbacks to the previous release: under load, lasting, and never to a release that does not work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Calls:
         self._file = file
 
     def of(self, server: Server, playbook: str, *options: str) -> tuple[Run, list[str]]:
-        """Run a playbook that must succeed; it, and the modules that it ran on the host."""
+        """Run a playbook that must succeed. Returns the run, and the modules that it ran on the host."""
         self._file.write_text("")
         run = server.apply(playbook, *options)
         lines = [line.split("\t") for line in self._file.read_text().splitlines()]
@@ -37,7 +37,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 def two_releases(server: Server, marker: str = "two") -> None:
-    """Have one release serve after another, whatever an earlier drill left."""
+    """Let one release serve after another, whatever an earlier drill left."""
     server.apply("deploy", "-e", "redeploy=true")
     newer(server, marker)
 
@@ -85,7 +85,7 @@ def test_one_command_goes_back_and_nobody_notices(server: Server, calls: Calls) 
     assert server.apply("site").changed == 0
 
 
-def test_what_shares_a_domain_and_what_has_several_stay_as_they_are(server: Server) -> None:
+def test_shared_and_multiple_domains_are_kept(server: Server) -> None:
     """Two apps below different paths of two domains, neither of which redirects, while one app changes and goes back."""
     domains: App = {"domains": [DOMAIN, "also.test"], "redirect": False}
     server.app |= domains
@@ -111,12 +111,12 @@ def test_what_shares_a_domain_and_what_has_several_stay_as_they_are(server: Serv
     server.apply("site", "-e", "redeploy=true")
 
 
-def test_a_new_source_goes_live_after_a_rollback_and_a_boot_keeps_it(server: Server) -> None:
+def test_new_source_goes_live_after_a_rollback(server: Server) -> None:
     two_releases(server)
     server.apply("rollback")
     server.host.reboot()
     assert server.marker() == "one.a"
-    # A host that was kept has gone back from every source of its earlier drills.
+    # A kept host may have withdrawn every source of earlier drills.
     marker = f"at-{time.time_ns()}"
     server.replace('MARKER = "two"', f'MARKER = "{marker}"')
     run = server.apply("deploy")
@@ -125,7 +125,7 @@ def test_a_new_source_goes_live_after_a_rollback_and_a_boot_keeps_it(server: Ser
     assert server.marker() == "one.a", "what was withdrawn is passed over"
 
 
-def test_one_that_does_not_pass_its_gate_leaves_what_serves(server: Server) -> None:
+def test_slot_that_fails_its_gate_leaves_the_old_one_serving(server: Server) -> None:
     server.apply("deploy", "-e", "redeploy=true")
     server.replace('"PROBE_HEALTH", "200"', '"PROBE_HEALTH", "500"')
     server.app["env"]["PROBE_HEALTH"] = "200"
@@ -154,7 +154,7 @@ def test_what_is_not_there_is_refused_in_words(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_a_rollback_that_is_killed_is_ended_by_the_next_run(server: Server) -> None:
+def test_next_run_finishes_a_killed_rollback(server: Server) -> None:
     server.app["env"]["PROBE_IMPORT_SECONDS"] = "2"
     two_releases(server)
     server.serving()
@@ -166,7 +166,7 @@ def test_a_rollback_that_is_killed_is_ended_by_the_next_run(server: Server) -> N
 
 
 @pytest.mark.long
-def test_a_rollback_waits_for_no_build_and_says_whose_it_is(server: Server) -> None:
+def test_rollback_during_a_build_is_refused_with_its_owner(server: Server) -> None:
     two_releases(server)
     server.app["build_command"] = f"sleep 35 # {time.time_ns()}"
     deploy = server.start("deploy")

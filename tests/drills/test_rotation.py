@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new SECRET_KEY: who is logged in stays so, over one rotation and no more."""
+"""A new SECRET_KEY: sessions survive one rotation, but not two."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 
 from .harness import Server, assert_nothing_failed
 
-#: What docs/apps.md says an app has to do, and a session to see it by.
+#: The code that docs/howto/settings.md asks for, and a session to test it.
 SESSIONS = """
 import json
 from flask import session
@@ -30,7 +30,7 @@ def name() -> str:
 
 
 def login(server: Server, name: str) -> str:
-    """The cookie of somebody who logs in."""
+    """The cookie of a new login."""
     return server.host.ask(f"/login/{name}").headers["set-cookie"].partition(";")[0]
 
 
@@ -39,7 +39,7 @@ def name(server: Server, cookie: str) -> str:
 
 
 def keys(server: Server) -> list[str]:
-    """The key that the app signs with, and the others that it accepts."""
+    """The key with which the app signs, and the others that it accepts."""
     environment = server.host.ask("/env").json
     return [environment["SECRET_KEY"], *json.loads(environment.get("SECRET_KEY_FALLBACKS", "[]"))]
 

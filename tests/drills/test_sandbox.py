@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app reaches of its host: nothing at first, and then what the key sandbox names, in its service and in its processes."""
+"""What an app can use of its host: nothing at first, and then what the key sandbox names, in its service and its processes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reach(what):
 def command():
     print(reach("group"), reach("folder"), reach("device"), reach("netlink"), reach("cache"))
 """
-#: A socket and a device that only a group of the host may open, and a folder that everybody may write to.
+#: A socket and a device that only a group of the host may open, and a world-writable folder.
 THINGS = """
 groupadd --system media
 mkdir -p /mnt/media && mount -t tmpfs -o mode=1777 media /mnt/media

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets stay where they belong: a run that says all it can say gives none away, and the host keeps them from everybody else."""
+"""Secrets stay where they belong: the most verbose run shows none, and the host hides them from everybody else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from .canaries import Canaries, declared
 from .harness import Server
 
-#: No secret, and left everywhere that is searched: what does not find this one finds nothing.
+#: Not a secret, and placed everywhere that is searched: a search that does not find it would find nothing.
 CONTROL = "canary-control"
 
 NO_REPOSITORY = "rm -rf /var/backups/flask /etc/flask-backup/password"
@@ -31,7 +31,7 @@ END
 touch /run/watch.found
 systemd-run --quiet --collect --unit=watch python3 /run/watch.py"""
 
-#: A repository that lets nobody in. To one that does not answer, restic would come back for a quarter of an hour.
+#: A repository that refuses everybody. If it did not answer, restic would retry for a quarter of an hour.
 CLOSED_REPOSITORY = r"""
 cat > /run/closed.py <<'END'
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -46,7 +46,7 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     canaries = Canaries.of(declared(), tmp_path)
     value = canaries.values()
     assert value.keys() == declared(), "what is declared secret has no canary here, or a canary is of nothing"
-    host.sh(NO_REPOSITORY)  # one can be opened with the password alone that it was made with
+    host.sh(NO_REPOSITORY)  # an existing one opens only with its own password
     host.sh(WATCH)
     host.sh(f"bash -c 'sleep 1; : {CONTROL}'; logger {CONTROL}; echo {CONTROL} > /root/control; chmod 600 /root/control")
 
@@ -76,7 +76,7 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     said += [server.apply("deploy", "--diff", "-vvv").output]
     assert f"put right: {environment['SHOP_SETTINGS']} was root:flask-probe 0444, not root:flask-probe 0440" in " ".join(said[-1].split())
 
-    # What fails talks most.
+    # Failures print the most.
     server.app["env"]["PROBE_HEALTH"] = "500"
     said += [server.play("deploy", "--diff", "-vvv").failure]
     server.app["env"].pop("PROBE_HEALTH")
@@ -109,7 +109,7 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     for path in holding:
         wanted = {"/etc/nginx/flask-users": "root www-data 640", files: "root flask-probe 440", f"{files}/keys": "root flask-probe 440"}
         assert host.sh(f"stat -c '%U %G %a' {path}") == wanted.get(path.rpartition("/")[0], "root root 600"), path
-    # Each in the file that the service it is for reads, and in no other.
+    # Each secret is only in the file that its service reads.
     allowed = {"/root/control", "/etc/flask/probe/secret_key", f"/etc/flask/probe/slots/{slot}/env", "/etc/flaskyard/python.env"}
     allowed |= {
         f"{files}/shop.cfg",
@@ -123,7 +123,7 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
     }
     assert "/root/control" in holding and {path for path in holding if not path.startswith("/etc/flask-tls/files/probe/")} <= allowed
 
-    # What is no longer declared was secret all the same.
+    # Values that are no longer declared are still secret.
     server.reset()
     server.variables["backup_enabled"] = False
     said += [server.apply("site", "--diff", "--check", "-vvv").output, server.apply("site", "--diff", "-vvv").output]
@@ -146,6 +146,6 @@ def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
 
 
 def _holding(server: Server) -> set[str]:
-    """The files of the host that hold a secret."""
+    """The files on the host that contain a secret."""
     search = "grep -r -l -F -f /run/patterns /etc /var /srv /opt /root /home /tmp /run --devices=skip --exclude-dir=journal --exclude=patterns"
     return set(server.host.sh(f"{search} --exclude='watch.*' 2>/dev/null").split())

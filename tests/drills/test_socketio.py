@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flask-SocketIO: many clients that poll, and that change to WebSockets, through the proxy."""
+"""Flask-SocketIO through the proxy: many clients that poll, and that upgrade to WebSockets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers believe nobody by themselves, and strangers learn neither a site's name nor what runs behind the proxy."""
+"""Servers trust no headers by themselves, and strangers learn neither a site's name nor the software behind the proxy."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WAYS: dict[str, dict[str, Any]] = {
     **{server: {"server": server} for server, kind in SERVERS.items() if kind.protocol == "http"},
     **{f"gunicorn {version}": {"server_requirements": [f"gunicorn=={version}"]} for version in ("21.2.0", "22.0.0", "23.0.0", "25.0.0")},
 }
-#: What a proxy says, and what its client said.
+#: Headers from the proxy and from its client.
 Headers = list[tuple[str, str]]
 HONEST: Headers = [("Host", DOMAIN), ("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https")]
 LIES: Headers = [("SCRIPT_NAME", "/request"), ("PATH_INFO", "/env"), ("REMOTE_USER", "lie"), ("HTTPS", "off"), ("X-Forwarded-Ssl", "off")]
-#: How a web server with Passenger in it sets variables of a request: between two passwords.
+#: A web server with Passenger sets variables of a request like this, between two passwords.
 PASSENGER: Headers = [("!~", "guess"), ("!~REMOTE_USER", "lie"), ("!~SCRIPT_NAME", "/lie"), ("!~", "guess")]
 ASK = """
 python3 - <<'END'
@@ -38,7 +38,7 @@ END"""
 
 
 def ask_socket(server: Server, headers: Headers) -> tuple[int, dict[str, Any]]:
-    """Ask the slot's own socket, without a proxy: the status, and what the app sees."""
+    """Ask the slot's own socket, without a proxy. Returns the status, and what the app sees."""
     lines = ["GET /request HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
     answer = server.host.sh(ASK.format("\r\n".join(lines)))
     seen = answer[answer.find("{") : answer.rfind("}") + 1]
@@ -69,7 +69,7 @@ def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Ser
 
 
 def certificate(server: Server, name: str | None) -> bytes | None:
-    """The certificate that a client gets who asks for a name, or for none; None when the handshake is refused."""
+    """The certificate for a client that asks for a name or for none; None if the handshake is refused."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that an earlier version of the collection provisioned comes to this one while visitors are served."""
+"""The upgrade of a host from an earlier version of the collection, while visitors are served."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app runs beside its web server: the command of a release, processes and schedules, over deploys, failures and a reboot."""
+"""Release command, processes and schedules of an app, over deploys, failures and a reboot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from .harness import Server, assert_nothing_failed
 from .jobs import STATE, WORKER, enqueue
 
-#: One run of a schedule: when it began and ended, and which code it was.
+#: A schedule that records when each run began and ended, and which code ran.
 NIGHTLY = """
 import os, pathlib, time
 from probe import MARKER
@@ -24,10 +24,10 @@ time.sleep(float(os.environ.get("RUN_SECONDS", "0")))
 with log.open("a") as handle:
     handle.write(f"{MARKER} {begin:.2f} {time.time():.2f}\\n")
 """
-#: Once a day, half a day from now: no drill sees it come.
+#: Once a day, half a day from now, so that it never runs during a drill.
 FAR = f"*-*-* {(time.gmtime().tm_hour + 12) % 24:02}:00:00 UTC"
 COMMANDS = f"{STATE}/commands"
-#: What a release command finds, as one line of a file.
+#: A release command that records its surroundings as one line of a file.
 NOTE = r"""sh -c 'echo "$PROBE_MARKER|$(id -un)|$PWD|$(command -v python)|$FLASK_APP" >> "$STATE_DIRECTORY/commands"'"""
 
 
@@ -152,7 +152,7 @@ def test_what_of_the_work_somebody_stopped_runs_again(app: Server) -> None:
     assert app.apply().changed == 0
 
 
-def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Server) -> None:
+def test_schedule_never_overlaps_and_finishes_with_its_own_code(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "*:*:0/1", "catch_up": True}]
     app.app["env"]["RUN_SECONDS"] = "5"
     app.apply()
@@ -169,11 +169,11 @@ def test_a_schedule_never_runs_twice_at_once_and_ends_with_its_own_code(app: Ser
     assert len(units(app, "*-schedule.nightly.timer")) == 1
 
 
-def test_a_run_that_was_missed_is_caught_up_once_over_deploys(app: Server) -> None:
+def test_missed_run_is_caught_up_once_over_deploys(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR, "catch_up": True}]
     app.apply()
     stamp = "/var/lib/systemd/timers/stamp-$(systemctl list-units --plain --no-legend 'flask-probe@*.timer' | cut -d' ' -f1)"
-    # Until the switch, the slot of an earlier drill had its schedule.
+    # Until the switch, an earlier drill's slot had its schedule.
     app.serving()
     app.host.sh(f"rm -f {STATE}/runs")
     app.replace('MARKER = "one"', 'MARKER = "two"')
@@ -217,11 +217,11 @@ def test_a_command_runs_as_the_app_runs(app: Server) -> None:
     run = app.play("run", "-e", json.dumps({"app": "probe", "command": shlex.join(words)}))
     assert run.rc != 0 and json.dumps(expected) in run.output and "the command ended with 3" in run.output
     assert "no host of this run has an app of that name" in app.play("run", "-e", "app=blog", "-e", "command=true").output
-    # The sandbox of the service: nothing of the release can be changed, and no other account's files can be seen.
+    # It runs in the service's sandbox: it cannot change the release, or see other accounts' files.
     app.host.sh("! flaskyard run probe -- sh -c 'touch probe.py' 2>/dev/null; ! flaskyard run probe -- cat /etc/flask/probe/secret_key 2>/dev/null")
 
 
-def test_an_app_that_holds_a_port_stops_before_the_next_starts(app: Server) -> None:
+def test_app_that_holds_a_port_stops_before_the_next(app: Server) -> None:
     app.app |= {"workers": 1, "processes": [{"name": "worker", "command": "python worker.py"}]}
     app.replace('MARKER = "one"', 'import socket, sys\nHELD = "worker" in sys.argv[0] or socket.create_server(("127.0.0.1", 5999))\nMARKER = "one"')
     app.apply()

@@ -36,7 +36,7 @@ class FrontContract:
         answer = replace(site, domain=f"www.{site.domain}").ask("/a?b=c")
         assert (answer.status, answer.headers["Location"]) == (308, f"https://{site.domain}/a?b=c")
 
-    def test_an_app_that_is_not_there_is_a_502_with_all_headers(self, site: Site) -> None:
+    def test_missing_app_gives_502_with_all_headers(self, site: Site) -> None:
         answer = site.ask()
         assert answer.status == self.absent
         assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"

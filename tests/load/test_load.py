@@ -104,7 +104,7 @@ def test_a_good_server_is_reported_good(server: Server) -> None:
     assert report.slow["p50"] >= 300 > report.latency["p50"]
 
 
-def test_waiting_for_the_slow_client_at_the_end_is_no_gap(server: Server) -> None:
+def test_wait_for_a_slow_client_is_not_a_gap(server: Server) -> None:
     server.slow_seconds = 2
     with Load(Plan(server.target, clients=8, fresh=0, rate=200, slow_path="/slow")) as load:
         report = load.finish()
@@ -180,7 +180,7 @@ def test_a_pause_shows_as_latency(server: Server) -> None:
     assert report.outage == 0
 
 
-def test_a_machine_that_stands_still_is_told_from_a_server_that_does(server: Server) -> None:
+def test_paused_machine_is_told_from_a_paused_server(server: Server) -> None:
     with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
         time.sleep(0.3)
         subprocess.run(["sh", "-c", f"kill -STOP {os.getpid()}; sleep 0.6; kill -CONT {os.getpid()}"], check=True)

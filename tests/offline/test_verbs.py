@@ -42,3 +42,36 @@ def test_releases_that_were_withdrawn_serve_again_only_when_asked_for(tmp_path: 
     run = Controller(tmp_path).play("deploy", flask_apps=[app], **asked)
     [call] = [call["options"] for call in run.calls if call["module"] == "release"]
     assert call["redeploy"] is redeploy, run.output
+
+
+def test_a_deploy_of_one_app_leaves_the_others_alone(tmp_path: Path) -> None:
+    apps = [
+        {"name": name, "source": {"git": f"https://git.example.com/{name}.git", "version": "main"}, "wsgi": f"{name}:app", "server": server}
+        for name, server in (("shop", "gunicorn"), ("blog", "gunicorn"), ("wiki", "waitress"))
+    ]
+    run = Controller(tmp_path).play("deploy", flask_apps=apps, app="blog")
+    asked = {call["module"]: call["options"] for call in run.calls if call["module"] in ("release", "slot")}
+    assert [app["name"] for app in asked["release"]["apps"]] == ["blog"] and asked["release"]["declared"] == ["shop", "blog", "wiki"], run.output
+    assert [app["name"] for app in asked["slot"]["apps"]] == ["blog"] and asked["slot"]["declared"] == ["shop", "blog", "wiki"]
+    assert "flaskyard.server.waitress" not in run.output
+
+    unknown = Controller(tmp_path / "unknown").play("deploy", flask_apps=apps, app="blgo")
+    assert not unknown.ok and "app=blgo: web1 declares no such app; flask_apps has blog, shop, wiki. Correct the name" in " ".join(unknown.output.split())
+    assert unknown.calls == []
+
+
+@pytest.mark.parametrize("given", ["command=flask create-admin ada", "command='flask create-admin ada'"])
+def test_a_command_that_ansible_cut_is_refused(tmp_path: Path, given: str) -> None:
+    app = {"name": "shop", "source": {"git": "https://git.example.com/shop.git", "version": "main"}, "wsgi": "shop:app"}
+    run = Controller(tmp_path).play("run", "-e", given, app="shop", flask_apps=[app])
+    if "'" in given:
+        assert [call["options"]["command"] for call in run.calls] == ["flask create-admin ada"], run.output
+    else:
+        assert not run.ok and run.calls == []
+        assert """Put quotes inside the quotes: -e "command='flask create-admin ada'\"""" in " ".join(run.output.split())
+
+
+@pytest.mark.parametrize("playbook", ["run", "rotate", "restore", "remove"])
+def test_a_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str) -> None:
+    run = Controller(tmp_path).play(playbook, command="true")
+    assert not run.ok and "name an app: -e app=NAME" in run.output

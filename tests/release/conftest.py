@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throwaway host with the accounts of some apps, and repositories that it can reach as it would reach a real server."""
+"""A throwaway host with the accounts of some apps, and repositories that it reaches as on a real server."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ HOSTS = ROOT / "tests/hosts/hosts.py"
 PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "release")
 DISTRIBUTION = os.environ.get("FLASKYARD_DISTRIBUTION", "trixie")
 
-#: The accounts and directories that exist, for the tests to share.
+#: The apps whose accounts and directories exist; the tests share them.
 APPS = ["shop", "blog", "wiki"]
 
-#: The host stays up, and the next run takes it up again.
+#: Whether the host stays up, so that the next run uses it again.
 KEEP = bool(os.environ.get("FLASKYARD_KEEP_HOSTS"))
 
 App = dict[str, t.Any]
@@ -50,7 +50,7 @@ chown -R git: /srv/git
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What one run of the module answered, and everything that Ansible printed meanwhile."""
+    """The result of one run of the module, and all of Ansible's output."""
 
     answer: dict[str, t.Any]
     printed: str
@@ -95,12 +95,12 @@ class Host:
         return done.stdout
 
     def put(self, path: str, content: str | bytes) -> None:
-        """Write a file of root's on the host."""
+        """Write a file on the host as root."""
         data = content.encode() if isinstance(content, str) else content
         subprocess.run(["podman", "exec", "--interactive", self.container, "sh", "-c", 'mkdir -p "${1%/*}"; cat > "$1"', "-", path], input=data, check=True)
 
     def play(self, tasks: list[dict[str, t.Any]], *options: str, environment: dict[str, str] | None = None, **variables: t.Any) -> str:
-        """Run tasks on the host and return what was printed."""
+        """Run tasks on the host and return the output."""
         playbook = self.scratch / "play.json"
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]))
         ansible = {
@@ -142,26 +142,26 @@ class Host:
 
     @property
     def answer(self) -> dict[str, t.Any]:
-        """What the last registered task answered."""
+        """The result of the last registered task."""
         answer: dict[str, t.Any] = json.loads((self.scratch / "answer.json").read_text())
         return answer
 
     @functools.cached_property
     def facts(self) -> dict[str, t.Any]:
-        """What the survey says of the host."""
+        """The survey's results for the host."""
         self.play([{"flaskyard.server.survey": {}, "register": "result"}])
         facts: dict[str, t.Any] = self.answer["ansible_facts"]["flaskyard"]
         return facts
 
     @property
     def index(self) -> dict[str, t.Any]:
-        """The package index that this machine is told to use."""
+        """The package index of this machine."""
         variables = json.loads(self.inventory.read_text())["all"]["vars"]
         names = {"index_url": "python_index_url", "insecure_index": "python_insecure_index"}
         return {option: variables[name] for option, name in names.items() if name in variables}
 
     def exists(self, path: str) -> bool:
-        """Something stands there; a link counts, wherever it leads."""
+        """Whether a path exists. A link counts, whatever its target."""
         return self.sh('if [ -e "$1" ] || [ -L "$1" ]; then echo yes; fi', path) == "yes\n"
 
 

@@ -18,7 +18,7 @@ SSH = "ssh://git@localhost/srv/git/shop.git"
 TOKEN = "canary-token-4711"
 TRUSTING = {"accept_new_host_key": True}
 
-#: Serves /srv/git over HTTP, as a plain file server does, to those who know the token. Git waits long enough for whoever lists processes.
+#: Serves /srv/git over HTTP like a plain file server, to clients with the token. It is slow enough that others can list git's processes.
 HTTP_SERVER = f"""
 import base64, functools, http.server, time
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -67,13 +67,13 @@ def test_a_commit_that_no_branch_ends_at(fresh: Host, deploy_key: str, commit: t
     assert text(fresh, release, "extra") == "between"
 
 
-def test_http_with_a_token_from_a_server_that_cannot_do_shallow(fresh: Host, commit: t.Callable[[str], str]) -> None:
+def test_http_with_token_from_a_server_without_shallow_clones(fresh: Host, commit: t.Callable[[str], str]) -> None:
     between = commit("between")
     commit("last")
     fresh.sh("for i in part shop; do HOME=/root git -C /srv/git/$i.git update-server-info; done")
     fresh.put("/srv/serve.py", HTTP_SERVER)
     fresh.sh("systemctl stop git-http 2>/dev/null || true; systemd-run --quiet --collect --unit=git-http python3 /srv/serve.py; sleep 1")
-    # Whoever lists processes meanwhile must not see the token.
+    # The process list must never show the token.
     fresh.sh(
         "systemd-run --quiet --collect --unit=watcher sh -c "
         '\'while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "; sleep 0.02; done > /run/cmdlines\''
@@ -112,7 +112,7 @@ def test_submodules_come_along(fresh: Host, deploy_key: str, commit: t.Callable[
     assert fresh.sh('find "$1" -name .git', release["dir"]) == ""
 
 
-#: The API of Git LFS for downloads, from what a push to the repository on disk has left, and how a server of SSH tells where it is.
+#: The Git LFS API for downloads, with the files from a push to the repository on disk, and the command by which an SSH server tells its address.
 LFS_SERVER = """
 import http.server, json, pathlib
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -170,7 +170,7 @@ def test_pointers_of_git_lfs_in_a_folder_are_refused(fresh: Host, source: Path) 
     )
 
 
-def test_what_is_to_be_served_and_is_not_there_is_told(fresh: Host, source: Path) -> None:
+def test_missing_public_files_are_reported(fresh: Host, source: Path) -> None:
     (source / "dist").mkdir()
     (source / "dist/index.html").write_text("x")
     (source / ".gitignore").write_text("/dist\n")
@@ -231,7 +231,7 @@ def test_a_key_accepted_once_stays_accepted(fresh: Host, deploy_key: str, commit
 
 @pytest.fixture
 def admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host that is logged in to as an account with sudo."""
+    """A host whose login account has sudo."""
     with prepared_host("admin", "admin", tmp_path_factory.mktemp("admin")) as host:
         yield host
 
@@ -261,8 +261,8 @@ def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path
     assert admin.sh("ls -d /run/flaskyard-agents/* 2>/dev/null || true") == ""
 
 
-def test_a_private_dependency_is_fetched_with_the_key_of_the_source(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
-    """Its code is built without that key at hand."""
+def test_private_dependency_is_fetched_with_the_source_key(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+    """Its code is built without access to that key."""
     fresh.sh("""
         export HOME=/root; rm -rf /srv/work/lib /srv/git/lib.git; mkdir -p /srv/work/lib; cd /srv/work/lib
         printf '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n' > pyproject.toml

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code that is on the host already, with a virtualenv that somebody has made. What is a change of it, tests/unit/test_release_in_place.py says."""
+"""Code that is on the host already, with somebody's virtualenv. The unit tests in tests/unit/releases/test_in_place.py show what counts as a change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def app(name: str = "shop", folder: str = "/opt/code") -> App:
 
 @pytest.fixture
 def code(fresh: Host) -> Iterator[Host]:
-    """The host with code in a folder, and a virtualenv that holds some version of the server."""
+    """The host with code in a folder, and a virtualenv with some version of the server."""
     fresh.sh(BRING)
     yield fresh
     fresh.sh("rm -rf /opt/code*")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases from a folder on the controller: what they are made of, and that the same is not made twice."""
+"""Releases from a folder on the controller: what they contain, and that an unchanged folder makes no second release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def packages(host: Host, venv: str) -> set[str]:
     return set(host.sh('ls "$1"/lib/python3*/site-packages | sed -n "s/\\.dist-info$//p"', venv).split())
 
 
-def test_a_folder_becomes_a_release_and_the_same_folder_does_not_again(fresh: Host, source: Path) -> None:
+def test_unchanged_folder_makes_no_second_release(fresh: Host, source: Path) -> None:
     build = "echo $VIRTUAL_ENV > built; python -c 'import itsdangerous'"
     app = {"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"], "build_command": build}
     told = fresh.release(app, play=("--check", "--diff"))
@@ -103,11 +103,11 @@ def test_what_the_app_brings_wins_over_the_server_requirement(fresh: Host, sourc
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
 
 
-def test_a_server_that_is_too_old_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
+def test_too_old_server_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("gunicorn==20.1.0\n")
     app = {"name": "shop", "source": {"path": str(source)}}
     assert (
-        "requirements.txt brings gunicorn 20.1.0, older than what works here (21.2.0); raise it, or take it out to have the tested version"
+        "requirements.txt brings gunicorn 20.1.0, older than what works here (21.2.0); raise the version, or remove it to get the tested one"
         in fresh.release(app).failure
     )
     asked = {**app, "server_requirements": ["gunicorn==20.0.4"]}
@@ -178,7 +178,7 @@ def test_a_keeper_in_a_persisted_directory_is_no_content(fresh: Host, source: Pa
     assert fresh.sh('readlink "$1/uploads"', release["dir"]).strip() == "/var/lib/flask-shop/uploads"
 
 
-def test_what_the_source_has_in_a_persisted_folder_is_put_there_once(fresh: Host, source: Path) -> None:
+def test_persisted_folder_is_filled_from_the_source_once(fresh: Host, source: Path) -> None:
     (source / "pics").mkdir()
     for name in ("pics/default.png", "pics/other.png", "shop.db"):
         (source / name).write_text("one")
@@ -200,7 +200,7 @@ def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path)
     assert record["status"] == "built" and record["python"] == release["python"] and release["venv"].endswith(record["venv"])
 
 
-#: Source distributions that compile, what the message has to name, and how the package is imported.
+#: Source distributions that need a compiler, the packages that the message must name, and the import name.
 COMPILED = {
     "psycopg2==2.9.11": (["build-essential", "libpq-dev", "python3-dev"], "psycopg2"),
     "mysqlclient==2.2.7": (["build-essential", "default-libmysqlclient-dev", "pkg-config", "python3-dev"], "MySQLdb"),
@@ -211,7 +211,7 @@ COMPILED = {
 
 
 @pytest.mark.long
-def test_what_has_to_be_compiled_names_its_packages_until_it_compiles(fresh: Host, source: Path) -> None:
+def test_failed_compilation_names_missing_packages(fresh: Host, source: Path) -> None:
     for requirement, (names, module) in COMPILED.items():
         (source / "requirements.txt").write_text(f"{requirement}\n")
         app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(source)}}

@@ -130,7 +130,7 @@ privcase = {{ index = "company" }}
 """
 
 
-def test_a_lock_finds_its_packages_in_the_index_that_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
+def test_lock_finds_packages_in_the_index_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "privcase-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("privcase.py", "NAME = 'of the company'\n")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds that attack: the next build, the credentials of other steps, the caches, the host's metadata, its memory."""
+"""Hostile builds: they attack the next build, the credentials of other steps, the caches, the metadata service and the host's memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .test_git import SSH, TRUSTING
 
 ITSDANGEROUS = "itsdangerous==2.2.0 --hash=sha256:c6242fc49e35958c8b15141343aa660db5fc54d4f13a1db01a3f5891b98700ef\n"
 
-#: Puts configuration for git, ssh, pip and uv wherever it can be put. Whatever runs by it leaves a file.
+#: Plants configuration for git, ssh, pip and uv in every possible place. If a tool uses it, it leaves a file.
 PLANT = """
 payload='env >> /srv/flask/shop/cache/executed; cat /tmp/deploy_key >> /srv/flask/shop/cache/executed; touch $HOME/executed /dev/shm/executed'
 home=$(getent passwd "$(id -un)" | cut -d: -f6)
@@ -68,7 +68,7 @@ def test_a_build_leaves_nothing_for_the_next_run(
     assert made.release["id"]
 
 
-#: A package that keeps what it saw while it was built.
+#: A package that records what it saw during its build.
 LOOK = """
 import glob, os
 seen = repr(dict(os.environ))
@@ -109,7 +109,7 @@ def test_a_step_gets_its_own_credentials_and_no_other(
     assert "PRIVATE KEY" not in installed and "GIT_ACCESS" not in installed
 
 
-#: A package that changes, wherever it can, what was unpacked or built before.
+#: A package that tampers with everything that was unpacked or built before.
 POISON = """
 import glob, os, zipfile
 for top in {os.environ.get(name) for name in ("HOME", "UV_CACHE_DIR", "PIP_CACHE_DIR", "XDG_CACHE_HOME")} | {"/srv/flask/shop"}:
@@ -147,7 +147,7 @@ def test_downloads_without_code_are_kept_for_the_next_install(fresh: Host, sourc
     assert fresh.sh("find /srv/flask/shop/cache/wheels/uv/archive-v0 -name itsdangerous")
 
 
-#: Says what it reached of the addresses that are open on the host.
+#: Prints which of the host's open addresses it reached.
 CONNECT = """
 import socket
 for address in ("169.254.169.254", "127.77.0.9", "127.0.0.1"):
@@ -171,7 +171,7 @@ def test_builds_reach_neither_metadata_nor_doors(fresh: Host, source: Path) -> N
     assert fresh.sh('cat "$1/reached"', release["dir"]).split() == ["127.0.0.1"]
 
 
-#: Starts processes until it is told that there are enough.
+#: Starts processes until the system refuses more.
 FORK = """
 import subprocess
 started = []
@@ -217,7 +217,7 @@ def test_what_the_app_pins_must_fit_its_server(fresh: Host, source: Path) -> Non
 def test_another_file_than_the_locked_one_is_refused(fresh: Host, source: Path) -> None:
     """An index that serves another gunicorn of the same version."""
     wheels(fresh)
-    # What is in the cache was checked before, and is as good.
+    # Files in the cache were checked before, so they would be accepted.
     fresh.sh("rm -rf /srv/flask/shop/cache/*")
     forge = "import glob, zipfile; zipfile.ZipFile(glob.glob('/srv/forged/gunicorn-*.whl')[0], 'a').writestr('more.py', '')"
     fresh.sh('rm -rf /srv/forged; cp -r /srv/wheels /srv/forged; python3 -c "$1"', forge)

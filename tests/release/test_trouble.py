@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed, that meet each other, that find the disk full; builds that misbehave."""
+"""Killed runs, concurrent runs, a full disk, and builds that misbehave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNITS = "systemctl list-units --plain --no-legend --state=active 'flaskyard-rele
 
 
 def slow(source: Path, seconds: int = 600) -> App:
-    """An app whose build takes long enough to be disturbed."""
+    """An app whose build takes long enough to be interrupted."""
     return {"name": "shop", "source": {"path": str(source)}, "build_command": f"touch started; test -e /srv/quick || sleep {seconds}"}
 
 
@@ -39,7 +39,7 @@ def test_a_killed_run_is_finished_by_the_next(fresh: Host, source: Path, tmp_pat
     with concurrent.futures.ThreadPoolExecutor() as pool:
         killed = pool.submit(fresh.release, slow(source))
         wait_for_build(fresh)
-        # The module alone: its transient unit goes on.
+        # Only the module is killed. Its transient unit keeps running.
         fresh.sh("for fd in /proc/[0-9]*/fd/*; do case $(readlink $fd) in */apps/shop/lock) fd=${fd#/proc/}; kill -9 ${fd%%/*};; esac; done")
         assert killed.exception(timeout=60) or killed.result().answer["failed"]
     assert "flaskyard-release-shop:" in fresh.sh(UNITS)
@@ -77,7 +77,7 @@ def test_a_full_disk_says_so_and_heals(fresh: Host, source: Path) -> None:
     assert fresh.release({"name": "shop", "source": {"path": str(source)}}).changed
 
 
-def test_a_lost_virtualenv_is_made_again_beside_the_release_that_may_run(fresh: Host, source: Path) -> None:
+def test_lost_virtualenv_is_made_again_beside_the_old_release(fresh: Host, source: Path) -> None:
     app = {"name": "shop", "source": {"path": str(source)}}
     release = fresh.release(app).release
     fresh.sh('rm -rf "$1"', release["venv"])
@@ -111,7 +111,7 @@ def test_a_build_can_write_only_its_own(fresh: Host, source: Path) -> None:
 
 
 def test_root_is_not_led_astray_by_links(fresh: Host, source: Path) -> None:
-    """A build that leaves links to other places: the next removal follows none of them."""
+    """A build leaves links to other places, and the next removal follows none of them."""
     fresh.sh("mkdir -p /srv/canary; echo canary > /srv/canary/file")
     app = {"name": "shop", "source": {"path": str(source)}, "build_command": "ln -s /srv/canary out; mkdir deep; ln -s /srv/canary deep/out; exit 1"}
     assert "build_command" in fresh.release(app).failure

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The suite on real hosts: what every test of it shares."""
+"""Fixtures for the suite on real hosts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a program with the tools of a controller, its output kept in .cache/log; on failure the end of it is shown."""
+    """Run a program with a controller's tools. Its output is kept in .cache/log, and a failure shows the end of it."""
     log = LOGS / f"{request.node.name.translate(str.maketrans('[]/', '-- ')).strip('- ')}.log"
     LOGS.mkdir(parents=True, exist_ok=True)
 

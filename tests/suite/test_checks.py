@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that need no host, beside those that do: one report has them all."""
+"""The checks that need no host, run with those that do, so that one report has all of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody meets who has installed the collection, and configured nothing but the inventory."""
+"""The first hour of a user who has installed the collection and configured only the inventory."""
 
 from __future__ import annotations
 

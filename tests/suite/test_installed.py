@@ -14,7 +14,7 @@ import pytest
 from .conftest import HOSTS, ROOT, Run
 
 PREFIX = "flaskyard-test-installed"
-DEVELOPMENT = {"tests", "molecule", "inventories/demo", "Makefile", "pyproject.toml"}
+DEVELOPMENT = {"tests", "molecule", "docs/site", "inventories/demo", "Makefile", "pyproject.toml"}
 
 
 @pytest.mark.xdist_group("installed")

@@ -45,7 +45,7 @@ def test_one_host_of_those_that_share_an_environment_runs_it(facts: dict[str, t.
     assert asked(**facts) == expected
 
 
-def test_each_host_runs_it_where_it_is_not_once_for_all() -> None:
+def test_each_host_runs_it_if_once_is_false() -> None:
     app = {**APP, "release_command_once": False}
     assert asked(app, one=release(), two=release()) == ["run", "run"]
     assert asked(app, one=release(COMMAND), two=release()) == ["", "run"]
@@ -56,7 +56,7 @@ def test_repeated_it_runs_on_one_host() -> None:
     assert asked({**APP, "release_command": None}, True, one=release()) == [""]
 
 
-def test_a_host_waits_for_others_only_where_they_have_its_apps() -> None:
+def test_host_waits_only_for_hosts_with_its_apps() -> None:
     hostvars = {"two": {"ansible_facts": {"flask_releases": {"blog": {"id": "r"}}, "flask_failures": {"shop": "no disk"}}}}
     rollout = Rollout({"inventory_hostname": "one", "ansible_play_hosts": ["one", "two"], "hostvars": hostvars, "ansible_facts": {}})
     assert [rollout.is_alone(["wiki"]), rollout.is_alone(["wiki", "blog"]), rollout.is_alone(["shop"])] == [True, False, False]

@@ -145,7 +145,7 @@ def test_a_state_that_is_gone_comes_back(filled: Server) -> None:
     assert filled.healthy()
 
 
-def test_a_snapshot_with_which_the_app_does_not_work_is_undone(filled: Server) -> None:
+def test_snapshot_that_breaks_the_app_is_undone(filled: Server) -> None:
     good = filled.status()["run"]["snapshot"]
     filled.as_app("mv instance/guestbook.sqlite3 instance/kept && printf 'no database' > instance/guestbook.sqlite3 && rm -f instance/*-wal instance/*-shm")
     assert filled.start("flask-backup.service")[0]
@@ -206,7 +206,7 @@ def test_what_an_app_plants_does_no_harm(filled: Server) -> None:
     filled.as_app("rm -r uploads/* instance/shadow")
 
 
-def test_a_failing_dump_fails_the_backup_and_the_rest_is_saved(server: Server) -> None:
+def test_failing_dump_fails_the_backup_after_saving_the_rest(server: Server) -> None:
     commands = [
         {"name": "empty", "user": "nobody", "command": "true"},
         {"name": "failing", "user": "nobody", "command": "sh -c 'echo half; echo no server >&2; exit 3'"},

@@ -182,7 +182,7 @@ def test_a_backup_brings_schema_and_data_back(server: Server, ask: Ask) -> None:
     assert not server.converge().changed
 
 
-def test_a_database_with_which_the_app_does_not_work_is_put_back(server: Server, ask: Ask) -> None:
+def test_database_that_breaks_the_app_is_put_back(server: Server, ask: Ask) -> None:
     server.sql("RENAME TABLE note TO away; CREATE VIEW note AS SELECT 1 AS number", "flask-ledger", "flask-ledger")
     server.run("systemctl start flask-backup.service")
     server.sql("DROP VIEW note; RENAME TABLE away TO note", "flask-ledger", "flask-ledger")
@@ -203,7 +203,7 @@ def test_an_exchange_that_breaks_leaves_what_was_there(point: str, end: str, ser
     assert server.dumped() == before
 
 
-def test_a_change_of_server_keeps_the_old_data_until_it_is_purged(server: Server, notes: dict[str, Any], ask: Ask) -> None:
+def test_change_of_server_keeps_old_data_until_purge(server: Server, notes: dict[str, Any], ask: Ask) -> None:
     before = ask("/notes", app="diary")
     ledger = {**notes, "name": "ledger", "database": "mariadb"}
     others = [notes, {**notes, "name": "other", "database_pool": True}, ledger]

@@ -176,7 +176,7 @@ def test_a_backup_brings_schema_and_data_back(server: Server, ask: Ask) -> None:
     assert not server.converge().changed
 
 
-def test_a_database_with_which_the_app_does_not_work_is_put_back(server: Server, ask: Ask) -> None:
+def test_database_that_breaks_the_app_is_put_back(server: Server, ask: Ask) -> None:
     server.psql("ALTER TABLE note RENAME TO away; CREATE VIEW note AS SELECT 1 AS number", "flask-notes", "dbname=flask-notes")
     server.run("systemctl start flask-backup.service")
     server.psql("DROP VIEW note; ALTER TABLE away RENAME TO note", "flask-notes", "dbname=flask-notes")
@@ -187,7 +187,7 @@ def test_a_database_with_which_the_app_does_not_work_is_put_back(server: Server,
     server.run("systemctl start flask-backup.service")
 
 
-def test_an_app_that_needs_them_no_more_keeps_its_data_until_it_is_purged(server: Server, notes: dict[str, Any], ask: Ask) -> None:
+def test_data_of_unused_stores_stays_until_purge(server: Server, notes: dict[str, Any], ask: Ask) -> None:
     ask("/notes?text=kept", method="POST", app="other")
     before = ask("/notes", app="other")
     apps = [notes, *({**notes, "name": name, "database": "mariadb"} for name in ("ledger", "diary"))]

@@ -31,7 +31,7 @@ def test_sandbox(site: Site, host: Host, exposure: Callable[[str], float]) -> No
         assert exposure(f"flask-probe@{slot}.service") <= 1.1
 
 
-def test_what_the_app_writes_to_its_errors_is_in_its_own_journal(site: Site, host: Host) -> None:
+def test_error_output_of_the_app_is_in_its_journal(site: Site, host: Host) -> None:
     site.ask("/raise?text=said-over-fastcgi")
     with host.sudo():
         said = host.check_output("journalctl --sync; journalctl --identifier=flask-probe --output=cat --lines=50")

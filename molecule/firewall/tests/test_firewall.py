@@ -123,7 +123,7 @@ def test_rules_that_are_none_are_refused_before_anything_is_touched(converge: Ca
     assert "expected a list of networks" in outcome.text
 
 
-def test_who_locks_himself_out_is_back_in_time(host: Host, address: str, converge: Callable[..., Outcome]) -> None:
+def test_lockout_by_firewall_rules_is_reverted(host: Host, address: str, converge: Callable[..., Outcome]) -> None:
     begin = time.monotonic()
     outcome = converge(firewall_public_ports=[9999], firewall_ssh_from=["192.0.2.1"])
     assert not outcome.ok

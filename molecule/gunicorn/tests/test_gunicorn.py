@@ -18,7 +18,7 @@ class TestGunicorn(SlotContract):
         with host.sudo():
             assert "gunicorn" not in host.check_output("ss --listening --unix --no-header")
 
-    def test_access_log_is_in_the_journal_with_client_and_request_id(self, host: Host, ask: Ask) -> None:
+    def test_access_log_has_client_and_request_id(self, host: Host, ask: Ask) -> None:
         ask("/request", "X-Forwarded-For: 192.0.2.9", "X-Request-ID: 0123456789abcdef")
         with host.sudo():
             said = host.check_output("journalctl --sync; journalctl --identifier=flask-probe --output=cat --lines=50")

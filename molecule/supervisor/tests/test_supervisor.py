@@ -93,7 +93,7 @@ def test_killed_master_comes_back(host: Host, ask: Callable[..., Any], program: 
         assert host.check_output(f"supervisorctl pid {program}:0") != killed
 
 
-def test_access_log_is_in_the_journal_with_client_and_request_id(host: Host, ask: Callable[..., Any]) -> None:
+def test_access_log_has_client_and_request_id(host: Host, ask: Callable[..., Any]) -> None:
     ask("/request", "X-Forwarded-For: 192.0.2.9", "X-Request-ID: 0123456789abcdef")
     with host.sudo():
         said = host.check_output("journalctl --sync; journalctl --identifier=flask-probe --output=cat --lines=50")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of what a host says of the load balancers in front of it. Pure Python, no Ansible."""
+"""Checks of the variables about load balancers in front of a host. Pure Python, no Ansible."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import typing as t
 
 from .schema import show
 
-# Narrower than ipaddress, which takes anything at all behind the % of fe80::1%eth0.
+# Narrower than ipaddress, which accepts anything after the % in fe80::1%eth0.
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 
 
 def balancer_problems(networks: t.Any, protocol: t.Any, terminated_by: t.Any = "host") -> list[str]:
-    """What is wrong with the values of C(flask_trusted_networks), C(flask_proxy_protocol) and C(flask_tls_terminated_by), one line each."""
+    """The problems of C(flask_trusted_networks), C(flask_proxy_protocol) and C(flask_tls_terminated_by), one line each."""
     problems = []
     if not isinstance(networks, (list, tuple)):
         problems.append(f"flask_trusted_networks is {show(networks)}; expected a list of networks such as 192.0.2.0/24")
     else:
         problems += [f"flask_trusted_networks has {show(network)}; {wrong}" for network in networks if (wrong := _wrong(network))]
-    # A text, such as "false" of -e on the command line, would be true in a template.
+    # In a template, a text would be true, even the "false" of -e on the command line.
     if not isinstance(protocol, bool):
         problems.append(f"flask_proxy_protocol is {show(protocol)}; expected true or false, without quotes")
     elif protocol and not networks:
         problems.append(
-            "flask_proxy_protocol is true and flask_trusted_networks is empty, so nobody would be believed and every client would have the load balancer's "
-            "address; name the networks of the load balancers, such as 192.0.2.0/24"
+            "flask_proxy_protocol is true and flask_trusted_networks is empty, so no load balancer would be trusted and every client would have its "
+            "address; list the networks of the load balancers, such as 192.0.2.0/24"
         )
     if terminated_by not in ("host", "balancer"):
         problems.append(f"flask_tls_terminated_by is {show(terminated_by)}; expected one of host, balancer")
     elif terminated_by == "balancer" and not networks:
         problems.append(
-            "flask_tls_terminated_by is 'balancer' and flask_trusted_networks is empty, so nobody would be believed to have come over TLS, and every visitor "
-            "redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24"
+            "flask_tls_terminated_by is 'balancer' and flask_trusted_networks is empty, so every request would count as plain HTTP and be redirected "
+            "forever; list the networks of the load balancers, such as 192.0.2.0/24"
         )
     return problems
 

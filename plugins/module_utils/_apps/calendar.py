@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calendar expressions of systemd.time(7), checked before a host is touched. Pure Python, no Ansible.
 
-It accepts less than systemd does, and nothing that systemd refuses.
+The check accepts less than systemd does, and nothing that systemd refuses.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EXPECTED = "a calendar expression of systemd.time(7), such as daily, 'Mon..Fri 0
 
 
 def is_calendar(text: str) -> bool:
-    """Whether systemd takes this as C(OnCalendar=), and the moment that it names can come."""
+    """Whether systemd accepts this as C(OnCalendar=), and the moment can occur."""
     words = text.split(" ")
     if "" in words:
         return False
@@ -57,7 +57,7 @@ def _is_date(word: str) -> bool:
 
 
 def _numbers(field: str, low: int, high: int) -> list[int] | None:
-    """The numbers that a field begins its items with, empty for any; None when it is not one."""
+    """The first number of each item in a field: empty for C(*), None if the field is not valid."""
     if field == "*":
         return []
     found = []
@@ -68,7 +68,7 @@ def _numbers(field: str, low: int, high: int) -> list[int] | None:
         first, last = int(matched[1]), int(matched[2] or high)
         if not low <= first <= high or (matched[2] and not first < last <= high):
             return None
-        # A step has to come to a second number: systemd/src/shared/calendarspec.c, chain_valid.
+        # A step must reach a second number: systemd/src/shared/calendarspec.c, chain_valid.
         if matched[3] and first + int(matched[3]) > last:
             return None
         found.append(first)

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command lines of users: split as a POSIX shell splits them, and run without a shell. Pure Python, no Ansible.
+"""Users' command lines: split as a POSIX shell splits them, and run without a shell. Pure Python, no Ansible.
 
-What a shell would do beyond splitting is refused, because it would not happen: the process would get C(&&) or C($HOME) as an argument.
+Everything else that a shell would do is refused, because the process would get C(&&) or C($HOME) as an argument.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shlex
 
 from .characters import NONCHARACTERS
 
-#: Splits a command line into quoted and unquoted stretches: POSIX 1003.1, 2.2 "Quoting".
+#: Splits a command line into quoted and unquoted parts: POSIX 1003.1, 2.2 "Quoting".
 _STRETCH = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|[^'\"\\]+", re.DOTALL)
 _OPERATORS = {"|": "a pipe", "&": "'&'", ";": "';'", "<": "a redirection", ">": "a redirection", "(": "a subshell", ")": "a subshell"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
@@ -25,12 +25,12 @@ def parse_command(line: str) -> list[str]:
     >>> parse_command("celery -A shop worker --queues 'a b'")
     ['celery', '-A', 'shop', 'worker', '--queues', 'a b']
 
-    :raises ValueError: when it cannot be split, or asks for what only a shell does.
+    :raises ValueError: if it cannot be split, or needs a shell.
     """
     if re.search(r"[\x00-\x1f\x7f]", line):
         raise ValueError("it contains a line break or another control character; write the command on one line")
     if NONCHARACTERS.search(line):
-        raise ValueError("it contains a noncharacter of Unicode, which systemd reads no line with; remove it")
+        raise ValueError("it contains a Unicode noncharacter, and systemd skips such a line; remove it")
     try:
         arguments = shlex.split(line)
     except ValueError as error:
@@ -50,7 +50,7 @@ def parse_command(line: str) -> list[str]:
 def unit_command(arguments: list[str]) -> str:
     """Arguments as a line of C(ExecStart=) of systemd.service(5) that gives the process exactly these.
 
-    :raises ValueError: an argument holds a control character, which ends the line, or a noncharacter, for which the line is skipped.
+    :raises ValueError: if an argument contains a control character, which would end the line, or a noncharacter, with which systemd skips the line.
     """
     if any(re.search(r"[\x00-\x1f\x7f]", argument) or NONCHARACTERS.search(argument) for argument in arguments):
         raise ValueError("an argument contains a control character or a noncharacter")

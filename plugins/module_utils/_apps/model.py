@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an app is: its defaults, validation, paths and unit names. Pure Python, no Ansible.
 
-C(complete_apps) takes the list C(flask_apps) as users write it and returns the apps that roles and templates
-use. Every problem of every app is found before the first is reported.
+C(complete_apps) takes the list C(flask_apps) as users write it, and returns the apps that roles and templates
+use. It finds every problem of every app before it reports the first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Complete = t.Callable[[dict[str, t.Any]], dict[str, t.Any]]
 
 
 class AppModelError(ValueError):
-    """The list of apps is not usable. ``problems`` has one line each."""
+    """The list of apps is not usable. ``problems`` has one line for each problem."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -53,18 +53,18 @@ def complete_apps(
     deploy_log: t.Any = HOST["flask_deploy_log"].default,
     on_failure: t.Any = (),
 ) -> list[dict[str, t.Any]]:
-    """Validate and complete a list of apps, and what else a host's inventory says about them.
+    """Validate and complete a list of apps, and the other variables of a host that concern them.
 
     :param apps: the value of C(flask_apps).
     :param proxy: the value of C(flask_proxy).
     :param manager: the value of C(flask_manager).
-    :param services: the value of C(flask_proxy_services), what else the proxy serves.
+    :param services: the value of C(flask_proxy_services): other services behind the proxy.
     :param trusted_networks: the value of C(flask_trusted_networks).
     :param proxy_protocol: the value of C(flask_proxy_protocol).
     :param tls_terminated_by: the value of C(flask_tls_terminated_by).
     :param deploy_log: the value of C(flask_deploy_log).
     :param on_failure: the value of C(flask_on_failure).
-    :returns: one dictionary per app, every key present, then one per service; the same input gives the same output.
+    :returns: one dictionary for each app, then one for each service, with every key present. The same input gives the same output.
     :raises AppModelError: with every problem found.
     """
     problems = []
@@ -89,7 +89,7 @@ def complete_apps(
 
 
 def complete_host(**declared: t.Any) -> dict[str, t.Any]:
-    """All that roles and templates select from: C(apps), C(places) (the apps, then the services), C(sites) of the proxy and its C(user_files).
+    """Everything that roles and templates select from: C(apps), C(places) (the apps, then the services), C(sites) of the proxy and its C(user_files).
 
     :param declared: the arguments of C(complete_apps).
     :raises AppModelError: with every problem found.
@@ -100,7 +100,7 @@ def complete_host(**declared: t.Any) -> dict[str, t.Any]:
 
 
 def _completed(kind: str, given: t.Any, find_problems: _Find, complete: _Complete, problems: list[str]) -> t.Iterator[dict[str, t.Any]]:
-    """The sound ones of a list, completed; what is wrong with the others is appended to C(problems)."""
+    """The valid items of a list, completed. The problems of the others are appended to C(problems)."""
     for number, item in enumerate(given if isinstance(given, (list, tuple)) else ()):
         name = item.get("name") if isinstance(item, dict) else None
         found = list(find_problems(item))
@@ -110,9 +110,9 @@ def _completed(kind: str, given: t.Any, find_problems: _Find, complete: _Complet
 
 
 def bare_app(name: str) -> dict[str, t.Any]:
-    """An app of which only the name is left: its paths and units, for removing it.
+    """An app that is known only by its name: the paths and units that are needed to remove it.
 
-    :raises AppModelError: when it is not the name of an app.
+    :raises AppModelError: if it is not a valid name of an app.
     """
     return complete_apps([{"name": name, "source": {"path": "/"}, "wsgi": "gone:app"}])[0]
 
@@ -126,14 +126,14 @@ def _problems_of(app: t.Any, manager: str) -> t.Iterator[str]:
     if manager in MANAGERS and manager not in SERVERS[server].managers:
         yield f"server {server!r} does not run under flask_manager {manager!r}; managers that run it: {', '.join(SERVERS[server].managers)}"
     if manager == "supervisor" and app.get("sandbox"):
-        yield "sandbox changes what systemd runs it in, and flask_manager is 'supervisor', which has no sandbox for each app; drop the one or the other"
+        yield "sandbox has no effect under flask_manager 'supervisor', which has no sandbox for each app; remove sandbox, or use flask_manager 'systemd'"
     for process in app.get("processes", []) if manager == "supervisor" else ():
         if process.get("memory_max_mb"):
-            yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; drop the one or the other"
+            yield f"processes: memory_max_mb of {process['name']!r} has no effect under flask_manager 'supervisor'; remove it, or use flask_manager 'systemd'"
     if app.get("workload") == "sessions":
         yield from _session_problems(app, server)
     if "python" in app and embeds_python(server, app.get(server, {})):
-        yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; leave python out, or choose another server"
+        yield f"python is {app['python']!r}, and server {server!r} of Debian runs only Debian's own Python; remove python, or choose another server"
     yield from source_problems(app)
     yield from secret_file_problems(app)
     yield from directory_problems(app)
@@ -153,9 +153,9 @@ def _session_problems(app: dict[str, t.Any], server: str) -> t.Iterator[str]:
     if not SERVERS[server].threads:
         yield f"workload 'sessions' needs many threads in one process, and server {server!r} has one; choose another server, such as gunicorn"
     if app.get("workers", 1) != 1:
-        yield f"workload 'sessions' keeps all clients in one process, and workers is {app['workers']}; drop the one or the other"
+        yield f"workload 'sessions' keeps all clients in one process, and workers is {app['workers']}; remove one of the two"
     if app.get(server, {}).get("max_requests"):
-        yield f"workload 'sessions' never renews the process that knows the clients, and {server}.max_requests does; drop the one or the other"
+        yield f"workload 'sessions' keeps the process that knows the clients, and {server}.max_requests replaces it; remove one of the two"
 
 
 def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -187,10 +187,10 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "server_lowest": lowest(server, settings),
         "server_lock": None if "server_requirements" in app else lock(server, settings),
         "graceful_timeout_seconds": graceful,
-        # The server ends by itself: who waits for it has to wait longer.
+        # The server ends by itself after the graceful timeout. The process manager must wait longer.
         "stop_timeout_seconds": graceful + 10,
         "env": {
-            # With it, the command flask finds the app.
+            # The command flask finds the app by this variable.
             "FLASK_APP": f"{target.module}:{target.expression}",
             **store_environment(name, declared["database"], declared["database_pool"], declared["queue"]),
             **{key: _env_text(value) for key, value in declared["env"].items()},
@@ -209,18 +209,18 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _settled(server: str) -> dict[str, t.Any]:
-    """The settings of a server that no variable of its role gives: an app's own, or these."""
+    """Defaults of the settings that are keys of an app but not variables of the server's role."""
     return {name: key.default for name, key in SETTINGS[server].items() if not key.variable}
 
 
 def _public(static: list[dict[str, str]], pages: list[str | None]) -> dict[str, list[str]]:
-    """What the proxy may read of the app, relative to its release and to its state. Everything else is closed to it."""
+    """The paths that the proxy may read, relative to the release and to the state. It can read nothing else."""
     folders = {base: {folder["path"] for folder in static if folder["base"] == base} for base in ("current", "state")}
     return {"release": sorted({*folders["current"], *filter(None, pages)}), "state": sorted(folders["state"])}
 
 
 def _env_text(value: t.Any) -> str:
-    """A value as the app's environment holds it: true and false are lower case, as in YAML."""
+    """A value as the app's environment has it: true and false in lower case, as in YAML."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

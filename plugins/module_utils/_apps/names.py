@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of a place on the web: what they may be, and who can sign for them."""
+"""Domain names: which are valid, and which an authority can sign."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import ipaddress
 import typing as t
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-#: RFC 1123 host names, which no address is; of several labels, the first may be a wildcard (RFC 6125, 6.4.3).
+#: RFC 1123 host names, which exclude addresses. The first of several labels may be a wildcard (RFC 6125, 6.4.3).
 NAME = rf"(?=.{{1,253}}$)(?!localhost$)((\*\.)?({_LABEL}\.)+)?[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
 
 
 def advice(name: str) -> str:
-    """How to write a name that cannot be used; empty where nothing is known."""
+    """How to correct a name that is not valid; empty if there is no advice."""
     try:
         ipaddress.ip_address(name.strip("[]"))
         return "a browser does not say which address it asks for, so no certificate can be chosen by it; give the host a name, in DNS or in /etc/hosts"
@@ -29,21 +29,21 @@ def advice(name: str) -> str:
 
 
 def is_wildcard(name: str) -> bool:
-    """Whether a name stands for all names of one more label."""
+    """Whether a name matches all names with one more label."""
     return name.startswith("*.")
 
 
 def name_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
-    """What does not go together in names that are right by themselves."""
+    """Names that contradict the certificate's keys. Each name is valid by itself."""
     domains = given.get("domains", [])
     tls = given.get("tls", {})
     issuer, challenge = tls.get("issuer", "letsencrypt"), tls.get("challenge", "http")
     if issuer != "letsencrypt" and "challenge" in tls:
-        yield f"tls: challenge has no effect with issuer {issuer!r}, which asks no authority; drop it"
+        yield f"tls: challenge has no effect with issuer {issuer!r}, which asks no authority; remove it"
     if domains and is_wildcard(domains[0]):
         yield f"domains begins with {domains[0]!r}, and the first name is the canonical one; put a whole name before it"
     for domain in domains if issuer == "letsencrypt" else ():
         if is_wildcard(domain) and challenge != "dns":
-            yield f"domains: {domain!r} is signed only after a change of DNS; set challenge: dns in tls, or issuer files with a certificate for it"
+            yield f"domains: an authority signs {domain!r} only by the DNS challenge; set challenge: dns in tls, or issuer files with a certificate for it"
         elif "." not in domain:
             yield f"domains: no public authority signs {domain!r}; set tls: {{issuer: selfsigned}}, or issuer files with a certificate of your own"

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Procfiles: the lines V(name: command) with which a repository says what to run. Pure Python, no Ansible.
+"""Procfiles: lines V(name: command) in a repository that say what to run. Pure Python, no Ansible.
 
-The format is Heroku's, https://devcenter.heroku.com/articles/procfile: V(web) serves, V(release) runs before a release serves, all else are processes.
+The format is Heroku's, https://devcenter.heroku.com/articles/procfile: V(web) serves, V(release) runs before a release serves, all other lines are processes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(.+)")
 
 
 class ProcfileError(ValueError):
-    """A Procfile cannot be used. The text says why."""
+    """A Procfile is not usable. The text says why."""
 
 
 def with_procfile(app: dict[str, t.Any], text: str) -> dict[str, t.Any]:
-    """An app, completed, with what its Procfile says and the inventory does not: C(release_command) and C(processes).
+    """A completed app with C(release_command) and C(processes) from its Procfile, if the inventory does not declare them.
 
-    :raises ProcfileError: when a line is not usable.
+    :raises ProcfileError: if a line is not usable.
     """
     lines = parse_procfile(text)
     lines.pop("web", None)
@@ -45,12 +45,12 @@ def with_procfile(app: dict[str, t.Any], text: str) -> dict[str, t.Any]:
 
 
 def parse_procfile(text: str) -> dict[str, str]:
-    """The commands by name. A line that asks for a shell gets one, since Procfiles are run by a shell.
+    """The commands by name. A line that needs a shell gets one, because a shell runs Procfiles elsewhere.
 
     >>> parse_procfile("web: gunicorn shop:app\nworker: rq worker && echo $HOME")
     {'web': 'gunicorn shop:app', 'worker': "sh -c 'rq worker && echo $HOME'"}
 
-    :raises ProcfileError: when a line does not belong in a Procfile.
+    :raises ProcfileError: if a line does not belong in a Procfile.
     """
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,37 +1,37 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app may reach of its host beyond its own: groups, folders and devices that the key C(sandbox) names."""
+"""The key C(sandbox) of an app: groups, folders and devices of the host that the app may use."""
 
 from __future__ import annotations
 
 import typing as t
 
-#: What no unit of an app sees, by ProtectHome= and PrivateTmp=.
+#: Folders that ProtectHome= and PrivateTmp= hide from an app's units.
 HIDDEN = ("/home", "/root", "/tmp", "/var/tmp", "/run/user")
-#: Folders of the system, and those of other apps and of Flaskyard itself.
+#: Folders of the system, of other apps and of Flaskyard.
 _CLOSED = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr"),
     *("/srv/flask", "/var/backups", "/var/cache", "/var/lib/flaskyard", "/var/lib/private", "/var/log", "/var/spool"),
 )
-#: Whoever is in one of these can become root, or reads what root alone should: the notes of Debian's base-passwd, and of docker and LXD on their sockets.
+#: A member of one of these groups can become root, or read what only root should. Sources: Debian's base-passwd; docker and LXD on their sockets.
 _OF_ROOT = {"adm", "admin", "disk", "docker", "incus", "incus-admin", "kmem", "libvirt", "lxd", "root", "shadow", "sudo", "systemd-journal", "wheel"}
 
 
 def sandbox_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What the patterns of the keys cannot see."""
+    """The problems that the patterns of single keys cannot find."""
     sandbox = app.get("sandbox", {})
     for group in sandbox.get("groups", []):
         if group in _OF_ROOT:
-            yield f"sandbox.groups: whoever is in {group!r} can become root, or read what only root should; give the app what it needs of it in another way"
+            yield f"sandbox.groups: a member of {group!r} can become root, or read what only root should; give the app what it needs in another way"
         elif group.startswith("flask-"):
-            yield f"sandbox.groups: {group!r} is an app's own; have both apps share a folder by sandbox.writable_paths"
+            yield f"sandbox.groups: {group!r} is an app's own; let both apps share a folder through sandbox.writable_paths"
     for path in sandbox.get("writable_paths", []):
         if _is_closed(path):
-            yield f"sandbox.writable_paths: {path!r} is or holds what belongs to the system or to other apps; use a separate folder, such as /srv/media"
+            yield f"sandbox.writable_paths: {path!r} belongs to the system or to other apps, or contains what does; use a separate folder, such as /srv/media"
         elif hidden := next((top for top in HIDDEN if _overlap(path, top)), None):
-            yield f"sandbox.writable_paths: {path!r} is hidden from the app with {hidden}; use a folder elsewhere, such as /srv/media or /mnt/media"
+            yield f"sandbox.writable_paths: {path!r} is hidden from the app, like all of {hidden}; use a folder elsewhere, such as /srv/media or /mnt/media"
     if sandbox.get("netlink") and not sandbox.get("network", True):
-        yield "sandbox.netlink has no meaning with sandbox.network: false, as there are no interfaces to ask for; remove it"
+        yield "sandbox.netlink has no meaning with sandbox.network: false, because there are no interfaces then; remove it"
 
 
 def _is_closed(path: str) -> bool:
@@ -39,5 +39,5 @@ def _is_closed(path: str) -> bool:
 
 
 def _overlap(path: str, other: str) -> bool:
-    """Whether one of two paths is the other, or below it."""
+    """Whether two paths are the same, or one is below the other."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a key can take, and the check of a mapping against its keys."""
+"""The declaration of a key, and the check of a mapping against its keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .characters import NONCHARACTERS
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing wrong, in words for the person who wrote the inventory."""
+    """One problem, in words for the person who wrote the inventory."""
 
     text: str
 
@@ -24,16 +24,16 @@ class Problem:
 class Key:
     """The one declaration of a key. Checks, defaults, argument specifications, the tables in docs and the JSON Schema follow from it.
 
-    :param kind: str, int, bool, dict, list, env, headers, users, settings lines, or, for variables of servers, auto.
-    :param meaning: what it is for, as a sentence of the reference.
-    :param expected: what C(pattern) admits, as it continues "expected …" in a message.
-    :param default: its value where nobody gives one. None where there is none, or where it follows from other things.
-    :param keys: of a mapping.
-    :param items: what each item of a list is.
-    :param group: the purpose by which the reference groups it, one of C(GROUPS) in C(keys.py).
-    :param reaches: what its value goes into: release, slot, proxy, certificate or backup.
-    :param advice: how to write a text that does not fit, empty where nothing is known.
-    :param variable: whether the role of its server has a variable of this name that holds for all apps.
+    :param kind: str, int, bool, dict, list, env, headers, users, settings or lines; auto for variables of servers.
+    :param meaning: what it is for, as a sentence in the reference.
+    :param expected: what C(pattern) admits, in words that follow "expected …" in a message.
+    :param default: its value if the user gives none. None if there is no default, or if it follows from other keys.
+    :param keys: the keys of a mapping.
+    :param items: the declaration of each item of a list.
+    :param group: its purpose, by which the reference groups keys: one of C(GROUPS) in C(keys.py).
+    :param reaches: what its value affects: release, slot, proxy, certificate or backup.
+    :param advice: returns how to correct a text that does not fit, or an empty text.
+    :param variable: whether the role of its server has a variable of this name that applies to all apps.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Key:
     advice: t.Callable[[str], str] | None = None
 
     def allowed(self) -> str:
-        """What it takes, as it continues "expected …" in a message."""
+        """The allowed values, in words that follow "expected …" in a message."""
         if self.expected:
             return self.expected
         if self.choices:
@@ -71,7 +71,7 @@ class Key:
 
 
 def text(meaning: str, expected: str, pattern: str, **more: t.Any) -> Key:
-    """A key that takes text of a pattern."""
+    """A key that takes text that matches a pattern."""
     return Key("str", meaning, expected, pattern=pattern, **more)
 
 
@@ -81,7 +81,7 @@ def number(meaning: str, low: int, high: int, default: int | None = None, **more
 
 
 def problems_of(keys: dict[str, Key], given: t.Any) -> list[str]:
-    """What is wrong with a mapping, one line each."""
+    """The problems of a mapping, one line each."""
     problems: list[Problem] = []
     check_mapping(keys, given, "", problems)
     return [problem.text for problem in problems]
@@ -93,12 +93,12 @@ def complete(keys: dict[str, Key], given: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _complete_value(key: Key, value: t.Any, given: bool) -> t.Any:
-    # A mapping that needs something to be said means nothing while it is not there.
+    # A mapping with a required key stays absent until the user gives it.
     if key.keys and (given or not any(inner.required for inner in key.keys.values())):
         return complete(key.keys, value or {})
     if key.items and key.items.keys and value:
         return [complete(key.items.keys, item) for item in value]
-    # What is declared belongs to all apps: none gets it to change.
+    # All apps share the declared default, so each gets a copy.
     return copy.copy(value)
 
 
@@ -114,7 +114,7 @@ _KINDS = {
     "lines": "a mapping of settings to their values, each of one line, or a list of such",
 }
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "auto": (int,), "bool": (bool,), "dict": (dict,), "list": (list, tuple)}
-#: Mappings whose names are the user's own: what their names and values have to be, and how that is said.
+#: Mappings with names that the user chooses: the patterns of names and values, and the words for messages.
 _OPEN_MAPPINGS = {
     "headers": (
         r"(?i)(?!(connection|content-length|date|keep-alive|server|te|trailer|transfer-encoding|upgrade)$)[a-z][a-z0-9-]*",
@@ -125,7 +125,7 @@ _OPEN_MAPPINGS = {
     "users": (r"[A-Za-z0-9][A-Za-z0-9._@-]*", r"\$[A-Za-z0-9]+\$[A-Za-z0-9./$=,-]+", "a name and a hash as 'htpasswd -nB' prints it"),
 }
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: All that Flask reads as "no debugger". The debugger runs any code that a visitor sends.
+#: The values that Flask reads as "no debugger". The debugger runs any code that a visitor sends.
 _NO_DEBUG = ("", "0", "false", "no")
 #: The loader would run code from them before the sandboxed interpreter starts.
 _RESERVED_ENV = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"}
@@ -155,7 +155,7 @@ def check_value(key: Key, value: t.Any, where: str, problems: list[Problem]) -> 
     """Check one value against its key, appending to ``problems``."""
 
     def refuse() -> None:
-        # What stands in the place of a mapping may be the one secret that belongs in it.
+        # A text in the place of a mapping may be the secret that belongs in it.
         shown = "given, but not usable" if key.secret or types == (dict,) else show(value)
         advice = key.advice(value) if key.advice and isinstance(value, str) else ""
         problems.append(Problem(f"{where} is {shown}; expected {key.allowed()}{f'. {advice[0].upper()}{advice[1:]}' if advice else ''}"))
@@ -195,12 +195,12 @@ def _check_open_mapping(kind: str, given: dict[t.Any, t.Any], where: str, proble
 
 
 def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Problem], lines: bool) -> None:
-    """Settings by their own names. Where they are written as they stand, C(lines), a value must not hold the end of one."""
+    """Check settings under the server's own names. C(lines) are written unquoted, so a value must not contain a line break."""
     for name, value in given.items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*" if lines else r"[a-z][a-z0-9_]*", str(name)):
             problems.append(Problem(f"{where}: {show(name)} is not a valid name of a setting"))
         elif lines:
-            # What is given several times stands on several lines.
+            # Each item of a list gets its own line.
             for single in value if isinstance(value, list) else [value]:
                 if not isinstance(single, (str, int, float)):
                     problems.append(Problem(f"{where}.{name} is {show(single)}; expected text, a number, true or false, or a list of them"))
@@ -209,7 +209,7 @@ def _check_settings(given: dict[t.Any, t.Any], where: str, problems: list[Proble
 
 
 def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> None:
-    """Check variables of the environment and their values, appending to ``problems``."""
+    """Check environment variables and their values, appending to ``problems``."""
     for name, value in env.items():
         if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
             problems.append(Problem(f"{where}: {show(name)} is not a valid name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
@@ -218,27 +218,29 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
         elif isinstance(value, (dict, list)) or value is None:
             problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
         elif isinstance(value, float):
-            problems.append(Problem(f"{where}.{name} is {show(value)}, which need not be what was written, such as 1.10; put it in quotes"))
+            problems.append(Problem(f"{where}.{name} is {show(value)}, which may differ from what you wrote, such as 1.10; put it in quotes"))
         elif "\0" in str(value):
-            problems.append(Problem(f"{where}.{name} holds a NUL character, which no environment variable can"))
+            problems.append(Problem(f"{where}.{name} contains a NUL character, which an environment variable cannot; remove it"))
         elif NONCHARACTERS.search(str(value)):
             problems.append(
-                Problem(f"{where}.{name} holds a noncharacter of Unicode, with which systemd starts no service; encode the value, such as in base64")
+                Problem(
+                    f"{where}.{name} contains a Unicode noncharacter, with which systemd does not start the service; encode the value, for example in base64"
+                )
             )
         elif _starts_debugger(name, str(value)):
             problems.append(Problem(f"{where}.{name}={value} starts Flask's debugger, which lets visitors run code; remove it, production never needs it"))
 
 
 def _starts_debugger(name: str, value: str) -> bool:
-    """Whether Flask, of any version, reads a variable as a request for its debugger."""
+    """Whether any version of Flask starts its debugger because of this variable."""
     if name == "FLASK_ENV":
         return value.strip().lower() == "development"
     return name == "FLASK_DEBUG" and value.lower() not in _NO_DEBUG
 
 
 def show(value: t.Any) -> str:
-    """A value as messages quote it: with its plain type unless it is text, and without the credentials in a URL."""
-    # Values from an inventory are of tagged subclasses, whose names would tell nobody anything.
+    """A value as messages quote it: without credentials in a URL, and with its plain type unless it is text."""
+    # Ansible wraps inventory values in tagged subclasses, whose names mean nothing to users.
     kind = next((kind.__name__ for kind in (bool, int, float, list, dict) if isinstance(value, kind)), type(value).__name__)
     text = re.sub(r"://.*@", "://***@", repr(str(value)) if isinstance(value, str) else f"{value!r} ({kind})")
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -10,7 +10,7 @@ import typing as t
 from .schema import Problem, check_env
 from .stores import store_environment
 
-#: Variables that a slot has in any case.
+#: Variables that every slot has.
 _TAKEN = {
     "CACHE_DIRECTORY",
     "FLASK_APP",
@@ -26,7 +26,7 @@ _MOST_BYTES = 2**20
 
 
 def secret_file_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong with an app's files whose single keys are right."""
+    """The problems of an app's files. Each single key is valid."""
     files, paths = app.get("files", []), set[str]()
     stores = store_environment(app["name"], app.get("database"), app.get("database_pool", False), app.get("queue"))
     variables = {*app.get("env", {}), *stores}
@@ -54,12 +54,12 @@ def secret_file_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
 
 
 def complete_secret_files(app: dict[str, t.Any]) -> dict[str, dict[str, str]]:
-    """The files by path: C(variable), and C(content) in base64, in which all bytes travel alike."""
+    """The files by path: C(variable), and C(content) in base64, which carries any bytes."""
     return {file["path"]: {"variable": file["variable"], "content": base64.b64encode(_content(file) or b"").decode("ascii")} for file in app.get("files", [])}
 
 
 def _content(file: dict[str, t.Any]) -> bytes | None:
-    """The content; None when it is not text or not base64."""
+    """The content; None if it is not text or not base64."""
     try:
         if "content" in file:
             return str(file["content"]).encode()

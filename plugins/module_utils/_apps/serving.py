@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app as its server's templates write it down: its size on this host, and every setting of the server.
+"""The size of an app on this host, and every setting of its server, for the server's templates.
 
-These follow from the variables of the server's role, which are set where the role is used, and from the host's facts. So the model of a host's
-apps, which is made before any role runs, does not have them.
+Both follow from the host's facts and from variables of the server's role, which are set where the role is used. So the model of a host's
+apps, which is made before any role runs, cannot have them.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from .server_keys import variables
 from .sizing import size
 
 App = dict[str, t.Any]
-#: Threads of one process of the private Apache of a slot.
+#: Threads in one process of a slot's private Apache.
 _APACHE_THREADS = 64
-#: What Ansible takes for true and false.
+#: The texts that Ansible reads as true and false.
 _TRUE, _FALSE = {"y", "yes", "on", "1", "true", "t"}, {"n", "no", "off", "0", "false", "f"}
 
 
 class ServingError(ValueError):
-    """The variable of a server's role is not usable."""
+    """A variable of a server's role is not usable."""
 
 
 def served(apps: list[App], server: str, host: dict[str, t.Any], given: dict[str, t.Any]) -> list[App]:
-    """The apps of one server, with C(size), that is C(processes) and C(threads), and with complete C(settings).
+    """The apps of one server, with C(size) (C(processes) and C(threads)) and complete C(settings).
 
     :param apps: all completed apps of the host, since they share its memory.
-    :param host: the host's facts; of them, C(cores) and C(memory_mb).
-    :param given: the variables of the server's role, by name. One that is missing has its default.
-    :raises ServingError: naming the variable and what it takes.
+    :param host: the host's facts, with C(cores) and C(memory_mb).
+    :param given: the variables of the server's role, by name. A missing one has its default.
+    :raises ServingError: naming the variable and its allowed values.
     """
     declared = variables(server)
     defaults = {setting: _value(name, key, given.get(name, key.default)) for name, (setting, key) in declared.items()}
@@ -41,7 +41,7 @@ def served(apps: list[App], server: str, host: dict[str, t.Any], given: dict[str
 def _served(app: App, defaults: dict[str, t.Any], host: dict[str, t.Any], apps: int) -> App:
     own: dict[str, t.Any] = {**defaults, **app["settings"]}
     if app["workload"] == "sessions" and "max_requests" in own:
-        # What a process knows of its clients goes with it.
+        # A process that is replaced forgets its clients.
         own["max_requests"] = 0
     auto = size(app["server"], app["workload"], int(host["cores"]), int(host["memory_mb"]), apps, own.pop("worker_memory_mb", 128))
     chosen = {}
@@ -77,9 +77,9 @@ _FOLLOWING: dict[str, t.Callable[[dict[str, t.Any], int, int], dict[str, t.Any]]
 
 
 def _value(name: str, key: Key, value: t.Any) -> t.Any:
-    """The value of a role's variable, which may be text, as the command line gives it.
+    """The value of a role's variable. From the command line it may be text.
 
-    :raises ServingError: it is not usable.
+    :raises ServingError: if it is not usable.
     """
     if key.kind == "auto" and value == "auto":
         return value

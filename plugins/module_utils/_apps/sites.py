@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sites as proxies serve them: the apps under one canonical domain, each at its path, and what holds where below it."""
+"""Sites as proxies serve them: the apps under one canonical domain, each at its path, and the rules for each path below it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .static import is_file
 from .web import LONGER_SECONDS, static_url
 
 App = dict[str, t.Any]
-#: What a proxy and its certificate need of a place.
+#: The keys of a place that the proxy and its certificate need.
 _PLACE = (
     *("name", "unit", "canonical", "domains", "port_suffix", "mount", "tls", "paths", "protocol", "reads_chunks", "upstream", "headers", "access"),
     *("rate_limit", "maintenance", "max_body_mb", "max_body_bytes", "nginx_extra", "apache_extra"),
 )
-#: Where proxies have their own pages.
+#: The URL path of the proxies' own pages.
 _PAGES = r"/\.flaskyard"
 
 
 def sites(apps: list[App]) -> list[dict[str, t.Any]]:
     """The sites of completed apps.
 
-    :returns: mappings with C(name), C(file), C(canonical), C(domains), C(port_suffix) of the URLs, of the domains those C(served) and those C(redirected) to
-        the canonical one, C(owner) (the app at the root, or the first; it has the certificate) and C(apps), each with its
-        C(locations), the places of its C(static) files, and C(patterns).
+    :returns: mappings with C(name), C(file), C(canonical), C(domains), C(port_suffix) (of the URLs), C(served) and C(redirected) (the domains that are served,
+        and those that are redirected to the canonical one), C(owner) (the app at the root, or the first app; its certificate is used) and C(apps). Each
+        app has C(locations), C(static) and C(patterns).
     """
     by_domain: dict[str, list[App]] = {}
     for app in apps:
@@ -42,7 +42,7 @@ def _site(members: list[App]) -> dict[str, t.Any]:
     apps = [{**_place(app), "locations": locations(app), "static": _static(app)} for app in members]
     return {
         "name": owner["name"],
-        # Where the first file with a site that fits wins, one with a wildcard is read after all others.
+        # Apache takes the first site that matches, so a site with a wildcard must be read last.
         "file": f"~{owner['name']}" if any(map(is_wildcard, domains)) else owner["name"],
         "canonical": owner["canonical"],
         "domains": domains,
@@ -59,9 +59,9 @@ def _place(app: App) -> App:
 
 
 def locations(app: App) -> list[dict[str, t.Any]]:
-    """Every path of an app below which something holds, the app's own first: whether it streams, is limited, who may come in.
+    """Every path of an app that has rules, the app's own path first: whether it streams, whether it is limited, who may come in.
 
-    What lies below a static folder is not the app's. The folder's own path without a slash at its end is: C(bare).
+    Paths below a static folder do not belong to the app. The folder's path without a trailing slash does: C(bare).
     """
     return [
         {**_rules(app, path), "bare": folder is not None}
@@ -71,10 +71,10 @@ def locations(app: App) -> list[dict[str, t.Any]]:
 
 
 def _static(app: App) -> list[dict[str, t.Any]]:
-    """The static folders, and what lies below one and has rules of its own, which may be a file: not C(declared).
+    """The static folders, and files or folders below them with separate rules, which are not C(declared).
 
-    Each has the C(base) from which on the proxy follows no link, since builds or the app can make them, and its C(path) below that. C(single) says that it
-    is a file, C(page) that it is the fallback itself, and C(fallback) is the file to serve where no file matches.
+    Each has a C(base) and its C(path) below that. Below the base the proxy follows no link, since builds or the app can make links there. C(single) says
+    that it is a file, and C(page) that it is the fallback itself. C(fallback) is the file to serve if no file matches.
     """
     folders = [(folder["url"], folder) for folder in app["static"]]
     inner = [(path, folder) for path, folder in _ruled(app) if folder and (folder["url"] or "/") != path]
@@ -97,12 +97,12 @@ def _static(app: App) -> list[dict[str, t.Any]]:
 
 
 def patterns(app: App, members: list[App]) -> dict[str, t.Any]:
-    """Regular expressions of a site's paths, for a proxy whose sections do not end at a slash, as Apache's do not.
+    """Regular expressions of a site's paths, for Apache: its sections also match paths that only begin with the same letters.
 
-    None matches the proxy's own pages, or what other apps of the site hold below this one.
+    None of them matches the proxy's own pages, or the paths of other apps below this one.
 
-    :returns: C(app), all that the app holds; C(maintenance), the same without its static folders; C(places), by URL; C(fallbacks), by URL what may be a route
-        of a single-page app, with the path below the URL as the first group.
+    :returns: C(app), all paths of the app; C(maintenance), the same without its static folders; C(places), by URL; C(fallbacks), by URL the paths that may be
+        routes of a single-page app, with the path below the URL as the first group.
     """
     root = next((folder for folder in app["static"] if not folder["url"]), None)
     top = "" if root else app["mount"]
@@ -125,14 +125,14 @@ def patterns(app: App, members: list[App]) -> dict[str, t.Any]:
 
 
 def _not_static(app: App, top: App | None = None) -> str:
-    """What excludes the static folders of an app, or those inside of one."""
+    """A lookahead that excludes the static folders of an app, or those inside one folder."""
     urls = [folder for folder in app["static"] if folder["declared"] and folder["url"].startswith(f"{top['url']}/" if top else "/")]
     patterns = [f"{re.escape(folder['url'])}{'(?:/|$)' if folder['single'] else '/'}" for folder in urls]
     return f"(?!{'|'.join(patterns)})" if patterns else ""
 
 
 def _begin(others: t.Iterable[str]) -> str:
-    """The beginning of a path that is neither a proxy's own page nor below one of these."""
+    """The beginning of a pattern for paths that are neither a proxy's own page nor below one of these."""
     return f"(?!(?:{'|'.join([*map(re.escape, others), _PAGES])})(?:/|$))^"
 
 
@@ -141,7 +141,7 @@ def _page(folder: dict[str, t.Any]) -> str:
 
 
 def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
-    """The root and every path that a rule names, each with the static folder that it is or lies below, if any."""
+    """The root and every path that a rule names, each with the static folder that contains it, if any."""
     limited = app["rate_limit"]["paths"] if app["rate_limit"] else []
     own = {path for folder in app["static"] for path in folder["app_paths"]}
     paths = {"/", *own, *app["streaming"], *(_bare(path) for path in limited), *(_bare(item["path"]) for item in app["access"])}
@@ -150,14 +150,14 @@ def _ruled(app: App) -> list[tuple[str, dict[str, t.Any] | None]]:
 
 
 def _holds(app: App, folder: dict[str, t.Any], path: str) -> bool:
-    """Whether a path of an app lies in a static folder. What is not the app's of one at the root is told by the app's own paths."""
+    """Whether a path of an app is in a static folder. A folder at the root has every path that is not among the app's own."""
     if folder["url"]:
         return _below(path, folder["url"])
     return not app["mount"] and not any(_below(path, own) for own in folder["app_paths"])
 
 
 def _rules(app: App, path: str) -> dict[str, t.Any]:
-    """What holds at a path; of several access rules, that of the longest path."""
+    """The rules for a path. Of several access rules, the one with the longest path applies."""
     limit = app["rate_limit"]
     rules = [item for item in app["access"] if _below(path, item["path"])]
     streaming = any(_below(path, item) for item in app["streaming"])
@@ -173,7 +173,7 @@ def _rules(app: App, path: str) -> dict[str, t.Any]:
 
 
 def user_files(apps: list[App]) -> list[dict[str, str]]:
-    """The password files of all apps: C(name), C(text) in the format of htpasswd(1), and C(digest), which nobody knows who does not know the text."""
+    """The password files of all apps: C(name), C(text) in the format of htpasswd(1), and C(digest), which only somebody who has the text can compute."""
     return [
         {"name": f"{app['name']}-{number}", "text": text, "digest": hashlib.sha256(text.encode()).hexdigest()}
         for app in apps

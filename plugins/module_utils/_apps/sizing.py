@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many processes and threads an app gets: from the host's cores and memory, and from what its requests spend their time on.
+"""How many processes and threads an app gets. It depends on the host's cores and memory, and on what the app's requests spend their time on.
 
 =========  ====================  =====================  ==============================================================================
 workload   processes             threads of each        because
@@ -11,9 +11,9 @@ io         2 x cores + 1         8                      a thread that waits for 
 sessions   1                     100                    clients have to come back to the process that knows them, and a WebSocket holds a thread
 =========  ====================  =====================  ==============================================================================
 
-Python runs one thread of a process at a time, so a server of one process gets its share in threads (C(cpu) 4, which is waitress's
-own default, as more would only wait for each other; C(mixed) 4 and C(io) 16 for each core), and one without threads gets
-processes (C(io) 4 x cores + 1). No more processes than fit into half of the host's memory, shared by its apps.
+A server with only one process gets threads instead: C(cpu) 4, which is waitress's default; C(mixed) 4 and C(io) 16 for each core. Python runs one
+thread of a process at a time, so more would only wait for each other. A server without threads gets more processes: C(io) 4 x cores + 1.
+All apps together get no more processes than fit into half of the host's memory.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from .providers import SERVERS
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Processes, and threads of each of them."""
+    """The number of processes, and of threads in each."""
 
     processes: int
     threads: int
 
 
 def size(server: str, workload: str, cores: int, memory_mb: int, apps: int = 1, process_mb: int = 128) -> Size:
-    """What an app gets that does not say how many it wants.
+    """The size of an app that does not declare one.
 
     :param server: a name of C(SERVERS).
     :param workload: C(cpu), C(io), C(mixed) or C(sessions).
     :param cores: of the host.
     :param memory_mb: of the host, in MiB.
-    :param apps: how many share the host.
+    :param apps: the number of apps on the host.
     :param process_mb: what one process is expected to use, in MiB.
     """
     kind = SERVERS[server]

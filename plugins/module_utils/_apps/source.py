@@ -11,7 +11,7 @@ from .keys import APP
 from .sandbox import HIDDEN
 from .schema import complete
 
-#: Kind, which is also the key that names it, to the other keys it needs and may have.
+#: By kind, which is also the key that names it: the other keys that it needs, and those that it may have.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "git": (("version",), ("deploy_key", "known_hosts", "accept_new_host_key", "insecure")),
     "path": ((), ()),
@@ -19,14 +19,14 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pypi": (("version",), ()),
     "in_place": ((), ()),
 }
-#: The signs that a version has by packaging.python.org, Version specifiers.
+#: The characters of a version: packaging.python.org, Version specifiers.
 _PACKAGE_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]*"
-#: Keys of an app that are about making a release, which code in place does not get.
+#: Keys about building a release. Code in place is not built.
 _OF_BUILDS = ("python", "installer", "requirements", "server_requirements", "install_project", "build_command", "persist", "persist_files", "keep_releases")
 
 
 def source_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong with an app's source whose single keys are right."""
+    """The problems of an app's source. Each single key is valid."""
     source = app["source"]
     kinds = [kind for kind in KINDS if kind in source]
     if len(kinds) != 1:
@@ -64,8 +64,8 @@ def _in_place_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
         yield f"source.in_place is {folder!r}, which the service cannot see; put the code outside of {', '.join(HIDDEN)}, such as in /opt or /srv"
     for key in _OF_BUILDS:
         if key in app:
-            instead = f", and have the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""
-            yield f"{key} is about making a release, and with source.in_place nothing is made; remove it{instead}"
+            instead = f", and let the app keep its data in /var/lib/flask-{app['name']}, its $HOME" if key.startswith("persist") else ""
+            yield f"{key} is about building a release, and source.in_place builds nothing; remove it{instead}"
 
 
 def complete_source(source: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -1,35 +1,35 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an app outlives its releases: the folders and files of its state to which each release has links."""
+"""What outlives an app's releases: the folders and files in its state, to which each release has links."""
 
 from __future__ import annotations
 
 import posixpath
 import typing as t
 
-#: Flask's own folder for what an app keeps, beside the app's code.
+#: Flask's folder for an app's data, beside the app's code.
 _INSTANCE = "instance"
-#: Where an app that is an installed package has it, below its virtualenv: var/NAME-instance.
+#: The folder in the virtualenv where an installed package has it: var/NAME-instance.
 _OF_PACKAGES = "var"
 
 
 def state_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What the patterns of the keys cannot see."""
+    """The problems that the patterns of single keys cannot find."""
     folders, files = _named(app, "persist"), _named(app, "persist_files")
     for name in sorted({*folders, _INSTANCE} & {*files}):
-        yield f"persist_files: {name!r} is a folder that outlives releases; take it out"
+        yield f"persist_files: {name!r} is a persisted folder; remove it from persist_files"
     for name in sorted({*folders, *files}):
         if above := next((file for file in files if name != file and is_below(name, file)), None):
             yield f"{name!r} is below {above!r}, which persist_files says is a file; take one of them out"
     for static in app.get("static", []):
         shown = static["path"].strip("/")
         for name in [file for file in files if is_below(file, shown)]:
-            yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; name the folder that it is in in persist"
+            yield f"persist_files: {name!r} is in the static folder {shown!r}, where no proxy follows links; list its folder in persist instead"
 
 
 def complete_state(app: dict[str, t.Any]) -> dict[str, list[str]]:
-    """Of an app: C(persist) and C(persist_files), the places that its releases have links at; in C(seeded) the paths that its source may fill; and
-    C(state_folders), which must be there before it runs. All relative to the release, and to the state.
+    """The paths of an app's state, relative to the release and to the state: C(persist) and C(persist_files), where releases have links; C(seeded), which the
+    source may fill; and C(state_folders), which must exist before the app runs.
     """
     if "in_place" in app["source"]:
         return {"persist": [], "persist_files": [], "seeded": [], "state_folders": []}
@@ -53,5 +53,5 @@ def _topmost(paths: t.Collection[str]) -> list[str]:
 
 
 def is_below(path: str, top: str) -> bool:
-    """Whether a path is another one, or in it."""
+    """Whether a path is another one, or below it."""
     return path == top or path.startswith(f"{top}/")

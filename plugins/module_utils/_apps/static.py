@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy serves of an app by itself: folders, single files, and single-page apps with the page for their routes."""
+"""What a proxy serves without the app: folders, single files, and single-page apps with a fallback page for their routes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .web import repeated
 
 
 def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What the patterns of the keys cannot see."""
+    """The problems that the patterns of single keys cannot find."""
     static = app.get("static", [])
     for url in repeated([folder["url"].rstrip("/") for folder in static]):
         yield f"static: the URL {url or '/'!r} is listed twice; each URL maps to exactly one folder"
@@ -19,22 +19,25 @@ def static_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     for folder in static:
         url, paths = folder["url"].rstrip("/"), folder.get("app_paths", [])
         if is_file(url) and "fallback" in folder:
-            yield f"static: url {folder['url']!r} is that of a single file, which has no fallback; drop the one, or take the dot out of the other"
+            yield f"static: url {folder['url']!r} is that of a single file, which has no fallback; remove fallback, or the dot from the URL"
         if is_file(url) and any(is_below(folder["path"].strip("/"), name.strip("/")) for name in app.get("persist", [])):
-            yield f"static: url {folder['url']!r} is that of a single file, and {folder['path']!r} is persisted; proxies get whole folders of the state"
+            yield (
+                f"static: url {folder['url']!r} is that of a single file, and {folder['path']!r} is persisted; the proxy can serve only whole folders "
+                "of the state, so list its folder"
+            )
         if paths and (url or mounted):
             yield f"static: app_paths of url {folder['url']!r} has no effect; it goes with url '/' of an app whose path is '/'"
         asked = app.get("healthcheck", {}).get("path")
         if paths and asked and not any(is_below(asked.partition("?")[0], path.rstrip("/")) for path in paths):
-            yield f"healthcheck: path {asked!r} is not the app's but that of url {folder['url']!r} of static; name one below a path of app_paths"
+            yield f"healthcheck: path {asked!r} belongs to url {folder['url']!r} of static, not to the app; use one below a path of app_paths"
         if not url and "fallback" not in folder:
             yield "static: url '/' needs fallback, the page to serve where no file matches, such as index.html; or give the folder its own URL"
         if not (url or mounted or paths):
-            yield "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path, such as /api"
+            yield "static: url '/' leaves nothing to the app; list the app's paths in app_paths, such as [/api], or give the app a path, such as /api"
 
 
 def first_path(static: list[dict[str, t.Any]]) -> str:
-    """A path that is the app's, in front of the proxy too: for checks that name none."""
+    """A path that the proxy passes to the app: the default for health checks."""
     return next((path for folder in static for path in folder["app_paths"]), "/")
 
 
@@ -44,8 +47,8 @@ def is_file(url: str) -> bool:
 
 
 def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str, t.Any]]:
-    """The static folders with, as C(base), the path that each is below: C(state) if it outlives releases, otherwise C(current); and the folders of the
-    state inside them, each with the URL that it would have as a part of the release.
+    """The static folders, each with its C(base): C(state) if it is persisted, otherwise C(current). Persisted folders inside a static folder are added, each
+    with the URL that it would have in the release.
     """
     declared = [
         {**given, "url": given["url"].rstrip("/"), "path": given["path"].strip("/"), "app_paths": [*map(_bare, given["app_paths"])]} for given in static

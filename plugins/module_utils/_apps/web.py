@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The place on the web of an app, or of another service behind the proxy: how it is completed, and what two of them cannot share."""
+"""Where an app or another service is on the web: domains, path, rules, certificate. It completes them, and finds conflicts between two places."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .keys import SERVICE, WEB
 from .names import name_problems
 from .schema import Problem, check_mapping, complete
 
-#: The port that URLs do not name.
+#: The default port, which URLs leave out.
 HTTPS_PORT = 443
 #: How long a stream may take: an hour.
 STREAMING_SECONDS = 3600
-#: How much longer than the server a proxy waits for an answer: the server's own says more than a 504.
+#: How much longer than the server the proxy waits, so that the client gets the server's error, which says more than a 504.
 LONGER_SECONDS = 5
 
 
 def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Every key that a proxy needs of what it serves, but for what is behind it."""
+    """Every key that a proxy needs of a place on the web, except how to reach what is behind it."""
     web = complete(WEB, given)
     domains: list[str] = web["domains"]
     longest = STREAMING_SECONDS if web["streaming"] else web["timeout_seconds"]
@@ -39,7 +39,7 @@ def complete_web(given: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def complete_service(given: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A service that somebody else runs, in the words of the proxies' templates: an app without code."""
+    """A service that somebody else runs, as the proxies' templates read it: like an app without code."""
     socket = given["upstream"].startswith("/")
     protocol = complete(SERVICE, given)["protocol"]
     return {
@@ -55,12 +55,12 @@ def complete_service(given: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def certificate_path(name: str) -> str:
-    """Where its certificate and key are."""
+    """The directory of a place's certificate and key."""
     return f"/etc/flask-tls/live/{name}"
 
 
 def service_problems(given: t.Any) -> t.Iterator[str]:
-    """What is wrong with a service by itself."""
+    """The problems of one service."""
     problems: list[Problem] = []
     check_mapping(SERVICE, given, "", problems)
     yield from (problem.text for problem in problems)
@@ -74,12 +74,12 @@ def service_problems(given: t.Any) -> t.Iterator[str]:
 
 
 def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
-    """What does not go together in a place on the web whose single keys are right."""
+    """Keys of one place that contradict each other. Each single key is valid."""
     tls = given.get("tls", {})
     if tls.get("issuer") == "files" and not ("certificate" in tls and "key" in tls):
         yield "tls: issuer 'files' needs certificate and key, each the PEM text, for instance from lookup('file', …) and the vault"
     if tls.get("issuer", "letsencrypt") != "files" and ("certificate" in tls or "key" in tls):
-        yield "tls: certificate and key go with issuer 'files'; add it, or drop them"
+        yield "tls: certificate and key need issuer 'files'; add it, or remove them"
     yield from name_problems(given)
     rules = given.get("access", [])
     for path in repeated([rule.get("path", "/").rstrip("/") or "/" for rule in rules]):
@@ -92,7 +92,7 @@ def web_problems(given: dict[str, t.Any]) -> t.Iterator[str]:
 
 
 def clashes(places: list[dict[str, t.Any]]) -> list[str]:
-    """Names, and places on the web, that two claim. A domain is shared by those with the same canonical domain and different paths."""
+    """Names, domains and paths that two places claim. Places may share a domain if they have the same canonical domain and different paths."""
     names = [place["name"] for place in places]
     problems = [
         f"the name {name!r} is used {names.count(name)} times; accounts, paths and units follow from it, so each needs its own" for name in repeated(names)
@@ -114,7 +114,7 @@ def clashes(places: list[dict[str, t.Any]]) -> list[str]:
 
 
 def _unlike(places: list[dict[str, t.Any]]) -> t.Iterator[str]:
-    """Places that share a site, where one of them redirects other domains than the others do, or has another port in its URLs."""
+    """Places that share a site but differ in the domains that they redirect, or in the port of their URLs."""
     first: dict[str, dict[str, t.Any]] = {}
     for place in places:
         other = first.setdefault(place["canonical"] or "", place)
@@ -129,17 +129,17 @@ def _unlike(places: list[dict[str, t.Any]]) -> t.Iterator[str]:
 
 
 def repeated(values: list[str]) -> list[str]:
-    """What stands more than once."""
+    """The values that occur more than once."""
     return sorted({value for value in values if values.count(value) > 1})
 
 
 def _claimed(place: dict[str, t.Any]) -> list[str]:
-    """The paths of a domain that can be of one only: its own, and those of its static files."""
+    """The paths of a domain that only one place can have: its own path, and those of its static files."""
     return [place["mount"], *(static_url(place, folder) for folder in place["static"])]
 
 
 def static_url(place: dict[str, t.Any], folder: dict[str, t.Any]) -> str:
-    """Where a static folder is on its domains: below the path of its app, but for one at the root."""
+    """The URL path of a static folder: below the path of its app, unless it is at the root."""
     return f"{place['mount']}{folder['url']}" if folder["url"] else ""
 
 

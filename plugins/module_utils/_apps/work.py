@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app runs beside its web server: the command of a release, processes and schedules. Pure Python, no Ansible."""
+"""What an app runs besides its web server: release command, processes and schedules. Pure Python, no Ansible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .web import repeated
 
 
 def work_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong with commands and calendars whose keys have the right types."""
+    """The problems of commands and calendars. Each key has the right type."""
     commands = {"release_command": app["release_command"]} if app.get("release_command") else {}
     for key in ("processes", "schedules"):
         for item in app.get(key, []):
@@ -31,7 +31,7 @@ def work_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
 
 
 def complete_work(declared: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The keys that concern commands, with C(arguments) beside each C(command), and how long the processes may take to start and stop.
+    """The keys about commands, with C(arguments) beside each C(command), and how long the processes may take to start and stop.
 
     :param declared: the app, checked, with every key.
     """

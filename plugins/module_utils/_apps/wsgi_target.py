@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The key ``wsgi`` of an app: C(module:callable), where the callable may be a factory with literal arguments.
 
-The rule is gunicorn's (C(gunicorn.util.import_app)), so what works there works here, with any server.
+The rule is gunicorn's (C(gunicorn.util.import_app)), so a target that works with gunicorn works here with any server.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class WsgiTarget:
 def parse_wsgi(text: str) -> WsgiTarget:
     """Parse C(module:callable).
 
-    :raises ValueError: saying what is wrong with it.
+    :raises ValueError: with the problem in words.
     """
     module, separator, attribute = text.partition(":")
     if not separator or not _DOTTED.fullmatch(module):

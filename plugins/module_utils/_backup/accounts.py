@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run programs as the account of an app, the agent above all."""
+"""Run programs as an app's account, such as the agent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ AGENT = Path(__file__).with_name("agent.py")
 
 
 def account_of(user: str) -> pwd.struct_passwd:
-    """The account of a name.
+    """The account with a name.
 
-    :raises BackupError: there is none.
+    :raises BackupError: if there is none.
     """
     try:
         return pwd.getpwnam(user)
@@ -33,7 +33,7 @@ def account_of(user: str) -> pwd.struct_passwd:
 
 
 def as_account(user: str) -> dict[str, Any]:
-    """Arguments of subprocess that run a program as an account, with its groups, and with nothing of root's environment."""
+    """Arguments for subprocess that run a program as an account, with its groups and without root's environment."""
     account = account_of(user)
     groups = os.getgrouplist(user, account.pw_gid)
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": account.pw_dir, "USER": user, "LOGNAME": user}
@@ -42,7 +42,7 @@ def as_account(user: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def agent(user: str, verb: str, directory: str | Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the agent as an account in a directory. An app can hold up what runs as its account, so there is a limit in time."""
+    """Run the agent as an account in a directory. There is a time limit, because an app can block what runs as its account."""
     argv = [sys.executable, "-IB", str(AGENT), verb]
     with subprocess.Popen(argv, cwd=directory, stderr=subprocess.PIPE, **options, **as_account(user)) as process:
         guard = threading.Timer(LIMIT_SECONDS, process.kill)
@@ -55,9 +55,9 @@ def agent(user: str, verb: str, directory: str | Path, **options: Any) -> Iterat
 
 
 def finished(process: subprocess.Popen[bytes]) -> str:
-    """Wait for a process and return what it complained about.
+    """Wait for a process and return its error output.
 
-    :raises BackupError: it failed.
+    :raises BackupError: if it failed.
     """
     _output, errors = process.communicate()
     words = "; ".join((errors or b"").decode("utf-8", "replace").strip().splitlines()[-6:])

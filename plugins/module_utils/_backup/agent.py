@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a backup that touches what an app can write. It runs as the app's own account, in the app's state directory.
+"""The part of a backup that touches files that an app can write. It runs as the app's own account, in the app's state directory.
 
-Whatever an app plants there (links, pipes, huge or broken files) is met with the rights of the app and no others.
+So whatever an app plants there (links, pipes, huge or broken files), the agent has only the app's rights.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 
-#: How long a writer may keep a database to itself.
+#: How long a writer may keep a database locked.
 WAIT_SECONDS = 60.0
 _PR_SET_DUMPABLE = 4
 _HEADER = b"SQLite format 3\0"
 _UNSOUND = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
-#: What SQLite keeps beside a database; it belongs to the file that is replaced, not to the one that comes.
+#: SQLite's files beside a database. They belong to the file that is replaced, not to the new one.
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def files() -> Iterator[tuple[str, os.stat_result]]:
-    """Regular files below the working directory, no link followed."""
+    """The regular files below the working directory, without following links."""
     for folder, _folders, names in os.walk("."):
         for name in sorted(names):
             path = os.path.relpath(os.path.join(folder, name))
@@ -43,19 +43,19 @@ def files() -> Iterator[tuple[str, os.stat_result]]:
 
 
 def opened(path: str) -> io.BufferedReader:
-    """Open a file for reading, never a link and never waiting for a pipe."""
+    """Open a file for reading, without following a link or waiting for a pipe."""
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
 def is_database(path: str) -> bool:
-    """Whether a file begins as SQLite's do."""
+    """Whether a file begins like a SQLite database."""
     with contextlib.suppress(OSError), opened(path) as handle:
         return handle.read(len(_HEADER)) == _HEADER
     return False
 
 
 def problems_of(path: str) -> str:
-    """What SQLite finds wrong with a database, an empty string when it is sound."""
+    """The problems that SQLite finds in a database; empty if there are none."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as database:
             found = "; ".join(row[0] for row in database.execute("PRAGMA integrity_check(5)"))
@@ -65,9 +65,9 @@ def problems_of(path: str) -> str:
 
 
 def copied(path: str, target: str) -> None:
-    """Copy a database that may be in use, by SQLite's own backup, so that the copy is of one moment.
+    """Copy a database that may be in use, with SQLite's backup, so that the copy is consistent.
 
-    :raises sqlite3.Error: the file is not a usable database, or stayed locked.
+    :raises sqlite3.Error: if the file is not a usable database, or stayed locked.
     """
     source = sqlite3.connect(f"file:{path.replace('%', '%25').replace('?', '%3f').replace('#', '%23')}?mode=rw", uri=True, timeout=WAIT_SECONDS)
     with contextlib.closing(source), contextlib.closing(sqlite3.connect(target)) as copy:
@@ -75,15 +75,15 @@ def copied(path: str, target: str) -> None:
 
 
 def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
-    """Python would try again for ever."""
+    """Stop the copy of a locked database. Python would retry forever."""
     if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         raise sqlite3.OperationalError(f"locked by another program for {WAIT_SECONDS:.0f} s")
 
 
 def dump() -> int:
-    """Write every sound database as a tar stream; report the others, and go on.
+    """Write every intact database to a tar stream. Report the others, and go on.
 
-    A file that is not a sound database is saved as it is, and that is all one can do: anybody may upload such a file. One
+    A damaged database is only saved as a file. That is not a failure, because visitors may upload such files. A database
     that could not be copied for another reason is a failure.
     """
     reports: list[str] = []
@@ -124,7 +124,7 @@ def check() -> int:
 
 
 def listing() -> int:
-    """Write one line of JSON per file: path, size, time of change in ns, SHA-256."""
+    """Write one line of JSON for each file: path, size, time of change in ns, SHA-256."""
     for path, status in files():
         with contextlib.suppress(OSError), opened(path) as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
@@ -133,7 +133,7 @@ def listing() -> int:
 
 
 def write() -> int:
-    """Put the databases of the tar stream on standard input in the place of those that stand here."""
+    """Replace the databases here by those in the tar stream on standard input."""
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:
         for member in stream:
             content = stream.extractfile(member)
@@ -141,7 +141,7 @@ def write() -> int:
                 raise OSError(f"{member.name} is not a file")
             folder = os.path.dirname(member.name) or "."
             os.makedirs(folder, exist_ok=True)
-            # tempfile makes paths absolute, and the account cannot enter what is above.
+            # tempfile makes paths absolute, and the account cannot enter the folders above.
             temporary = os.path.join(folder, f".flask-backup-{secrets.token_hex(8)}")
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as handle:
                 shutil.copyfileobj(content, handle)
@@ -156,6 +156,6 @@ def write() -> int:
 VERBS: dict[str, Callable[[], int]] = {"dump": dump, "check": check, "list": listing, "write": write}
 
 if __name__ == "__main__":
-    # Otherwise the app, whose account this is, could write to the stream that root reads, and enter the directory that root is in.
+    # Otherwise the app, which has the same account, could write to the stream that root reads, and enter the directory that root is in.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
     raise SystemExit(VERBS[sys.argv[1]]())

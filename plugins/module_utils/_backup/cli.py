@@ -1,9 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Back up this Flask server with restic, prove the backups, bring an app's state back from one.
+"""Back up this Flask server with restic, verify the backups, restore an app's state from one.
 
-Root runs this, and never writes to or follows a path that an app can change: what has to be done there, the agent
-does as the app's account.
+Root runs this, and never writes to or follows a path that an app can change. The agent works there, as the app's account.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ UNITS = {"run": "flask-backup.service", "verify": "flask-backup-verify.service"}
 
 @contextlib.contextmanager
 def locked(wait: bool) -> Iterator[None]:
-    """One backup, verification or restore at a time.
+    """Allow one backup, verification or restore at a time.
 
-    :param wait: for another one to end, which may take hours.
-    :raises BackupError: there is another one, and no time to wait.
+    :param wait: whether to wait for another one to end, which may take hours.
+    :raises BackupError: if another one runs and there is no waiting.
     """
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(STATE / "lock", "w", encoding="ascii") as handle:
@@ -56,7 +55,7 @@ def locked(wait: bool) -> Iterator[None]:
 
 
 def record(what: str, values: dict[str, Any]) -> None:
-    """Note the outcome in ``status.json``, for monitoring."""
+    """Record the outcome in ``status.json``, for monitoring."""
     known = json.loads(status())
     known[what] = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **values}
     temporary = STATUS.with_suffix(".new")
@@ -65,7 +64,7 @@ def record(what: str, values: dict[str, Any]) -> None:
 
 
 def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
-    """Do it, and note how it went."""
+    """Do the work, and record its outcome."""
     started = time.monotonic()
     try:
         values = work()
@@ -76,12 +75,12 @@ def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
 
 
 def status() -> str:
-    """When and how the last backup, verification and restore went, in JSON."""
+    """The time and outcome of the last backup, verification and restore, in JSON."""
     return STATUS.read_text(encoding="utf-8") if STATUS.exists() else "{}\n"
 
 
 def main() -> int:
-    """Parse and run."""
+    """Parse the command line and run the verb."""
     parser = argparse.ArgumentParser(prog="flask-backup", description="Back up this Flask server with restic.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("init", help="make the password and the repository, if they are not there")
@@ -110,7 +109,8 @@ def main() -> int:
         elif arguments.verb == "guard":
             guard(config, arguments.process)
         elif arguments.verb == "init":
-            init(config)
+            if init(config):
+                STATUS.unlink(missing_ok=True)  # it is about the repository of before
         else:
             work: dict[str, Callable[[], dict[str, Any]]] = {
                 "run": lambda: run(config),

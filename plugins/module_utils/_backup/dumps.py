@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consistent copies: of SQLite databases, through the agent, and what commands such as pg_dump print."""
+"""Consistent copies: of SQLite databases through the agent, and the output of commands such as pg_dump."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .secret_key import machine
 def stage(config: Config, problems: Problems) -> dict[str, Any]:
     """Fill the staging directory.
 
-    :param problems: takes what could not be copied.
-    :returns: the manifest, with the hash of every copy; it is saved beside them.
+    :param problems: collects what could not be copied.
+    :returns: the manifest, with the hash of every copy. It is saved beside them.
     """
     fresh(STAGING)
     manifest: dict[str, Any] = {"machine": machine(), "databases": {app.name: {} for app in config.apps}, "commands": {}}
@@ -47,10 +47,10 @@ def stage(config: Config, problems: Problems) -> dict[str, Any]:
 
 
 def dump_databases(app: App, found: dict[str, Any]) -> None:
-    """Bring consistent copies of an app's SQLite databases to the staging directory.
+    """Copy an app's SQLite databases consistently to the staging directory.
 
-    :param found: takes the hash and the mode of each, by its path below the state directory.
-    :raises BackupError: a database could not be copied.
+    :param found: collects the hash and the mode of each, by its path below the state directory.
+    :raises BackupError: if a database could not be copied.
     """
     with agent(app.user, "dump", directory_of(app), stdout=subprocess.PIPE) as process:
         allowed = int(shutil.disk_usage(STAGING).free * 0.9)
@@ -72,13 +72,13 @@ def dump_databases(app: App, found: dict[str, Any]) -> None:
             finished(process)
             raise BackupError(f"the stream of copies is broken: {error}") from error
         if words := finished(process):
-            say(f"databases of app {app.name!r} that are not sound, saved as they stand: {words}")
+            say(f"databases of app {app.name!r} that are damaged, saved as they are: {words}")
 
 
 def directory_of(app: App) -> str:
     """The state directory of an app.
 
-    :raises BackupError: when it is none.
+    :raises BackupError: if it is not a directory.
     """
     if os.path.islink(app.state) or not os.path.isdir(app.state):
         raise BackupError(f"{app.state} is not a directory; if the app was never deployed, deploy it; if it was moved, use a mount in place of a link")
@@ -88,7 +88,7 @@ def directory_of(app: App) -> str:
 def dump_command(command: Command, environment: dict[str, str]) -> dict[str, Any]:
     """Run a command and keep its output.
 
-    :raises BackupError: it failed, or printed nothing.
+    :raises BackupError: if it failed, or printed nothing.
     """
     target = STAGING / "commands" / command.name
     target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -103,9 +103,9 @@ def dump_command(command: Command, environment: dict[str, str]) -> dict[str, Any
 
 
 def prove_dumps(config: Config, root: Path, problems: Problems) -> None:
-    """Compare the dumps of a restored snapshot with what was saved, and check the databases.
+    """Compare the dumps of a restored snapshot with the manifest, and check the databases.
 
-    :param problems: takes what is wrong.
+    :param problems: collects what is wrong.
     """
     staging = below(root, STAGING)
     manifest = manifest_in(staging)
@@ -125,9 +125,9 @@ def prove_dumps(config: Config, root: Path, problems: Problems) -> None:
 
 
 def overlay(app: App, tree: Path, staging: Path) -> None:
-    """Put the consistent copies of the databases over the files that were saved while in use.
+    """Replace the database files, which were saved while in use, by the consistent copies.
 
-    :raises BackupError: a copy is not what was saved, or cannot be written.
+    :raises BackupError: if a copy differs from what was saved, or cannot be written.
     """
     manifest = manifest_in(staging)
     with agent(app.user, "write", tree, stdin=subprocess.PIPE) as process:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was noted beside the dumps of a snapshot, and whether they are still that."""
+"""The manifest beside a snapshot's dumps, and whether the dumps still match it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .model import BackupError, digest
 
 
 def manifest_in(staging: Path) -> dict[str, Any]:
-    """What was written down when the dumps were made."""
+    """The manifest that was written with the dumps."""
     found: dict[str, Any] = json.loads((staging / "manifest.json").read_text(encoding="utf-8"))
     return found
 
 
 def unchanged(dump: Path, expected: dict[str, Any]) -> Path:
-    """The path of a dump that is what was saved.
+    """The path of a dump, after a check that it matches the manifest.
 
-    :raises BackupError: it is not.
+    :raises BackupError: if it does not.
     """
     if digest(dump) != expected["sha256"]:
         raise BackupError("it has changed since it was saved; choose another snapshot")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role wrote to the host, and the few words that all parts share."""
+"""The configuration that the role wrote to the host, and small functions that all parts share."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ CONFIG = Path("/etc/flask-backup")
 STATE = Path("/var/lib/flask-backup")
 PASSWORD = CONFIG / "password"
 STAGING = STATE / "staging"
-#: Saved when the host has them; everything else that is declared has to be there.
+#: Saved if the host has them. All other declared paths must exist.
 OPTIONAL_PATHS = ("/etc/flask", "/etc/flask-tls")
 
 
 class BackupError(Exception):
-    """What failed, why, and the way out, for the journal and the terminal."""
+    """What failed, why, and what to do, for the journal and the terminal."""
 
 
 class Problems:
-    """What went wrong while the rest went on; of an app, or of the host under an empty name."""
+    """Failures after which the backup went on, by app. Those of the host have an empty name."""
 
     def __init__(self) -> None:
         self._found: list[tuple[str, str]] = []
@@ -39,16 +39,16 @@ class Problems:
         return "\n".join(f"  - {text}" for _app, text in self._found)
 
     def add(self, text: str, app: str = "") -> None:
-        """Remember one."""
+        """Add a failure."""
         self._found.append((app, text))
 
     def of(self, app: str) -> bool:
-        """Whether an app has any."""
+        """Whether an app has failures."""
         return any(app == name for name, _text in self._found)
 
     @contextlib.contextmanager
     def collecting(self, what: str, app: str = "") -> Iterator[None]:
-        """Go on after a failure, and remember it."""
+        """Record a failure, and go on."""
         try:
             yield
         except (BackupError, OSError, ValueError) as error:
@@ -59,8 +59,8 @@ class Problems:
 class App:
     """One app.
 
-    :param model: what the gate and the process managers need of it, as the app model completes it.
-    :param database: the server that holds a database of the app; empty without one.
+    :param model: the keys that the gate and the process managers need, as the app model completes them.
+    :param database: the server with a database of the app; empty if there is none.
     """
 
     name: str
@@ -71,7 +71,7 @@ class App:
 
     @classmethod
     def from_model(cls, model: dict[str, Any]) -> App:
-        """An app from its table; TOML has no null, so keys without a value are left out there."""
+        """An app from its TOML table. TOML has no null, so keys without a value are missing there."""
         complete = {"canonical": None, "database": None, **model, "healthcheck": {"status": None, "body": None, **model["healthcheck"]}}
         return cls(complete["name"], complete["user"], complete["paths"]["state"], complete, complete["database"] or "")
 
@@ -87,7 +87,7 @@ class Command:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What the role wrote to ``/etc/flask-backup``."""
+    """The configuration in ``/etc/flask-backup``."""
 
     host: str
     paths: list[str]
@@ -103,7 +103,7 @@ class Config:
 
     @classmethod
     def read(cls) -> Config:
-        """Read both files."""
+        """Read both of its files."""
         values: dict[str, Any] = {}
         for name in ("backup.toml", "secrets.toml"):
             values.update(tomllib.loads((CONFIG / name).read_text(encoding="utf-8")))
@@ -113,7 +113,7 @@ class Config:
 
 
 def fresh(directory: Path) -> Path:
-    """An empty directory that only root can enter."""
+    """Make an empty directory that only root can enter."""
     if directory.exists():
         shutil.rmtree(directory)
     directory.mkdir(mode=0o700, parents=True)
@@ -127,14 +127,14 @@ def digest(path: Path) -> str:
 
 
 def below(root: Path, path: str | Path) -> Path:
-    """Where a path of the host is in a restored tree."""
+    """The place of a host's path in a restored tree."""
     return root / Path(path).relative_to("/")
 
 
 def inside(root: Path, relative: str) -> Path:
-    """A path below a directory, from words that an app had in hand.
+    """A path below a directory. An app may have chosen the relative path.
 
-    :raises BackupError: it leads out of the directory.
+    :raises BackupError: if it leads out of the directory.
     """
     path = root.resolve() / relative
     if PurePosixPath(relative).is_absolute() or ".." in PurePosixPath(relative).parts or os.path.realpath(path) != str(path):

@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have the kernel refuse the symbolic links of others, so that nobody can lead root elsewhere while root reads.
+"""Make the kernel refuse symbolic links of others, so that nobody can redirect root while it reads.
 
-Programs such as restic walk a tree by path. An app that swaps a directory for a link at the right moment would have another
-app's files saved as its own. No check before the walk helps; a mount that follows no link does, at every component of every path.
+Programs such as restic walk a tree by path. If an app swaps a directory for a link at the right moment, another app's files would be
+saved as its own. No check before the walk prevents that. A mount that follows no links does, at every component of every path.
 
-Such mounts take more rights than the backup should have while it talks to the network. So the backup asks a unit that has
-nothing else to do, C(flask-backup-guard@PID.service), to place them in the backup's own mount namespace.
+Such mounts need more rights than the backup should have while it talks to the network. So the backup asks a separate unit,
+C(flask-backup-guard@PID.service), to place them in the backup's mount namespace.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_NOSYMFOLLOW = 0x200000
 _ST_NOSYMFOLLOW = 0x2000
-#: Only root writes there, and programs need the links there.
+#: Only root can write here, and programs need the links here.
 _SYSTEM = ("/", "/etc", "/usr")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -40,9 +40,9 @@ class _Attributes(ctypes.Structure):
 
 
 def ask_for_guard(config: Config) -> None:
-    """Have no link followed, from here on, in what this process and its children read.
+    """From here on, stop this process and its children from following links in what they back up.
 
-    :raises BackupError: links would be followed; then nothing must be read.
+    :raises BackupError: if links would be followed. Then nothing may be read.
     """
     unit = f"flask-backup-guard@{os.getpid()}.service"
     done = subprocess.run(["systemctl", "start", unit], capture_output=True, text=True, check=False)
@@ -54,10 +54,10 @@ def ask_for_guard(config: Config) -> None:
 
 
 def guard(config: Config, process: int) -> None:
-    """Place the mounts for a process that has a mount namespace of its own.
+    """Place the mounts for a process in its own mount namespace.
 
-    :raises BackupError: it has none.
-    :raises OSError: the kernel cannot do it; Linux 5.14 can.
+    :raises BackupError: if it has no such namespace.
+    :raises OSError: if the kernel cannot do it. It needs Linux 5.14.
     """
     if os.path.samefile(f"/proc/{process}/ns/mnt", "/proc/1/ns/mnt"):
         raise BackupError(f"process {process} has the mounts of the whole host; start flask-backup.service or flask-backup-verify.service instead")
@@ -68,16 +68,16 @@ def guard(config: Config, process: int) -> None:
 
 
 def guarded_directories(config: Config) -> list[str]:
-    """The directories in which no link must be followed while a backup reads."""
+    """The directories in which a backup must not follow links."""
     paths = (*OPTIONAL_PATHS, *(app.state for app in config.apps), *config.paths)
     found = {directory for path in paths if (directory := first_open_directory(path))}
     return sorted(found.difference(_SYSTEM))
 
 
 def first_open_directory(path: str) -> str:
-    """The first directory on the way to a path that somebody else than root can write to, or else the path itself.
+    """The first directory on a path that anybody but root can write; if there is none, the path itself.
 
-    Links that only root can change are resolved, as they are for who reads the path. Empty when the path leads to no directory.
+    Links that only root can change are resolved. Empty if the path leads to no directory.
     """
     done = Path("/")
     left = list(Path(path).parts[1:])
@@ -103,7 +103,7 @@ def first_open_directory(path: str) -> str:
 
 
 def forbid_links(directory: str) -> None:
-    """Mount a directory over itself, with all that is mounted below it, in a way that follows no links."""
+    """Mount a directory over itself, with everything mounted below it, so that no links are followed."""
     path = os.fsencode(directory)
     tree = _call("open_tree", _HERE, path, _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _RECURSIVE | _SYMLINK_NOFOLLOW)
     try:
@@ -117,7 +117,7 @@ def forbid_links(directory: str) -> None:
 def _call(name: str, *arguments: object) -> int:
     """Call a function of the C library.
 
-    :raises OSError: it failed.
+    :raises OSError: if it failed.
     """
     result: int = getattr(_libc, name)(*arguments)
     if result < 0:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep restic from waiting at a named pipe that an app has put in the place of a file.
 
-restic opens what was a file when it looked. If it is a pipe by then, the thread waits until somebody writes, and the backup of all apps with it.
-restic passes over the pipe as soon as it is open.
+restic first looks at a path and then opens it. If an app replaces the file by a pipe in between, the thread waits until somebody writes, and so does
+the backup of all apps. As soon as the pipe is open, restic skips it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .accounts import as_account
 from .model import App
 
 _SECONDS = 2
-#: Rounds without a byte read after which somebody may be waiting.
+#: After so many rounds without a byte read, a thread may be waiting.
 _STILL = 5
 _OPEN = ["-type", "p", "-exec", "sh", "-c", 'for pipe; do : <>"$pipe"; done', "-", "{}", "+"]
 
@@ -30,7 +30,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @contextlib.contextmanager
 def kept_moving(process: subprocess.Popen[str], apps: Sequence[App]) -> Iterator[None]:
-    """See to it, as long as the context lasts, that no thread of a process waits for long at a pipe in the state of an app."""
+    """While the context lasts, keep threads of a process from waiting for long at a pipe in an app's state."""
     ended = threading.Event()
     helper = threading.Thread(target=_keep_moving, args=(process.pid, apps, ended))
     helper.start()
@@ -44,8 +44,8 @@ def kept_moving(process: subprocess.Popen[str], apps: Sequence[App]) -> Iterator
 def _keep_moving(process: int, apps: Sequence[App], ended: threading.Event) -> None:
     read, still = 0, 0
     while not ended.wait(_SECONDS):
-        with contextlib.suppress(OSError):  # it may be ending
-            # An interrupted open starts again from the path, where there may be a file or nothing now. Go's own scheduler sends this signal all the time.
+        with contextlib.suppress(OSError):  # the process may be ending
+            # An interrupted open starts again from the path, where there may be a file or nothing now. Go's scheduler sends this signal all the time.
             for thread in os.listdir(f"/proc/{process}/task"):
                 _libc.tgkill(process, int(thread), signal.SIGURG)
             before, read = read, _bytes_read(process)
@@ -57,7 +57,7 @@ def _keep_moving(process: int, apps: Sequence[App], ended: threading.Event) -> N
 
 
 def open_pipes(directory: str, user: str) -> None:
-    """Open every named pipe of an app for a moment, as its own account: whoever waits there goes on."""
+    """Open every named pipe of an app for a moment, as the app's account, so that threads that wait there go on."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(["find", "-P", directory, *_OPEN], capture_output=True, check=False, timeout=60, **as_account(user))
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What restic needs to reach some kinds of repositories: a configuration that rclone can write, and what ssh knows."""
+"""What restic needs for some kinds of repositories: a writable configuration for rclone, and keys for ssh."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .._host.entries import Entry, read_entry, write_entry
 
-#: What the role wrote.
+#: The folder of the role's configuration.
 CONFIG = Path("/etc/flask-backup")
 #: rclone renews the tokens of some services and writes them here.
 RCLONE = Path("/var/lib/flask-backup/rclone.conf")
@@ -21,7 +21,7 @@ _SFTP = re.compile(r"sftp:(?://(?P<host>[^/:]+)(?::(?P<port>\d+))?/|(?P<short>[^
 
 
 def access(repository: str) -> tuple[dict[str, str], list[str]]:
-    """The variables and the options that restic needs for a repository."""
+    """The environment variables and options that restic needs for a repository."""
     if repository.startswith("rclone:"):
         return {"RCLONE_CONFIG": _rclone_configuration()}, []
     if (found := _SFTP.match(repository)) and (words := ssh_words()):
@@ -31,7 +31,7 @@ def access(repository: str) -> tuple[dict[str, str], list[str]]:
 
 
 def ssh_words() -> list[str]:
-    """Options of ssh for the key and the host keys that the role has; none where it has neither, so that root's own configuration holds."""
+    """ssh options for the role's key and host keys. If the role has neither, there are none, and root's own configuration applies."""
     known, key = CONFIG / "known_hosts", CONFIG / "ssh_key"
     words = ["-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"] if known.exists() else []
     words += ["-o", "IdentitiesOnly=yes", "-i", str(key)] if key.exists() else []
@@ -39,7 +39,7 @@ def ssh_words() -> list[str]:
 
 
 def _rclone_configuration() -> str:
-    """The file that rclone reads and writes: a copy of what was declared, or of root's own, made again whenever that changes."""
+    """The file that rclone reads and writes. It is a copy of the declared configuration or of root's, and is made again when that changes."""
     source = next((path for path in (CONFIG / "rclone.conf", _HOME) if path.exists()), None)
     if source is None:
         return str(RCLONE)

@@ -26,7 +26,7 @@ TAG = "flask-backup"
 
 
 def app_tag(app: str) -> str:
-    """What a snapshot is marked with when it holds all of an app."""
+    """The tag of a snapshot that holds an app completely."""
     return f"app-{app}"
 
 
@@ -41,7 +41,7 @@ class Restic:
             "LANG": "C.UTF-8",
             "HOME": pwd.getpwuid(0).pw_dir,
             "RESTIC_CACHE_DIR": "/var/cache/flask-backup",
-            # As it is now: a run of Ansible may change it, and the repository with it, while a backup runs.
+            # Read it now: a run of Ansible may change it, and the repository with it, while a backup runs.
             "RESTIC_PASSWORD": PASSWORD.read_text(encoding="utf-8").rstrip("\r\n"),
             "RESTIC_REPOSITORY": config.repository,
             **variables,
@@ -49,10 +49,10 @@ class Restic:
         }
 
     def run(self, *arguments: str, check: bool = True, reads: Sequence[App] = ()) -> subprocess.CompletedProcess[str]:
-        """Run restic; its output and complaints are both in ``stdout``.
+        """Run restic. ``stdout`` has both its output and its errors.
 
-        :param reads: apps whose state it reads.
-        :raises BackupError: with the last lines of what restic said.
+        :param reads: the apps whose state it reads.
+        :raises BackupError: with the last lines of restic's output.
         """
         process = subprocess.Popen(
             ["restic", *self._options, *arguments],
@@ -71,25 +71,25 @@ class Restic:
         return done
 
     def words(self, lines: list[str]) -> str:
-        """The end of what restic said. The address of the repository may hold a password and is left out."""
+        """The end of restic's output, without the repository's address, which may hold a password."""
         return "\n".join(lines[-12:]).replace(self._config.repository, "(the repository)")
 
     @functools.cached_property
     def keeps_holes(self) -> bool:
-        """Whether it restores sparse files as sparse files, as restic does from 0.15 on."""
+        """Whether this restic restores sparse files as sparse files, as it does from 0.15 on."""
         return "--sparse" in self.run("restore", "--help").stdout
 
     def snapshots(self, tag: str = TAG) -> list[dict[str, Any]]:
-        """Snapshots of this host that are marked with a tag, oldest first."""
+        """The snapshots of this host with a tag, oldest first."""
         found = self.run("snapshots", "--json", "--no-lock", "--host", self._config.host, "--tag", tag).stdout
-        # restic may say on a line of its own that it made its cache.
+        # restic may first print a line about its new cache.
         listed: list[dict[str, Any]] = json.loads(next((line for line in found.splitlines() if line.startswith("[")), "[]"))
         return sorted(listed, key=lambda snapshot: str(snapshot["time"]))
 
     def newest(self, tag: str = TAG) -> dict[str, Any]:
-        """The newest of them.
+        """The newest snapshot with a tag.
 
-        :raises BackupError: there is none.
+        :raises BackupError: if there is none.
         """
         found = self.snapshots(tag)
         if not found:
@@ -101,10 +101,10 @@ class Restic:
     def restore(self, snapshot: str, target: Path, *arguments: str) -> None:
         """Restore into a directory, which is emptied first.
 
-        :raises BackupError: too little space, or what restic says.
+        :raises BackupError: if there is too little space, or restic fails.
         """
         fresh(target)
-        # Holes are zeros of a file's size, and all of them are one blob.
+        # The restore size counts holes as zeros; in the raw data all of them are one blob.
         size = min(self._size(snapshot, mode) for mode in (["restore-size", "raw-data"] if self.keeps_holes else ["restore-size"]))
         free = shutil.disk_usage(target).free
         if size > free * 0.95:
@@ -119,15 +119,18 @@ class Restic:
         return int(found.get("total_uncompressed_size") or found["total_size"])
 
 
-def init(config: Config) -> None:
-    """Make the password and the repository, if they are not there. Nothing here has to wait for a backup that runs with older settings."""
+def init(config: Config) -> bool:
+    """Make the password and the repository, if they are missing. This need not wait for a backup that runs with older settings.
+
+    :returns: whether the repository is new.
+    """
     made = not PASSWORD.exists()
     if made:
         with open(os.open(PASSWORD, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
             handle.write(secrets.token_hex(32) + "\n")
     restic = Restic(config)
     if restic.run("cat", "config", "--no-lock", check=False).returncode == 0:
-        return
+        return False
     try:
         restic.run("init")
     except BackupError as error:
@@ -138,9 +141,10 @@ def init(config: Config) -> None:
             "give the right one as backup_password. If not, look at backup_repository and backup_environment."
         ) from error
     say(f"made the repository; copy {PASSWORD} to a safe place, without it no backup can be read")
+    return True
 
 
 def forget(restic: Restic, config: Config) -> None:
-    """Drop the snapshots that are past their time, and what only they held."""
+    """Remove the snapshots that are past their time, and the data that only they used."""
     keep = [argument for period, count in config.keep.items() if count for argument in (f"--keep-{period}", str(count))]
     restic.run("forget", "--prune", "--quiet", "--host", config.host, "--tag", TAG, "--group-by", "host", *keep)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring an app's state back."""
+"""Restore an app's state."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from .running import Running
 from .secret_key import SecretKey, machine
 from .servers import FOLDER, Database
 
-#: Files from this size on may have holes that are worth the time to look for them.
+#: Only files of at least this size are searched for holes.
 _LARGE = 2**20
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _HERE = -100  # AT_FDCWD
 
 
 def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = False) -> dict[str, Any]:
-    """Put an app's state back as a snapshot has it; if the app then does not work, put back what was there.
+    """Restore an app's state from a snapshot. If the app then does not work, put back what was there.
 
     :param with_secret_key: take the snapshot's SECRET_KEY too, wherever the snapshot was made.
 
-    :returns: what to note in ``status.json``.
-    :raises BackupError: nothing has changed, or all is back as it was.
+    :returns: the entry for ``status.json``.
+    :raises BackupError: if it fails. Nothing has changed, or everything is back as it was.
     """
     app = next((app for app in config.apps if app.name == name), None)
     if app is None:
@@ -84,10 +84,10 @@ def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = Fa
 
 
 def prepared(restic: Restic, app: App, snapshot: str, root: Path) -> Path:
-    """Restore an app's state below a directory, the databases as they were at one moment, all with the right owner.
+    """Restore an app's state below a directory, with consistent databases and the right owners.
 
-    :returns: the directory that is to become the state.
-    :raises BackupError: the snapshot does not hold it, or is damaged.
+    :returns: the directory that will become the state.
+    :raises BackupError: if the snapshot does not hold the state, or is damaged.
     """
     wanted = [app.state, app.model["paths"]["secret_key"], str(STAGING / "manifest.json"), f"{STAGING}/databases/{app.name}", f"{STAGING}/{FOLDER}/{app.name}"]
     restic.restore(snapshot, root, *(argument for path in wanted for argument in ("--include", path)))
@@ -102,7 +102,7 @@ def prepared(restic: Restic, app: App, snapshot: str, root: Path) -> Path:
 
 
 def dig_holes(tree: Path) -> None:
-    """Free the space of zeros in large files, which leaves contents and times as they are."""
+    """Free the space of zeros in large files. Contents and times do not change."""
     for folder, _folders, names in os.walk(tree):
         for path in (os.path.join(folder, name) for name in names):
             status = os.lstat(path)
@@ -112,9 +112,9 @@ def dig_holes(tree: Path) -> None:
 
 
 def give(tree: Path, user: str) -> None:
-    """Hand what belonged to the app's account when it was saved to the account of this host, whose numbers may be others."""
+    """Give files that belonged to the app's account when they were saved to its account on this host, which may have other numbers."""
     saved, account = tree.lstat(), account_of(user)
-    # What belongs to root stays root's: an app may have lured another's file into its state while it was saved.
+    # Files of root stay root's: while it was saved, an app may have moved somebody else's file into its state.
     owner = {saved.st_uid: account.pw_uid} if saved.st_uid else {}
     group = {saved.st_gid: account.pw_gid} if saved.st_gid else {}
     for _folder, folders, names, handle in os.fwalk(tree):
@@ -127,9 +127,9 @@ def give(tree: Path, user: str) -> None:
 
 
 def exchange(tree: Path, state: str) -> None:
-    """Exchange two directories in one step; without a second one, move the first.
+    """Exchange two directories in one step. If the second does not exist, move the first.
 
-    :raises OSError: they are on different disks, or the file system cannot do it.
+    :raises OSError: if they are on different disks, or the file system cannot do it.
     """
     if not os.path.lexists(state):
         os.rename(tree, state)
@@ -141,11 +141,11 @@ def exchange(tree: Path, state: str) -> None:
 
 
 def swap(app: App, tree: Path, key: SecretKey | None, database: Database) -> None:
-    """Put ``tree`` in the place of the state directory while the app stands still; undo it if the app does not come back.
+    """Put ``tree`` in the place of the state directory while the app is stopped. If the app does not come back, undo it.
 
-    :param key: the app's, to be replaced too.
-    :param database: likewise.
-    :raises BackupError: after the undoing.
+    :param key: the app's key, if it is replaced too.
+    :param database: the app's database, which is replaced too.
+    :raises BackupError: after everything is undone.
     """
     running = Running(app)
     say(f"stopping {running}")
@@ -172,4 +172,4 @@ def swap(app: App, tree: Path, key: SecretKey | None, database: Database) -> Non
         if key:
             key.put_back()
         running.start()
-        raise BackupError(f"{error}\nThe state that was there is back; what was to replace it is in {tree}{database.left}.") from error
+        raise BackupError(f"{error}\nThe state that was there is back; the restored state is in {tree}{database.left}.") from error

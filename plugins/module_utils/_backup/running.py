@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs of an app: its current slot and the units of its account. A restore stops all of it, starts it again and sees that it works."""
+"""Everything that runs of an app: its current slot and the units of its account. A restore stops all of it, starts it again and checks that it works."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .model import App, BackupError
 
 _SETTLE_SECONDS = 2
 _UNIT_SECONDS = 600
-#: How long processes may take to disappear after what ran them has stopped.
+#: How long processes may take to disappear after their unit or program has stopped.
 _END_SECONDS = 5
 _MANAGERS: tuple[type[SlotManager], ...] = (SystemdSlots, SupervisorSlots)
 _ACTIVE = ("active", "activating", "reloading")
@@ -30,7 +30,7 @@ _UNIT = re.compile(r"[^/]+\.(?:service|scope)")
 
 
 class Running:
-    """An app as it runs at this moment."""
+    """What runs of an app at this moment."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -54,7 +54,7 @@ class Running:
         return ", ".join([*slot, *self._triggers, *self._active]) or "nothing: nothing of the app is running"
 
     def refuse_strangers(self) -> None:
-        """See that all that runs can be stopped and started again.
+        """Check that everything that runs can be stopped and started again.
 
         :raises BackupError: naming what cannot.
         """
@@ -74,7 +74,7 @@ class Running:
     def stop(self) -> None:
         """Stop all of it.
 
-        :raises BackupError: something still runs.
+        :raises BackupError: if something still runs.
         """
         with _in_words():
             if self._triggers or self._active:
@@ -100,7 +100,7 @@ class Running:
                 units.systemctl("start", *self._triggers, *self._active, timeout=_UNIT_SECONDS)
 
     def prove(self) -> None:
-        """Wait until the app answers, and see that all stays up.
+        """Wait until the app answers, and check that everything stays up.
 
         :raises BackupError: saying what is wrong.
         """
@@ -124,12 +124,12 @@ def _in_words(before: str = "") -> Iterator[None]:
 
 
 def _services(user: str) -> dict[str, dict[str, str]]:
-    """The loaded services of an account, with what systemd says of each."""
+    """The loaded services of an account, with their systemd properties."""
     return {name: state for name, state in _shown(["*.service"]).items() if state["User"] == user}
 
 
 def _shown(names: list[str]) -> dict[str, dict[str, str]]:
-    """What systemd says of units, by name."""
+    """The systemd properties of units, by name."""
     wanted = ("Id", "ActiveState", "User", "Type", "Transient", "TriggeredBy")
     output = run(["systemctl", "show", f"--property={','.join(wanted)}", "--", *names]).stdout if names else ""
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in output.strip().split("\n\n")]
@@ -137,11 +137,11 @@ def _shown(names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _processes(user: str) -> dict[str, str]:
-    """What runs as an account, as number and command, and the unit that each is part of."""
+    """The processes of an account, as number and command, each with its unit."""
     account = str(account_of(user).pw_uid)
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # the process has ended
             status = dict(line.split(":", 1) for line in (folder / "status").read_text(encoding="utf-8", errors="replace").splitlines())
             if account in status["Uid"].split() and "Z" not in status["State"]:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()

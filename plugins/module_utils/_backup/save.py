@@ -19,10 +19,10 @@ from .servers import FOLDER
 
 
 def run(config: Config) -> dict[str, Any]:
-    """Dump, save, forget what is too old.
+    """Dump, save, and remove snapshots that are too old.
 
-    :returns: what to note in ``status.json``.
-    :raises BackupError: with everything that is missing from the backup; what could be saved was.
+    :returns: the entry for ``status.json``.
+    :raises BackupError: with everything that is missing from the backup. Everything else was saved.
     """
     ask_for_guard(config)
     restic = Restic(config)
@@ -42,14 +42,15 @@ def run(config: Config) -> dict[str, Any]:
         f"{len(manifest['commands'])} dumps, {summary['data_added'] / 1e6:.1f} MB new"
     )
     if config.repository.startswith("/"):
-        say("the repository is on this host: it is lost with the host, and so no backup yet. Set backup_repository to another place.")
+        say("the repository is on this host, so it is lost if the host is lost. It is not a backup yet. Set backup_repository to another place.")
     if problems:
         raise BackupError(f"the backup is not complete:\n{problems}")
-    return {"snapshot": summary["snapshot_id"], "files": summary["total_files_processed"], "databases": databases}
+    apps = [app.name for app in config.apps]
+    return {"snapshot": summary["snapshot_id"], "files": summary["total_files_processed"], "databases": databases, "apps": apps}
 
 
 def sources(config: Config, problems: Problems) -> Iterator[str]:
-    """What there is to save; what is missing becomes a problem."""
+    """The paths to save. A missing one becomes a problem."""
     yield from filter(os.path.exists, OPTIONAL_PATHS)
     for app in config.apps:
         with problems.collecting(f"state of app {app.name!r}", app.name):
@@ -62,9 +63,9 @@ def sources(config: Config, problems: Problems) -> Iterator[str]:
 
 
 def save(restic: Restic, config: Config, paths: list[str], problems: Problems) -> dict[str, Any]:
-    """Make the snapshot; files that vanish while it is made do no harm.
+    """Make the snapshot. Files that vanish meanwhile are not an error.
 
-    :raises BackupError: there is no snapshot.
+    :raises BackupError: if there is no snapshot.
     """
     whole = {app_tag(app.name) for app in config.apps if not problems.of(app.name)}
     tags = [argument for tag in (TAG, *sorted(whole)) for argument in ("--tag", tag)]
@@ -94,5 +95,5 @@ def save(restic: Restic, config: Config, paths: list[str], problems: Problems) -
 
 
 def vanished(error: dict[str, Any]) -> bool:
-    """Whether restic met a file that was gone when it came to it. Its releases say so in two ways."""
+    """Whether an error of restic is about a file that vanished before restic read it. restic's releases report this in two ways."""
     return error.get("Err") == 2 or "no such file or directory" in str(error.get("message", ""))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SECRET_KEY of an app. What an app has signed or encrypted with it, also in its state, is of no use without it.
+"""The SECRET_KEY of an app in a restore. Without it, everything that the app signed or encrypted, also in its state, is useless.
 
-On the machine that made a snapshot, the key of the host is as new as that of the snapshot or newer, and somebody may have changed it for a reason: it stays.
-On another machine, it is a minute old and no match for the state.
+On the machine that made a snapshot, the host's key is at least as new as the snapshot's, and somebody may have changed it for a reason. So it stays.
+On another machine, the key has just been made and does not fit the state. So the snapshot's key replaces it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .model import App, below
 
 
 def machine() -> str:
-    """The identity of this machine, of machine-id(5)."""
+    """The identity of this machine: see machine-id(5)."""
     return Path("/etc/machine-id").read_text(encoding="ascii").strip()
 
 
 class SecretKey:
-    """The key of an app on this host, and the one in a restored snapshot, each with the one that a rotation replaced.
+    """The key of an app on this host, and the one in a restored snapshot, each with its previous key.
 
-    :param root: where the snapshot was restored.
+    :param root: the folder where the snapshot was restored.
     """
 
     def __init__(self, app: App, root: Path) -> None:
@@ -36,23 +36,23 @@ class SecretKey:
 
     @property
     def differs(self) -> bool:
-        """Whether the snapshot has a key, and another one."""
+        """Whether the snapshot has a key that differs from the host's."""
         return self._saved not in (b"", self._before[self._path].content)
 
     def replace(self, slot: str) -> None:
-        """Take the key of the snapshot, also for a slot that stands still."""
+        """Use the snapshot's key, also for a stopped slot."""
         key = self._before[self._path]
         write_entry(self._path, Entry("file", content=self._saved, mode=0o600))
         path = f"{self._slots}/{slot}/env"
         entry = read_entry(path)
         variables = parse_environment_file(entry.text)
-        # The app may have a key of its own in env.
+        # The app may declare its own key in env.
         if entry.kind == "file" and variables.get(VARIABLE) == SecretKeys.read(key.text).current:
             self._before[path] = entry
             content = environment_file({**without_keys(variables), **SecretKeys.read(self._saved.decode()).variables}).encode()
             write_entry(path, dataclasses.replace(entry, content=content))
 
     def put_back(self) -> None:
-        """Have the key that was there, everywhere."""
+        """Restore the previous key everywhere."""
         for path, entry in self._before.items():
             write_entry(path, entry)

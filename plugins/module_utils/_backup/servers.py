@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Databases that a server holds for an app: dumped and restored by the app's account, exchanged by the server's own."""
+"""Databases of an app on a server. The app's account dumps and restores them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FOLDER = "servers"
 
 
 def dump(app: App) -> dict[str, Any]:
-    """Bring a dump of an app's database, which is of one moment, to the staging directory.
+    """Write a consistent dump of an app's database to the staging directory.
 
-    :returns: what to note in the manifest.
-    :raises BackupError: it failed.
+    :returns: the entry for the manifest.
+    :raises BackupError: if it failed.
     """
     target = STAGING / FOLDER / app.name
     target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -35,18 +35,18 @@ def dump(app: App) -> dict[str, Any]:
 
 
 def prove(user: str, staging: Path, name: str, expected: dict[str, Any]) -> None:
-    """See that a restored dump is what was saved, and can be read to its end.
+    """Check that a restored dump is what was saved, and can be read to its end.
 
-    :raises BackupError: it is not, or cannot.
+    :raises BackupError: if it is not, or cannot.
     """
     with open(unchanged(staging / FOLDER / name, expected), "rb") as handle:
         _run(COPIES[expected["engine"]].prove_command(), user, stdin=handle, stdout=subprocess.DEVNULL)
 
 
 class Database:
-    """The database of an app that is restored: first beside the one in use, then in its place. Does nothing where there is none to restore.
+    """The restore of an app's database: first beside the one in use, then in its place. Without a database to restore, it does nothing.
 
-    :param staging: the staging directory as the snapshot has it.
+    :param staging: the snapshot's staging directory.
     """
 
     def __init__(self, app: App, staging: Path) -> None:
@@ -58,24 +58,24 @@ class Database:
         if app.database and not saved:
             say(f"the snapshot has no database of {app.name}; the one that is on the host stays as it is")
         elif saved and not app.database:
-            say(f"the snapshot has a database of {app.name}, which has no key database any more; it is not restored")
+            say(f"the snapshot has a database of {app.name}, which no longer has the key database; it is not restored")
         elif saved != app.database:
             say(f"the snapshot has a database of {app.name} in {saved}, and the app has one in {app.database} now, which stays as it is")
 
     @property
     def is_restored(self) -> bool:
-        """Whether there is one to restore."""
+        """Whether there is a database to restore."""
         return self._exchange is not None
 
     @property
     def left(self) -> str:
-        """Where it is when the app did not work with it, in words."""
+        """Where the restored database is kept if the app did not work with it, in words."""
         return f" and the database {self._exchange.aside}" if self._exchange else ""
 
     def prepare(self) -> None:
         """Restore it aside.
 
-        :raises BackupError: it is not what was saved, or the server refuses it; nothing is left of it.
+        :raises BackupError: if it is not what was saved, or the server refuses it. Nothing is left of it.
         """
         if self._exchange is None:
             return
@@ -93,16 +93,16 @@ class Database:
     def swap(self) -> None:
         """Put it in the place of the one in use.
 
-        :raises BackupError: the server refuses.
+        :raises BackupError: if the server refuses.
         """
         self._do(lambda exchange: exchange.swap())
 
     def swap_back(self) -> None:
-        """Undo it."""
+        """Undo the exchange."""
         self._do(lambda exchange: exchange.swap_back())
 
     def discard(self) -> None:
-        """Drop the one that is not in use."""
+        """Drop the database that is not in use."""
         self._do(lambda exchange: exchange.discard())
 
     def _do(self, step: Callable[[Exchange], None]) -> None:
@@ -116,7 +116,7 @@ class Database:
 def _run(argv: list[str], user: str, **streams: Any) -> None:
     """Run a program as an account, and wait for it.
 
-    :raises BackupError: it failed.
+    :raises BackupError: if it failed.
     """
     try:
         finished(subprocess.Popen(argv, stderr=subprocess.PIPE, cwd="/", **streams, **as_account(user)))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove the newest snapshot."""
+"""Verify the newest snapshot."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .repository import Restic
 
 
 def verify(config: Config) -> dict[str, Any]:
-    """Read the repository back, restore the newest snapshot and compare it with what is here.
+    """Read the repository back, restore the newest snapshot, and compare it with the host.
 
-    :returns: what to note in ``status.json``.
+    :returns: the entry for ``status.json``.
     :raises BackupError: with everything that is wrong.
     """
     ask_for_guard(config)
@@ -49,7 +49,7 @@ def verify(config: Config) -> dict[str, Any]:
 
 
 def compared_paths(config: Config) -> Iterator[tuple[str, str]]:
-    """Directories to compare, each with the account that reads it."""
+    """The directories to compare, each with the account that reads it."""
     yield from ((app.state, app.user) for app in config.apps if os.path.isdir(app.state))
     yield from ((path, "root") for path in (*OPTIONAL_PATHS, *config.paths) if os.path.isdir(path))
 
@@ -57,10 +57,10 @@ def compared_paths(config: Config) -> Iterator[tuple[str, str]]:
 def compare(path: str, user: str, root: Path, problems: Problems) -> int:
     """Compare a directory with its restored copy.
 
-    A file whose size or time has changed since is not compared; one that has neither changed must have the same content.
+    A file whose size or time has changed since the backup is not compared. All others must have the same content.
 
-    :param problems: takes what differs.
-    :returns: how many files are the same.
+    :param problems: collects what differs.
+    :returns: the number of equal files.
     """
     same = 0
     with problems.collecting(path), agent(user, "list", path, stdout=subprocess.PIPE) as process:
@@ -69,7 +69,7 @@ def compare(path: str, user: str, root: Path, problems: Problems) -> int:
             copy = inside(below(root, path), relative)
             with contextlib.suppress(FileNotFoundError):
                 status = os.lstat(copy)
-                # SQLite writes its -shm through memory, which leaves the time as it was.
+                # SQLite writes its -shm file through memory, so its time does not change.
                 if (status.st_size, status.st_mtime_ns) != (size, changed_ns) or not copy.is_file() or relative.endswith("-shm"):
                     continue
                 if digest(copy) == expected:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Get certificates from an ACME certification authority with certbot, and find out first whether it can work."""
+"""Get certificates from an ACME certification authority with certbot, after a check whether it can work."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ from .._host.errors import HostError
 
 #: certbot's authenticator for a file on port 80.
 HTTP = "webroot"
-HTTP_PORT = 80  # that the authority connects to
+HTTP_PORT = 80  # the port to which the authority connects
 CHALLENGES = "/.well-known/acme-challenge/"
 _PROBE_TIMEOUT_SECONDS = 10
 _CERTBOT_TIMEOUT_SECONDS = 300
 _TRIES = 5
 
-# What passes by itself: a nonce that was used up, or the renewal timer at work at this moment.
+# Errors that pass by themselves: a nonce that was used up, or the renewal timer running at this moment.
 _TRANSIENT = ("badNonce", "Another instance of Certbot is already running")
 
-# By the type of an ACME error, or by what certbot says.
+# What to do, by the type of an ACME error or by certbot's message.
 _WAYS_OUT = {
-    "rateLimited": "The authority limits how many certificates it gives: wait until the time it names, and use tls_staging for trials",
+    "rateLimited": "The authority limits the number of certificates: wait until the time that it names, and use tls_staging for tests",
     "caa": "A CAA record of the domain forbids this authority: add it there, or choose another one in tls_acme_directory",
-    "rejectedIdentifier": "The authority gives no certificate for such a name: correct domains, or use another issuer in tls",
+    "rejectedIdentifier": "The authority issues no certificate for such a name: correct domains, or use another issuer in tls",
     "invalidContact": "Correct tls_email",
     "unsupportedContact": "Correct tls_email",
     "Certificate Authority failed to verify the DNS TXT records": "DNS may need longer to publish the record: raise tls_dns_propagation_seconds",
-    "Unable to determine base domain": "The credentials in tls_dns_credentials see no zone of the domain: see whose account they are",
-    "error adding TXT record": "See tls_dns_credentials, and that they may change TXT records of the zone",
-    "Error communicating with": "See tls_dns_credentials, and that they may change the zone",
-    "Certificate Authority failed to download": "See that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
+    "Unable to determine base domain": "The credentials in tls_dns_credentials have no access to the domain's zone: check which account they belong to",
+    "error adding TXT record": "Check tls_dns_credentials, and that they may change TXT records of the zone",
+    "Error communicating with": "Check tls_dns_credentials, and that they may change the zone",
+    "Certificate Authority failed to download": "Check that the A and AAAA records of the domain lead to this host, and that port 80 is open all the way",
     "CERTIFICATE_VERIFY_FAILED": "The certificate of the authority's own server is not trusted: give the CA that signed it in tls_acme_ca_file",
-    "ConnectionError": "The authority cannot be reached: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
-    "Timeout": "The authority does not answer: see that the host may connect to {url} (firewall, DNS, proxy), then run again",
+    "ConnectionError": "The authority cannot be reached: check that the host may connect to {url} (firewall, DNS, proxy), then run again",
+    "Timeout": "The authority does not answer: check that the host may connect to {url} (firewall, DNS, proxy), then run again",
 }
 
 
 class AcmeError(HostError):
-    """No certificate was issued; the text says why and what to do."""
+    """No certificate was issued. The text says why, and what to do."""
 
 
 class AccountGone(AcmeError):
-    """The authority does not know our account any more."""
+    """The authority no longer knows our account."""
 
 
 # --- the probe ----------------------------------------------------------------------------------------------------------
 
 
 def probe(domains: t.Iterable[str], webroot: str) -> dict[str, str]:
-    """Fetch a file of our own from the challenge path of every domain, as the authority will.
+    """Fetch a test file from the challenge path of every domain, as the authority will.
 
     :param webroot: the directory below which the proxy serves the challenge path.
-    :returns: for each domain that did not answer with it, what was tried, what came back and the way out.
+    :returns: for each domain without the right answer: what was tried, what came back and what to do.
     """
     name, body = f"flaskyard-{secrets.token_hex(8)}", secrets.token_hex(16)
     path = os.path.join(webroot, CHALLENGES.strip("/"), name)
@@ -96,14 +96,14 @@ def _probe_domain(domain: str, path: str, body: str) -> str | None:
             came = _get(domain, address, path)
         except OSError as error:
             if error.errno in (errno.ENETUNREACH, errno.EADDRNOTAVAIL):
-                unreachable += 1  # no IPv6 here: the authority may have it, so nothing is known
+                unreachable += 1  # this host may have no IPv6 while the authority has, so nothing is known
                 continue
             reasons.append(
-                f"{address} port {HTTP_PORT}: {error.strerror or error}. See that the proxy runs, that the firewall lets port 80 in, and that the "
+                f"{address} port {HTTP_PORT}: {error.strerror or error}. Check that the proxy runs, that the firewall lets port 80 in, and that the "
                 "address is this host's"
             )
         except http.client.HTTPException as error:
-            reasons.append(f"{address} port {HTTP_PORT} does not speak HTTP ({type(error).__name__}). See which program listens there")
+            reasons.append(f"{address} port {HTTP_PORT} does not speak HTTP ({type(error).__name__}). Check which program listens there")
         else:
             if came.body != body:
                 reasons.append(
@@ -123,7 +123,7 @@ class _Answer:
 
 
 def _get(domain: str, address: str, path: str) -> _Answer:
-    """One request to one address; redirects are followed to wherever they lead, as the authority does."""
+    """One request to one address. It follows all redirects, as the authority does."""
     connection = http.client.HTTPConnection(address, HTTP_PORT, timeout=_PROBE_TIMEOUT_SECONDS)
     with contextlib.closing(connection):
         connection.request("GET", path, headers={"Host": domain, "User-Agent": "flaskyard", "Connection": "close"})
@@ -156,13 +156,13 @@ def _answer(status: int, server: str | None, body: bytes) -> _Answer:
 
 
 def issue(certbot: list[str], app: str, domains: list[str], solver: list[str], url: str) -> None:
-    """Have a certificate issued now, whatever certbot has already.
+    """Get a certificate now, whatever certbot has already.
 
-    :param certbot: the program with the options that it always gets.
-    :param solver: the options that say how the challenge is met.
+    :param certbot: the program with its usual options.
+    :param solver: the options for the challenge.
     :param url: the authority's directory, for messages.
-    :raises AccountGone: when certbot's account is of no use any more.
-    :raises AcmeError: what certbot said, and the way out.
+    :raises AccountGone: if certbot's account is no longer valid.
+    :raises AcmeError: with certbot's message, and what to do.
     """
     command = [
         *certbot, "certonly", "--cert-name", app, *solver, "--force-renewal", "--renew-with-new-domains",
@@ -185,13 +185,13 @@ def issue(certbot: list[str], app: str, domains: list[str], solver: list[str], u
 
 
 def _log(said: str) -> str:
-    """Path of the log of this run."""
+    """The path of this run's log."""
     named = re.search(r"^Saving debug log to (.+)$", said, re.MULTILINE)
     return named[1] if named else ""
 
 
 def _error_type(said: str) -> str:
-    """The type of the ACME error that ended this run; certbot tells it to its log only."""
+    """The type of the ACME error that ended this run. certbot writes it only to its log."""
     try:
         with open(_log(said), encoding="utf-8", errors="replace") as handle:
             return (re.findall(r"urn:ietf:params:acme:error:(\w+)", handle.read()) or [""])[-1]
@@ -202,6 +202,6 @@ def _error_type(said: str) -> str:
 def _explain(said: str, signs: str, url: str) -> str:
     noise = ("Saving debug log", "Ask for help", "Requesting a certificate", "Account registered", "Renewing an existing", "Some challenges have failed")
     reason = "\n".join(line for line in said.splitlines() if line.strip() and not line.startswith(noise))
-    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in signs), "What certbot says is all that is known")
+    way_out = next((way for sign, way in _WAYS_OUT.items() if sign in signs), "certbot's message is all that is known")
     log = f"\ncertbot's log has more: {_log(said)}" if _log(said) else ""
     return f"{tail(reason, 15)}\n{way_out.format(url=url)}{log}"

@@ -19,12 +19,12 @@ from .._host.commands import CommandError, run
 from .._host.errors import HostError
 
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which the module ssl has no name for
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, for which the module ssl has no name
 
 _OTHER_KEY = "the private key belongs to another certificate (in a chain, the server's own certificate must come first)"
 _REASONS = {
     "KEY_VALUES_MISMATCH": _OTHER_KEY,
-    "NO_CERTIFICATE_ASSIGNED": _OTHER_KEY,  # as OpenSSL says it when even the kinds of key differ
+    "NO_CERTIFICATE_ASSIGNED": _OTHER_KEY,  # OpenSSL's error if even the kinds of key differ
     "EE_KEY_TOO_SMALL": "the key is too short to be safe; make one with RSA 2048 or EC P-256 and have it signed",
     "CA_MD_TOO_WEAK": "it is signed with a hash that is no longer safe; have it signed again with SHA-256",
 }
@@ -36,24 +36,24 @@ class CertificateError(HostError):
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """What clients see of a certificate. Times are seconds since the epoch."""
+    """A certificate as clients see it. Times are seconds since the epoch."""
 
     names: tuple[str, ...]
     not_before: float
     not_after: float
 
     def covers(self, domain: str) -> bool:
-        """Whether a client that asks for ``domain`` accepts the names; a wildcard stands for one label, below at least two."""
+        """Whether a client that asks for ``domain`` accepts the names. A wildcard matches one label, above at least two others."""
         dummy, dummy, parent = domain.partition(".")
         return domain in self.names or ("." in parent and f"*.{parent}" in self.names)
 
     def life_left(self) -> float:
-        """The fraction of its life that is left, 0 or less when it has expired."""
+        """The fraction of its life that is left; 0 or less if it has expired."""
         return (self.not_after - time.time()) / (self.not_after - self.not_before)
 
     @property
     def end(self) -> str:
-        """The end of its life as people write it."""
+        """The end of its life, for people to read."""
         return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.not_after))
 
 
@@ -61,12 +61,12 @@ class Certificate:
 def inspect(certificate: str, key: str) -> Certificate:
     """Serve a certificate to ourselves, in memory, and return what the client saw.
 
-    So the pair is checked by the library that will serve it: key and certificate belong together, are strong enough, and are
-    for servers. Expiry is left to the caller.
+    So the library that will serve the pair also checks it: key and certificate belong together, are strong enough, and are
+    for servers. The caller checks the expiry.
 
     :param certificate: PEM text, the server's own certificate first, then its chain.
     :param key: PEM text of the private key, without a passphrase.
-    :raises CertificateError: why it cannot be served.
+    :raises CertificateError: with the reason if it cannot be served.
     """
     own = _PEM_CERTIFICATE.search(certificate)
     if not own:
@@ -74,7 +74,7 @@ def inspect(certificate: str, key: str) -> Certificate:
     if "PRIVATE KEY-----" not in key:
         raise CertificateError("tls.key is not a PEM key (no '-----BEGIN PRIVATE KEY-----' line found)")
     if "ENCRYPTED" in key:
-        raise CertificateError("the key has a passphrase, which nobody could type when the proxy starts; take it off with: openssl pkey")
+        raise CertificateError("the key has a passphrase, which nobody could type when the proxy starts; remove it with: openssl pkey")
     try:
         seen = _handshake(certificate, key, own[0])
     except ssl.SSLError as error:
@@ -101,7 +101,7 @@ def _handshake(certificate: str, key: str, own: str) -> t.Any:
 
 
 def _memory_file(text: str) -> t.IO[str]:
-    """So that no key is written to a disk to be looked at."""
+    """A file in memory, so that no key is written to a disk for a check."""
     file = os.fdopen(os.memfd_create("flaskyard"), "w+")
     file.write(text)
     file.flush()
@@ -113,7 +113,7 @@ def _path(file: t.IO[str]) -> str:
 
 
 def is_served(certificate: str, domain: str) -> bool | None:
-    """Whether port 443 of this host answers with a certificate (PEM text) when asked for a domain; None when nothing listens there."""
+    """Whether port 443 of this host serves this certificate (PEM text) for a domain; None if nothing listens there."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
@@ -128,13 +128,13 @@ def is_served(certificate: str, domain: str) -> bool | None:
 
 
 def self_sign(domains: list[str], days: int) -> tuple[str, str]:
-    """Make a certificate that nobody vouches for.
+    """Make a self-signed certificate.
 
-    It is not a CA, so a client that is told to trust it trusts these names and nothing else. Its subject is its own: of several
-    with the same one, some clients find only the first. A common name has 64 characters at the most (RFC 5280, ub-common-name).
+    It is not a CA, so a client that trusts it trusts only these names. Its subject is unique: of several certificates
+    with the same subject, some clients find only the first. A common name has at most 64 characters (RFC 5280, ub-common-name).
 
     :returns: certificate and key as PEM text.
-    :raises CertificateError: what openssl said.
+    :raises CertificateError: with openssl's message.
     """
     with tempfile.TemporaryDirectory(prefix="flaskyard-") as folder:
         certificate, key = os.path.join(folder, "certificate"), os.path.join(folder, "key")

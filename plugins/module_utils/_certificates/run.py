@@ -15,13 +15,13 @@ from .store import Lineage, Store, load, read
 
 App = dict[str, t.Any]
 _RELOAD_SECONDS = 5
-_ISSUE_SELFSIGNED_BELOW = 1 / 3  # of its life, as certbot does
+_ISSUE_SELFSIGNED_BELOW = 1 / 3  # fraction of its life, as for certbot
 
 
 class CertificateRun:
-    """What stands, what should, and the steps between.
+    """The certificates that exist, those that should, and the steps between.
 
-    ``problems`` has a line for each thing that failed, ``warnings`` for what the user should know besides.
+    ``problems`` has a line for each failure, ``warnings`` a line for everything else that the user should know.
     """
 
     def __init__(self, params: dict[str, t.Any], check: bool) -> None:
@@ -35,7 +35,7 @@ class CertificateRun:
         self._live: dict[str, dict[str, t.Any]] = {}
 
     def run(self) -> dict[str, t.Any]:
-        """Both stages, and the result of the module; what fails for one app does not stop the others."""
+        """Run both stages, and return the module's result. A failure of one app does not stop the others."""
         apps: list[App] = self._params["apps"]
         before = {app: self._describe(app) for app in self._store.apps()}
         self._live = dict(before)
@@ -78,7 +78,7 @@ class CertificateRun:
             described["authority"] = lineage.directory_url
         return described
 
-    # --- something to serve ---------------------------------------------------------------------------------------------
+    # --- the pairs to serve ---------------------------------------------------------------------------------------------
 
     def _provide(self, app: App) -> None:
         {
@@ -95,21 +95,21 @@ class CertificateRun:
         if missing:
             raise CertificateError(
                 f"the certificate in tls is for {', '.join(certificate.names) or 'no name at all'}, and not for {', '.join(missing)}; "
-                "have one made for all the domains, or take them out of domains"
+                "get one for all the domains, or remove them from domains"
             )
         folder = self._store.folder("files", app["name"], pem, key)
         is_live = self._store.live(app["name"]) == folder
         if certificate.life_left() <= 0:
-            expired = f"the certificate in tls expired on {certificate.end}; have it renewed and put the new one into tls"
+            expired = f"the certificate in tls expired on {certificate.end}; renew it and put the new one into tls"
             if not is_live:
                 raise CertificateError(expired)
             self.warnings.append(f"app {app['name']}: {expired}")
         if certificate.not_before > time.time():
-            raise CertificateError("the certificate in tls is not valid yet; see that the host's clock is right")
+            raise CertificateError("the certificate in tls is not valid yet; check the host's clock")
         self._go_live(app, folder, certificate.names, (pem, key))
 
     def _provide_kept(self, app: App) -> None:
-        """A pair that an earlier run was given, and that nobody repeats here: it is there, or it is missing."""
+        """Use the pair that an earlier run got from the user. This run does not have it again, so it is there or missing."""
         folder = app["tls"]["folder"]
         certificate = load(folder) if folder else None
         if not certificate or self._store.live(app["name"]) != folder or certificate.life_left() <= 0:
@@ -124,7 +124,7 @@ class CertificateRun:
         self._go_live(app, self._store.folder("selfsigned", name, *pair), domains, pair)
 
     def _provide_placeholder(self, app: App) -> None:
-        """The best there is until the authority has been asked."""
+        """Serve the best available certificate until the authority has been asked."""
         lineage = self._store.lineage(app["name"])
         if lineage:
             return self._go_live(app, self._store.lineage_folder(app["name"]), lineage.certificate.names)
@@ -134,7 +134,7 @@ class CertificateRun:
             self._provide_selfsigned(app)
 
     def _go_live(self, app: App, folder: str, names: t.Iterable[str], pair: tuple[str, str] | None = None) -> None:
-        """Make a directory the live one, once it holds the pair."""
+        """Make a directory live, once it holds the pair."""
         name = app["name"]
         if self._store.live(name) == folder:
             return
@@ -144,7 +144,7 @@ class CertificateRun:
         else:
             if pair:
                 self._store.add(folder, *pair)
-            # Before its role has configured it, no proxy knows a new name; a reload would only cost the visitors of others their connections.
+            # No proxy knows a new name before its role has configured it. A reload would only cost visitors of other apps their connections.
             known = self._store.live(name) is not None
             self._store.go_live(name, folder, tell=known or self._params["stage"] == "issue")
             self._live[name] = self._describe(name)
@@ -166,14 +166,14 @@ class CertificateRun:
         failures = acme.probe(domains, self._params["webroot"]) if self._params["probe"] and over_http else {}
         if failures:
             raise acme.AcmeError("\n".join([
-                "the authority was not asked, for it could not fetch the challenge over HTTP (tls_probe: false asks it all the same):",
+                "the authority was not asked, because it could not fetch the challenge over HTTP (tls_probe: false asks it anyway):",
                 *(f"      {domain}: {reason}" for domain, reason in failures.items()),
             ]))  # fmt: skip
         if not lineage:
             self._start_over(name)
         self._ask(app)
         if self._why_issue(self._store.lineage(name), app):
-            self._start_over(name)  # certbot could not read what it had, and chose another name
+            self._start_over(name)  # certbot could not read its old files, and chose another name
             self._ask(app)
         wrong = self._why_issue(self._store.lineage(name), app)
         if wrong:
@@ -195,7 +195,7 @@ class CertificateRun:
             acme.issue(*arguments)
 
     def _start_over(self, app: str) -> None:
-        """Have certbot forget an app, and serve a copy of what it made in the meantime."""
+        """Remove an app from certbot, and serve a copy of its certificate in the meantime."""
         live = self._store.live(app)
         pair = read(live) if live == self._store.lineage_folder(app) else None
         if pair:
@@ -209,7 +209,7 @@ class CertificateRun:
             return acme.HTTP
         authenticator = self._params.get("dns_authenticator")
         if not authenticator:
-            raise acme.AcmeError("tls has challenge: dns, and nobody said how DNS is changed; set tls_dns_provider and tls_dns_credentials")
+            raise acme.AcmeError("tls has challenge: dns, and no DNS provider is set; set tls_dns_provider and tls_dns_credentials")
         return str(authenticator)
 
     def _why_issue(self, lineage: Lineage | None, app: App) -> str | None:
@@ -233,7 +233,7 @@ class CertificateRun:
     # --- the end --------------------------------------------------------------------------------------------------------
 
     def _retire(self, declared: set[str]) -> dict[str, str | None]:
-        """Have nothing live for apps that are not declared, and return what was."""
+        """Remove the live links of apps that are not declared, and return them."""
         gone = {app: self._store.live(app) for app in self._store.apps() if app not in declared}
         for app in gone:
             self._changed = True
@@ -243,9 +243,9 @@ class CertificateRun:
         return gone
 
     def _reload(self, retired: dict[str, str | None]) -> bool:
-        """Tell the proxy, also when an earlier run was cut short before it could.
+        """Reload the proxy, also if an earlier run was killed before it could.
 
-        :param retired: what the proxy has to do without from now on; it comes back when the proxy cannot, and the names are taken out.
+        :param retired: the live links that were removed. If the proxy does not reload without them, they are restored, and this is emptied.
         """
         if not self._store.reload_pending:
             return False
@@ -259,7 +259,7 @@ class CertificateRun:
             except CommandError as error:
                 if retired:
                     return self._reload_with(retired, error)
-                self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nPut that right and run again")
+                self.problems.append(f"the certificates are in place, but the proxy does not use them yet: {error}\nFix that and run again")
                 return False
             self._changed = True
         self._store.reloaded()
@@ -288,7 +288,7 @@ class CertificateRun:
         return leftovers
 
     def _confirm(self, apps: t.Iterable[App]) -> None:
-        """Wait until the proxy serves what is new, for a reload returns before it has happened."""
+        """Wait until the proxy serves the new certificates, because a reload returns before it has taken effect."""
         deadline = time.monotonic() + _RELOAD_SECONDS
         for app in apps:
             live, domain = self._store.live(app["name"]), app["domains"][0]
@@ -297,7 +297,7 @@ class CertificateRun:
                 time.sleep(0.1)
             if served is False:
                 self.warnings.append(
-                    f"app {app['name']}: port 443 answers for {domain} with another certificate than the new one; see the proxy's configuration"
+                    f"app {app['name']}: port 443 answers for {domain} with another certificate than the new one; check the proxy's configuration"
                 )
 
 

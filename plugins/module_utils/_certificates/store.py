@@ -3,8 +3,8 @@
 """The directory that holds the certificates of all apps.
 
 C(live/APP) is a link to the directory with the C(fullchain.pem) and C(privkey.pem) that the proxy serves:
-C(selfsigned/APP/HASH), C(files/APP/HASH) or certbot's C(certbot/live/APP). A directory never changes once it is live
-(certbot's does, but it makes a new key and certificate before it moves its own links), so renaming the link swaps both files at once.
+C(selfsigned/APP/HASH), C(files/APP/HASH) or certbot's C(certbot/live/APP). A live directory never changes, so renaming the link swaps both files at once.
+Only certbot's directory changes, but certbot makes the new key and certificate before it moves its own links.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = ("selfsigned", "files")
 
 
 def read(folder: str) -> tuple[str, str] | None:
-    """Certificate and key of a directory as PEM text, None when one is missing."""
+    """The certificate and key of a directory as PEM text; None if one is missing."""
     try:
         with open(os.path.join(folder, CHAIN), encoding="utf-8") as chain, open(os.path.join(folder, KEY), encoding="utf-8") as key:
             return chain.read(), key.read()
@@ -35,7 +35,7 @@ def read(folder: str) -> tuple[str, str] | None:
 
 
 def load(folder: str) -> Certificate | None:
-    """The certificate in a directory, None when there is none that can be served."""
+    """The certificate in a directory; None if there is none that can be served."""
     pair = read(folder)
     try:
         return inspect(*pair) if pair else None
@@ -45,7 +45,7 @@ def load(folder: str) -> Certificate | None:
 
 @dataclasses.dataclass(frozen=True)
 class Lineage:
-    """What certbot keeps for one app: the newest certificate, and how it will be renewed."""
+    """certbot's files for one app: the newest certificate, and the settings of its renewal."""
 
     certificate: Certificate
     directory_url: str
@@ -63,7 +63,7 @@ class Store:
         self._pending = os.path.join(root, "reload-pending")
 
     def live(self, app: str) -> str | None:
-        """The directory that is live for an app, None when there is none."""
+        """The live directory of an app; None if there is none."""
         try:
             folder = os.path.normpath(os.path.join(self.root, "live", os.readlink(self._link(app))))
         except OSError:
@@ -71,7 +71,7 @@ class Store:
         return folder if os.path.isdir(folder) else None
 
     def apps(self) -> list[str]:
-        """The apps that have something live."""
+        """The apps that have a live directory."""
         return _listing(os.path.join(self.root, "live"))
 
     def kind(self, folder: str) -> str:
@@ -79,9 +79,9 @@ class Store:
         return os.path.relpath(folder, self.root).partition(os.sep)[0]
 
     def go_live(self, app: str, folder: str, tell: bool = True) -> None:
-        """Make a directory the live one.
+        """Make a directory live.
 
-        :param tell: whether the proxy has to load it.
+        :param tell: whether the proxy must load it.
         """
         self._make(os.path.join(self.root, "live"))
         if tell:
@@ -89,11 +89,11 @@ class Store:
         write_entry(self._link(app), Entry("link", target=os.path.relpath(folder, os.path.join(self.root, "live"))))
 
     def folder(self, kind: str, app: str, certificate: str, key: str) -> str:
-        """Where a pair is or will be: its name is its content."""
+        """The directory of a pair. Its name is a hash of the content."""
         return os.path.join(self.root, kind, app, hashlib.sha256((certificate + key).encode()).hexdigest()[:8])
 
     def add(self, folder: str, certificate: str, key: str) -> None:
-        """Write a pair. A reader never finds one file without the other."""
+        """Write a pair. Readers never see one file without the other."""
         if os.path.isdir(folder):
             return
         parent = os.path.dirname(folder)
@@ -110,7 +110,7 @@ class Store:
         return {folder: certificate for folder, certificate in found.items() if certificate}
 
     def lineage(self, app: str) -> Lineage | None:
-        """What certbot has for an app, None when it is incomplete."""
+        """certbot's files for an app; None if they are incomplete."""
         certificate = load(self.lineage_folder(app))
         try:
             with open(self._renewal(app), encoding="utf-8") as handle:
@@ -120,38 +120,38 @@ class Store:
         if not certificate:
             return None
         url, account, authenticator = (_setting(settings, name) for name in ("server", "account", "authenticator"))
-        # Of domains that the authority still knew, certbot leaves out the map; webroot_path is a list that ends with a comma.
+        # certbot leaves the map out for domains whose authorization was still valid. webroot_path is a list that ends with a comma.
         map_ = re.search(r"^\[\[webroot_map\]\]\n((?:[^\[\n].*\n)*)", settings, re.MULTILINE)
         webroots = {*_setting(settings, "webroot_path").rstrip(",").split(","), *re.findall(r" = (.+)$", map_[1] if map_ else "", re.MULTILINE)}
         return Lineage(certificate, url, authenticator, frozenset(webroots), os.path.isdir(os.path.join(self._accounts(url), account)))
 
     def lineage_folder(self, app: str) -> str:
-        """Where certbot keeps the newest certificate of an app."""
+        """The folder with certbot's newest certificate of an app."""
         return os.path.join(self.certbot, "live", app)
 
     def forget_lineage(self, app: str) -> None:
-        """Remove what certbot has for an app, so that it is not renewed any more."""
+        """Remove certbot's files for an app, so that its certificate is no longer renewed."""
         if os.path.lexists(self._renewal(app)):
             os.unlink(self._renewal(app))
         for part in ("live", "archive"):
             shutil.rmtree(os.path.join(self.certbot, part, app), ignore_errors=True)
 
     def forget_account(self, directory_url: str) -> None:
-        """Have certbot make a new account with an authority."""
+        """Remove the account with an authority, so that certbot makes a new one."""
         shutil.rmtree(self._accounts(directory_url))
 
     def retire(self, app: str) -> str | None:
-        """Have nothing live for an app, and return what was."""
+        """Remove the live link of an app, and return its target."""
         folder = self.live(app)
         os.unlink(self._link(app))
         self.want_reload()
         return folder
 
     def leftovers(self, apps: t.Iterable[str], renewed: t.Iterable[str]) -> list[str]:
-        """What nobody needs any more, as paths below the root, each for C(remove).
+        """Paths below the root that nobody needs any more, each for C(remove).
 
-        :param apps: those whose live directory is needed.
-        :param renewed: those that certbot shall renew.
+        :param apps: apps whose live directory is needed.
+        :param renewed: apps whose certificate certbot must renew.
         """
         kept = {self.live(app) for app in apps} | {self.lineage_folder(app) for app in renewed}
         parents = [*(os.path.join(self.root, kind, app) for kind in KINDS for app in _listing(os.path.join(self.root, kind)))]
@@ -166,21 +166,21 @@ class Store:
             self.forget_lineage(os.path.basename(path))
         else:
             shutil.rmtree(path)
-            with contextlib.suppress(OSError):  # the app has others
+            with contextlib.suppress(OSError):  # the app has other pairs
                 os.rmdir(os.path.dirname(path))
 
     @property
     def reload_pending(self) -> bool:
-        """Whether something went live that the proxy was not told of, in this run or one that was cut short."""
+        """Whether the proxy must still load something that went live, in this run or in one that was killed."""
         return os.path.exists(self._pending)
 
     def want_reload(self) -> None:
-        """The proxy does not know yet what is live."""
+        """Note that the proxy must load what is live."""
         with open(self._pending, "w", encoding="ascii"):
             pass
 
     def reloaded(self) -> None:
-        """The proxy has been told."""
+        """Note that the proxy has loaded what is live."""
         os.unlink(self._pending)
 
     def _accounts(self, directory_url: str) -> str:
@@ -193,7 +193,7 @@ class Store:
         return os.path.join(self.certbot, "renewal", f"{app}.conf")
 
     def _make(self, folder: str) -> None:
-        """Directories down from the root, each for root alone."""
+        """Make the directories of a path below the root, each for root alone."""
         if not os.path.isdir(folder):
             if folder != self.root:
                 self._make(os.path.dirname(folder))
@@ -206,7 +206,7 @@ def _setting(settings: str, name: str) -> str:
 
 
 def _listing(folder: str) -> list[str]:
-    """Names in a directory, hidden ones apart; empty when it is missing."""
+    """The names in a directory without hidden ones; empty if it is missing."""
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the certificates are as they were last asked for: the same run again, in check mode, from what it wrote down."""
+"""Whether the certificates are as last declared: repeat the recorded run in check mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .store import Store
 
 
 def remember(params: dict[str, t.Any], wish: str) -> None:
-    """Write down what a run was asked for and has done, without the keys that it was given."""
+    """Record the arguments of a run without its keys, and its wish."""
     store = Store(params["directory"])
     apps = [_without_key(app, store) for app in params["apps"]]
     stored = {"wish": wish, "params": {**{name: params.get(name) for name in _PARAMS}, "apps": apps}}
@@ -23,7 +23,7 @@ def remember(params: dict[str, t.Any], wish: str) -> None:
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """By stage, the recorded C(wish), in C(lacks) what does not hold, in words, and in C(live) what is served."""
+    """By stage, the recorded C(wish); C(lacks), what does not hold, in words; C(live), the certificates that are served."""
     stages = sorted(os.listdir(paths.CERTIFICATES)) if os.path.isdir(paths.CERTIFICATES) else []
     return {name.removesuffix(".json"): _look(name.removesuffix(".json")) for name in stages}
 
@@ -31,7 +31,7 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(stage: str) -> dict[str, t.Any]:
     stored = read_json(_file(stage))
     if stored is None:
-        return {"wish": "", "lacks": ["what was asked for was not written down"], "live": {}}
+        return {"wish": "", "lacks": ["the last declaration was not recorded"], "live": {}}
     run = CertificateRun(stored["params"], check=True)
     result = run.run()
     lacks = [*run.problems, *run.warnings, *(["a certificate was not as declared"] if result["changed"] else [])]

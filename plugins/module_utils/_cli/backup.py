@@ -11,23 +11,23 @@ import typing as t
 from .._backup.model import CONFIG
 from .._host.errors import HostError
 
-#: Where the role backup installs it.
+#: The path where the role backup installs it.
 _PROGRAM = "/usr/local/sbin/flask-backup"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes: nothing."""
+    """Add the verb's arguments: none."""
 
 
 def run(given: argparse.Namespace) -> int:
-    """Become flask-backup."""
+    """Replace this process by flask-backup."""
     become("run")
 
 
 def become(*words: str) -> t.NoReturn:
-    """Go on as the program of the role backup.
+    """Replace this process by the program of the role backup.
 
-    :raises HostError: there is none.
+    :raises HostError: if it is not installed.
     """
     if not os.access(_PROGRAM, os.X_OK):
         raise HostError(f"no backups are set up on this host (there is no {CONFIG}); the playbook site sets them up unless backup_enabled is false")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show who changed apps, when, to what, and how it ended: the deploy log."""
+"""Show the deploy log: who changed apps, when, to which release, and whether it succeeded."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .releases import moment
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
-    parser.add_argument("app", metavar="APP", nargs="?", default="", help="name of the app; all apps unless given")
-    parser.add_argument("-n", "--lines", metavar="N", type=int, default=20, help="how many of the last changes; 20 unless given")
+    """Add the verb's arguments."""
+    parser.add_argument("app", metavar="APP", nargs="?", default="", help="name of the app; all apps by default")
+    parser.add_argument("-n", "--lines", metavar="N", type=int, default=20, help="number of changes to show; 20 by default")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print a line for each, the oldest first."""
+    """Print a line for each change, the oldest first."""
     for entry in collections.deque(entries(given.app), maxlen=max(given.lines, 0)):
         say(line(entry))
     return 0

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(flaskyard): what the playbooks do, on the host itself, by the same packages. Each verb is a module."""
+"""The command C(flaskyard): does what the playbooks do, on the host itself, with the same packages. Each verb is a module."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from . import backup, history, logs, releases, restart, restore, rollback, run, 
 
 #: The verbs, in the order of the help.
 VERBS: tuple[types.ModuleType, ...] = (status, releases, history, rollback, run, restart, logs, backup, restore)
-#: Exit statuses, as the manual has them.
+#: The exit statuses, for the manual.
 STATUSES = {
-    0: "It is done.",
-    1: "It cannot be done. The reason is on the standard error.",
+    0: "Success.",
+    1: "Failure. Standard error has the reason.",
     2: "The command line is wrong.",
-    3: "status: something of an app does not run.",
+    3: "status: some part of an app does not run.",
 }
 
 
 def name_of(verb: types.ModuleType) -> str:
-    """What a verb is called."""
+    """The name of a verb."""
     return verb.__name__.rpartition(".")[2]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = argparse.ArgumentParser(prog="flaskyard", description="Look after the Flask apps of this host. Only root may.")
+    """The parser of the command line."""
+    made = argparse.ArgumentParser(prog="flaskyard", description="Manage the Flask apps of this host. Only root may run it.")
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
         summary = str(verb.__doc__).partition("\n")[0]
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str]) -> int:
-    """Parse and run; the exit status."""
+    """Parse the command line, run the verb, and return the exit status."""
     given = parser().parse_args(words)
     if os.geteuid() != 0:
         complain("flaskyard: only root may look into apps and change them; run it with sudo")

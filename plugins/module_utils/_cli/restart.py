@@ -11,11 +11,11 @@ from .._slots import restart
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the verb's arguments."""
     parser.add_argument("app", metavar="APP", help="name of the app")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Do it, and say what serves."""
+    """Run the verb, and print what serves."""
     say(f"{given.app}: slot {restart.restart(given.app)} serves")
     return 0

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command as an app runs: its account, environment, sandbox and folder. On a terminal, the command gets it."""
+"""Run a command as an app runs: with its account, environment, sandbox and folder. If you are on a terminal, the command gets it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .._slots.once import command_line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the verb's arguments."""
     parser.add_argument("app", metavar="APP", help="name of the app")
     parser.add_argument("command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command with its arguments, after --")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Become the command.
+    """Replace this process by the command.
 
-    :raises HostError: there is no command, or no such app.
+    :raises HostError: if there is no command, or no such app.
     """
     words = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not words:

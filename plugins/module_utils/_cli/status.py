@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what runs of each app, since when, and who put it there; requests of the last minute, certificates, backups, next timers and disks."""
+"""Show what runs of each app, since when, and who put it there; also requests of the last minute, certificates, backups, next timers and disks."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _APPS_AT_ONCE = 8
 _ASKED = ("Id", "ActiveState", "SubState", "NRestarts", "MemoryCurrent", "ActiveEnterTimestamp")
 _TLS = "/etc/flask-tls"
 _DISKS = ("/srv/flask", "/var/lib", "/var/log")
-#: What is in the names of units of schedules.
+#: The part of a unit's name that marks a schedule.
 _SCHEDULE = "-schedule."
-#: What systemd says where a unit uses none.
+#: systemd's values for a number that a unit does not have.
 _NO_NUMBER = ("", "[not set]", str(2**64 - 1))
 _NOT_ALL_RUNS = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
-    parser.add_argument("--json", action="store_true", help="for programs; also as ansible_local.flaskyard")
+    """Add the verb's arguments."""
+    parser.add_argument("--json", action="store_true", help="print JSON for programs; Ansible has it as ansible_local.flaskyard")
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print it; the exit status says whether everything runs."""
+    """Print the status. The exit status says whether everything runs."""
     found = collect()
     say(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
     return 0 if all(app["runs"] for app in found["apps"].values()) else _NOT_ALL_RUNS
 
 
 def collect() -> dict[str, t.Any]:
-    """All of it, asking systemd once for all apps."""
+    """The status of all apps, with one call to systemd."""
     records = {name: serving(name) for name in present()}
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
         every = [part for record in records.values() if record for part in _with_runs(record.names)]
@@ -94,13 +94,13 @@ def _app(
         "parts": own,
         "certificate_days_left": certificate,
         "timers": {unit: at for unit, at in timers.items() if unit.startswith(f"{record.app['unit']}@")},
-        "saved": backup.get("run"),
-        "proven": backup.get("verify"),
+        "saved": _of_app(name, backup, "run"),
+        "proven": _of_app(name, backup, "verify"),
     }
 
 
 def _with_runs(names: list[str]) -> list[str]:
-    """The parts of a slot, and after each timer the service whose runs it starts."""
+    """The parts of a slot, and after each timer the service that it starts."""
     return [part for name in names for part in ([name, _run_of(name)] if name.endswith(".timer") else [name])]
 
 
@@ -109,10 +109,11 @@ def _run_of(timer: str) -> str:
 
 
 def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
-    # Between two runs, a schedule's service is dead, and all is well.
+    # A schedule's service is dead between two runs. That is not an error.
     is_run = _SCHEDULE in name and name.endswith(".service")
     well = state.get("ActiveState") in ("active", "activating", "deactivating", "inactive") if is_run else units.is_up(state)
-    found: dict[str, t.Any] = {"state": state.get("SubState") or "not there", "runs": well}
+    waits = is_run and state.get("ActiveState") == "inactive"
+    found: dict[str, t.Any] = {"state": "waiting" if waits else state.get("SubState") or "not there", "runs": well}
     if state.get("NRestarts"):
         found["restarts"] = int(state["NRestarts"])
     if (memory := state.get("MemoryCurrent", "")) not in _NO_NUMBER:
@@ -126,14 +127,14 @@ def _program(state: dict[str, str]) -> dict[str, t.Any]:
 
 
 def _certificate(name: str) -> int | None:
-    """Days that the certificate of an app is good for."""
+    """The days until an app's certificate expires."""
     folder = store.Store(_TLS).live(name)
     certificate = store.load(folder) if folder else None
     return int((certificate.not_after - time.time()) // 86400) if certificate else None
 
 
 def _timers() -> dict[str, str]:
-    """When each of our timers comes next."""
+    """The next time of each of our timers."""
     try:
         found = json.loads(commands.run(["systemctl", "list-timers", "--output=json", "--", "flask-*"]).stdout)
     except (commands.CommandError, ValueError):
@@ -142,14 +143,21 @@ def _timers() -> dict[str, str]:
 
 
 def _backup() -> dict[str, t.Any]:
-    """How the last backup and the last proof went."""
+    """The outcome of the last backup and the last verification."""
     with contextlib.suppress(OSError, ValueError, HostError):
-        return {what: {key: noted[key] for key in ("time", "ok", "error") if key in noted} for what, noted in json.loads(backup_status()).items()}
+        return {what: {key: noted[key] for key in ("time", "ok", "error", "apps") if key in noted} for what, noted in json.loads(backup_status()).items()}
     return {}
 
 
+def _of_app(name: str, backup: dict[str, t.Any], what: str) -> dict[str, t.Any] | None:
+    """How the last backup or proof of an app went: that of the host, if a backup has been made since the app is there."""
+    saved = (backup.get("run") or {}).get("apps")
+    noted = backup.get(what) if saved is None or name in saved else None
+    return noted and {key: value for key, value in noted.items() if key != "apps"}
+
+
 def _disk(path: str) -> dict[str, int] | None:
-    """Of the disk that a folder is on, what is free."""
+    """The free space on the disk of a folder."""
     if not os.path.isdir(path):
         return None
     found = os.statvfs(path)
@@ -157,7 +165,7 @@ def _disk(path: str) -> dict[str, int] | None:
 
 
 def lines(found: dict[str, t.Any]) -> t.Iterator[str]:
-    """What C(collect) found, as people read it."""
+    """The result of C(collect), for people to read."""
     for name, app in found["apps"].items():
         yield f"{name}{'' if app['runs'] else ': NOT EVERYTHING RUNS'}"
         yield from (f"  {line}" for line in _lines_of(app))

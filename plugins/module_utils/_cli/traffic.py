@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many requests the proxy answered lately, by its access log."""
+"""The number of requests that the proxy answered lately, from its access log."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import json
 import os
 import typing as t
 
-#: The access logs of the proxies, one JSON object a line.
+#: The access logs of the proxies, with one JSON object in each line.
 LOGS = ("/var/log/nginx/access.log", "/var/log/apache2/access.log")
 SECONDS = 60
-#: What is read of a log from its end: about 60,000 lines, a thousand requests a second.
+#: How much of a log's end is read: about 60,000 lines, or a thousand requests in each second of a minute.
 _MOST_BYTES = 24 * 2**20
 
 
 def last_minute(apps: dict[str, dict[str, t.Any]], now: float) -> dict[str, int]:
-    """Requests of the last minute to the names and paths of apps; empty where no proxy writes a log here.
+    """The number of requests in the last minute to each app's names and paths; empty if no proxy writes a log here.
 
-    :param apps: by name, as their slots have noted them.
-    :param now: seconds of the epoch.
+    :param apps: by name, as recorded in their slots.
+    :param now: seconds since the epoch.
     """
     logs = [log for log in LOGS if os.path.exists(log)]
     places = sorted(((app["mount"], name, app.get("domains") or [app["canonical"]]) for name, app in apps.items() if app.get("canonical")), reverse=True)
     found = {name: 0 for dummy, name, dummy in places} if logs else {}
     for log in logs:
         for host, path in _recent(log, now - SECONDS):
-            # Of apps that share a domain, that of the longest path.
+            # If apps share a domain, the one with the longest matching path counts.
             owner = next((name for mount, name, domains in places if _is_in(path, mount) and any(_names(domain, host) for domain in domains)), None)
             if owner:
                 found[owner] += 1
@@ -35,7 +35,7 @@ def last_minute(apps: dict[str, dict[str, t.Any]], now: float) -> dict[str, int]
 
 
 def _recent(log: str, since: float) -> t.Iterator[tuple[str, str]]:
-    """Host and path of the requests since a moment, the newest first."""
+    """The host and path of the requests since a moment, the newest first."""
     try:
         with open(log, "rb") as handle:
             size = handle.seek(0, os.SEEK_END)

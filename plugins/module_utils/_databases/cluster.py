@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster that serves this host's apps: have it use our configuration, start it, and see that it does.
+"""The PostgreSQL cluster for this host's apps: make it use our configuration, start it, and check it.
 
-The configuration is root's, in a folder of its own. What Debian gives a cluster belongs to the account postgres, so that account links to it there.
-The role postgresql runs this as a program, which is how a set of files is activated and looked at.
+The configuration belongs to root and is in a separate folder. Debian's folder of the cluster belongs to the account postgres, so that account makes the link
+to our file there. The role postgresql runs this module as a program: its fileset activates the configuration and checks it with it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOADED = "SELECT to_json(pg_conf_load_time())"
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """A cluster as Debian names it."""
+    """A cluster under its Debian name."""
 
     version: str
     name: str
@@ -41,29 +41,29 @@ class Cluster:
 
     @property
     def unit(self) -> str:
-        """Its unit."""
+        """The name of its unit."""
         return f"postgresql@{self.version}-{self.name}.service"
 
     @property
     def folder(self) -> str:
-        """Where its configuration is."""
+        """The folder of its configuration."""
         return f"/etc/postgresql/{self.version}/{self.name}"
 
     @property
     def link(self) -> str:
-        """Where it finds ours."""
+        """The link in that folder to our configuration."""
         return f"{self.folder}/conf.d/flaskyard.conf"
 
     @property
     def is_linked(self) -> bool:
-        """Whether it does."""
+        """Whether the link is there."""
         return os.path.islink(self.link) and os.readlink(self.link) == CONFIGURATION
 
 
 def present() -> Cluster:
-    """The cluster on the port where every client looks first.
+    """The cluster on PostgreSQL's default port.
 
-    :raises HostError: there is none.
+    :raises HostError: if there is none.
     """
     rows = [line.split() for line in run(["pg_lsclusters", "--no-header"]).stdout.splitlines()]
     for version, name, port, status, *dummy in rows:
@@ -77,7 +77,7 @@ def present() -> Cluster:
 
 
 def lacks() -> list[str]:
-    """What the cluster does not do that it should, in words."""
+    """What is wrong with the cluster, in words."""
     cluster = present()
     if not cluster.is_linked:
         return [f"PostgreSQL {cluster.version}/{cluster.name} did not use {CONFIGURATION}"]
@@ -87,16 +87,16 @@ def lacks() -> list[str]:
 
 
 def activate() -> None:
-    """Have the cluster use what stands in the configuration now, by a restart only where a reload is not enough.
+    """Make the cluster use the present configuration, with a restart only if a reload is not enough.
 
-    :raises HostError: it cannot; the message has the reason in PostgreSQL's words.
+    :raises HostError: if it cannot, with PostgreSQL's message.
     """
     cluster = present()
     if not os.path.exists(CONFIGURATION):
         run(postgresql.as_superuser("rm", "--force", cluster.link))
     elif not cluster.is_linked:
         run(postgresql.as_superuser("ln", "--symbolic", "--force", "--no-dereference", CONFIGURATION, cluster.link))
-    # It reads the whole configuration as a start would, and starts nothing.
+    # Read the whole configuration as a start would, without starting anything.
     run(postgresql.as_superuser(f"/usr/lib/postgresql/{cluster.version}/bin/postgres", "-C", "config_file", "-D", cluster.folder), cwd="/")
     if not postgresql.answers():
         _start(cluster)
@@ -118,14 +118,14 @@ def _start(cluster: Cluster) -> None:
 
 
 def _see(cluster: Cluster) -> None:
-    """Debian's unit counts a server that did not start as one that ended well."""
+    """Check that the server answers. Debian's unit does not report a failed start."""
     if not _wait(postgresql.answers):
         raise HostError(f"PostgreSQL {cluster.version}/{cluster.name} does not start\n{units.journal(cluster.unit)}")
 
 
 def _refuse_errors() -> None:
     if found := postgresql.query(_ERRORS):
-        raise HostError("PostgreSQL does not take its configuration: " + "; ".join(found))
+        raise HostError("PostgreSQL refuses its configuration: " + "; ".join(found))
 
 
 def _wait(happens: t.Callable[[], bool]) -> bool:
@@ -136,7 +136,7 @@ def _wait(happens: t.Callable[[], bool]) -> bool:
 
 
 def main() -> int:
-    """Activate, or with C(check) look."""
+    """Activate the configuration, or with the argument C(check) check it."""
     try:
         if sys.argv[1:] == ["check"]:
             if found := lacks():

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How each database server dumps an app's database and brings it back."""
+"""The modules that dump and restore an app's database, by server."""
 
 from __future__ import annotations
 

@@ -1,89 +1,89 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a database server does for apps, whichever it is. Each server is a module with these functions, and one for its copies."""
+"""The interface of database servers. For each server, one module has these functions, and another the dumps."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-#: What is there of a database while it is restored.
+#: Suffixes of a database's names during a restore: for the restored one, and for the previous one.
 ASIDE, BEFORE = ".restore", ".before"
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What of an app's database is not as it should be, in words, and the statement that puts it right."""
+    """What is wrong with an app's database, in words, and the statement that repairs it."""
 
     lack: str
     statement: str
 
 
 class Engine(t.Protocol):
-    """What there is for apps in a server, what should be, and the steps between."""
+    """A server: what it has for apps, what it should have, and the steps between."""
 
-    #: What C(found) gives where there is no server yet.
+    #: The result of C(found) if there is no server yet.
     NOTHING: dict[str, t.Any]
 
     def answers(self) -> bool:
-        """Whether there is a server that answers."""
+        """Whether the server answers."""
 
     def execute(self, *statements: str) -> str:
-        """Run statements, each by itself, and return what they print.
+        """Run statements, each by itself, and return their output.
 
-        :raises HostError: with the server's words.
+        :raises HostError: with the server's message.
         """
 
     def found(self) -> dict[str, t.Any]:
-        """What there is of all apps."""
+        """What the server has for all apps."""
 
     def steps(self, name: str, there: dict[str, t.Any]) -> list[Step]:
-        """What there is to do for one app, in order.
+        """The steps for one app, in order.
 
-        :param name: of its account, and so of its database.
+        :param name: of its account and its database.
         :param there: from C(found).
         """
 
     def leftovers(self, name: str, there: dict[str, t.Any]) -> list[Step]:
-        """What there is of one app, to be removed."""
+        """The steps that remove everything of one app."""
 
 
 class Exchange(t.Protocol):
-    """A database that is restored beside the one in use, and changes places with it."""
+    """A database that is restored beside the one in use, and then exchanged with it."""
 
-    #: Its name until then.
+    #: Its name until the exchange.
     aside: str
 
     def prepare(self) -> None:
         """Make an empty database aside.
 
-        :raises HostError: with the server's words.
+        :raises HostError: with the server's message.
         """
 
     def restore_command(self) -> list[str]:
-        """What reads a dump from its standard input into the database aside, run by the app's account."""
+        """The command that reads a dump from standard input into the database aside. The app's account runs it."""
 
     def swap(self) -> None:
-        """Put it in the place of the one in use, to which nobody may be connected any more.
+        """Exchange it with the database in use. Nobody may be connected to that any more.
 
-        :raises HostError: with the server's words; nothing has changed.
+        :raises HostError: with the server's message. Nothing has changed.
         """
 
     def swap_back(self) -> None:
-        """Undo it."""
+        """Undo the exchange."""
 
     def discard(self) -> None:
-        """Drop the one that is not in use."""
+        """Drop the database that is not in use."""
 
 
 class Copies(t.Protocol):
-    """Dumps of an app's database. What is in one is the app's, so the app's account writes and reads it."""
+    """Dumps of an app's database. Their content comes from the app, so the app's account writes and reads them."""
 
     def dump_command(self, name: str) -> list[str]:
-        """What writes a dump to its standard output, run by the account that has the database."""
+        """The command that writes a dump to standard output. The database's account runs it."""
 
     def prove_command(self) -> list[str]:
-        """What reads a dump to its end, and fails unless it is whole."""
+        """The command that reads a dump to its end, and fails unless it is complete."""
 
     def Exchange(self, name: str) -> Exchange:
-        """The database of this name, to be restored."""
+        """The exchange for the database of this name."""

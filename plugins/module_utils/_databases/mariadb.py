@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MariaDB: the account and the database of each app. We speak as root, through the client that comes with the server.
+"""MariaDB: the account and the database of each app. Root runs the client that comes with the server.
 
-The server asks the kernel who connects, and lets in the account of that name. Nobody needs a password.
+The server asks the kernel who connects, and lets in the account of that name, so nobody needs a password.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .._host.errors import HostError
 from .engine import ASIDE, BEFORE, Step
 
 SOCKET = "/run/mysqld/mysqld.sock"
-#: Emoji differ from each other in this one, which they do not in unicode_ci, and every release since Debian 11 has it. A dump goes back to an older one so.
+#: In this collation emoji differ from each other; in unicode_ci they do not. Every MariaDB since Debian 11 has it, so older releases can load a dump.
 TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"
-#: What C(found) gives where there is no server yet.
+#: The result of C(found) if there is no server yet.
 NOTHING: dict[str, t.Any] = {"accounts": {}, "databases": [], "public": []}
 _SECONDS = 600
 _FOUND = """SELECT CONCAT('databases ', SCHEMA_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'flask-%';
@@ -26,15 +26,15 @@ _FOUND = """SELECT CONCAT('databases ', SCHEMA_NAME) FROM information_schema.SCH
 
 
 def options(account: str) -> list[str]:
-    """Options of the server's clients, for an account that runs them. No file of its own changes what they do."""
+    """Options of the server's clients for an account. They ignore the account's own option files."""
     return ["--no-defaults", f"--socket={SOCKET}", f"--user={account}", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
 
 
 def client(*command: str, account: str = "root", given: str | bytes = b"") -> bytes:
-    """Run one of the server's clients as an account, and return what it prints.
+    """Run one of the server's clients as an account, and return its output.
 
-    :param given: what it reads.
-    :raises HostError: with MariaDB's words.
+    :param given: its input.
+    :raises HostError: with MariaDB's message.
     """
     program, *arguments = command
     argv = ["runuser", "-u", account, "--", program, *options(account), *arguments]
@@ -43,23 +43,23 @@ def client(*command: str, account: str = "root", given: str | bytes = b"") -> by
     except subprocess.TimeoutExpired as error:
         raise HostError(f"MariaDB: {program} did not end within {_SECONDS} s") from error
     if done.returncode:
-        # The client repeats the statement first, which may be long.
+        # The client first repeats the statement, which may be long.
         words = " ".join(done.stderr.decode("utf-8", "replace").rpartition("--------------\n")[2].split())
         raise HostError(f"MariaDB: {words or f'{program} ended with {done.returncode}'}")
     return done.stdout
 
 
 def execute(*statements: str, account: str = "root") -> str:
-    """Run statements, up to one that fails, and return what they print.
+    """Run statements up to the first that fails, and return their output.
 
-    :raises HostError: with MariaDB's words.
+    :raises HostError: with MariaDB's message.
     """
     text = "".join(f"{statement};\n" for statement in statements)
     return client("mariadb", "--batch", "--raw", "--skip-column-names", account=account, given=text).decode("utf-8", "replace")
 
 
 def answers() -> bool:
-    """Whether there is a server that answers."""
+    """Whether the server answers."""
     try:
         execute("SELECT 1")
     except HostError:
@@ -68,17 +68,17 @@ def answers() -> bool:
 
 
 def identifier(name: str) -> str:
-    """A name as SQL has it."""
+    """A name, quoted for SQL."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def user(name: str) -> str:
-    """An account of the server, as it shows it."""
+    """An account as the server writes it."""
     return f"{identifier(name)}@`localhost`"
 
 
 def found() -> dict[str, t.Any]:
-    """The accounts and databases of apps that there are: what the server says of each account, and the databases that are open to all."""
+    """The apps' accounts, as the server describes them, their databases, and those databases that are open to all."""
     there: dict[str, t.Any] = {"accounts": [], "databases": [], "public": []}
     for line in execute(_FOUND).splitlines():
         kind, name = line.split(" ", 1)
@@ -89,7 +89,7 @@ def found() -> dict[str, t.Any]:
 
 
 def steps(name: str, there: dict[str, t.Any]) -> list[Step]:
-    """What there is to do for one app, in order."""
+    """The steps for one app, in order."""
     return list(_steps(name, there))
 
 
@@ -108,7 +108,7 @@ def _steps(name: str, there: dict[str, t.Any]) -> t.Iterator[Step]:
 
 
 def leftovers(name: str, there: dict[str, t.Any]) -> list[Step]:
-    """What there is of one app, to be removed."""
+    """The steps that remove everything of one app."""
     databases = [database for database in (name, f"{name}{ASIDE}", f"{name}{BEFORE}") if database in there["databases"]]
     steps_ = [Step(f"database {database}", f"DROP DATABASE IF EXISTS {identifier(database)}") for database in databases]
     return steps_ + ([Step(f"account {name} of MariaDB", f"DROP USER IF EXISTS {user(name)}")] if name in there["accounts"] else [])

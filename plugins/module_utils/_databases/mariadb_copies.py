@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MariaDB: dumps, and a database that is restored beside the one in use and changes places with it.
+"""MariaDB: dumps, and a database that is restored beside the one in use and then exchanged with it.
 
-All of it is done by the app's account, which has these databases and no other: root never runs what an app may have planted there.
+The app's account does everything here. It has only these databases, so root never runs code that an app may have planted there.
 
-MariaDB renames no database. It moves all tables to other databases in one statement, of which everything happens or nothing. Views, triggers, routines and
-events do not move, and a table with a trigger does not either. So they are dumped, dropped before the move and loaded after it. Those of the database in use
-are kept in a table whose name says how far the exchange has come, so that it can be undone from every point, by the next restore if this one is killed.
+MariaDB cannot rename a database. One statement can move all tables to other databases, all or none. Views, triggers, routines and events do not
+move, and a table with a trigger does not either. So they are dumped, dropped before the move, and loaded after it. Those of the database in use are
+kept in a table whose name says how far the exchange has come. So it can be undone from every point, by the next restore if this one is killed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .engine import ASIDE, BEFORE
 from .mariadb import TEXT, client, execute, found, identifier, options
 
 _DUMP = ["--single-transaction", "--routines", "--triggers", "--events", "--hex-blob", "--no-tablespaces"]
-#: The name of the table, by how far the exchange has come. Moving it is part of the statement that moves the others.
+#: The names of that table, by how far the exchange has come. The statement that moves the tables also renames it.
 _BEGUN, _MOVED, _DONE = ".begun", ".moved", ".done"
-#: Somebody else may have a table open for long, from another database.
+#: Another database's session may keep a table open for long.
 _PATIENCE = "SET SESSION lock_wait_timeout = 20"
-#: What does not move: the kind of each and its name.
+#: The kind and name of everything that does not move.
 _CODE = """SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{name}'
     UNION ALL SELECT 'VIEW', TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = '{name}'
     UNION ALL SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{name}' AND ROUTINE_TYPE != 'PACKAGE BODY'
@@ -31,12 +31,12 @@ _TABLES = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA =
 
 
 def dump_command(name: str) -> list[str]:
-    """What writes a dump to its standard output, run by the account that has the database."""
+    """The command that writes a dump to standard output. The database's account runs it."""
     return ["mariadb-dump", *options(name), *_DUMP, name]
 
 
 def prove_command() -> list[str]:
-    """What reads a dump to its end, and fails unless it is whole: its last line says so."""
+    """The command that reads a dump to its end, and fails unless its last line says that it is complete."""
     return ["sh", "-c", "tail --lines=1 | grep --quiet '^-- Dump completed' || { echo 'the dump of MariaDB ends too early' >&2; exit 1; }"]
 
 
@@ -53,7 +53,7 @@ class Exchange:
     def prepare(self) -> None:
         """Make an empty database aside.
 
-        :raises HostError: with MariaDB's words.
+        :raises HostError: with MariaDB's message.
         """
         if self.name not in found()["databases"]:
             raise HostError(f"there is no database {self.name} on this host; run the playbook site, which makes it, then restore again")
@@ -63,13 +63,13 @@ class Exchange:
         self._execute(f"CREATE DATABASE {identifier(self.aside)} {TEXT}")
 
     def restore_command(self) -> list[str]:
-        """What reads a dump from its standard input into the database aside, run by the account."""
+        """The command that reads a dump from standard input into the database aside. The database's account runs it."""
         return ["mariadb", *options(self.name), "--binary-mode", self.aside]
 
     def swap(self) -> None:
-        """Put it in the place of the one in use, to which nobody may be connected any more.
+        """Exchange it with the database in use. Nobody may be connected to that any more.
 
-        :raises HostError: with MariaDB's words; nothing has changed.
+        :raises HostError: with MariaDB's message. Nothing has changed.
         """
         self._end_sessions()
         new = self._code(self.aside)
@@ -84,7 +84,7 @@ class Exchange:
             raise
 
     def swap_back(self) -> None:
-        """Undo it."""
+        """Undo the exchange."""
         self._end_sessions()
         stage = self._stage()
         if stage is None:
@@ -96,28 +96,28 @@ class Exchange:
         self._execute(f"DROP DATABASE {identifier(self._before)}")
 
     def discard(self) -> None:
-        """Drop the one that is not in use."""
+        """Drop the database that is not in use."""
         self._execute(*(f"DROP DATABASE IF EXISTS {identifier(name)}" for name in (self.aside, self._before)))
 
     def _end_sessions(self) -> None:
         names = ", ".join(f"'{name}'" for name in (self.name, self.aside, self._before))
         for number in execute(f"SELECT ID FROM information_schema.PROCESSLIST WHERE DB IN ({names}) OR USER = '{self.name}'").split():
-            with contextlib.suppress(HostError):  # it has ended by itself
+            with contextlib.suppress(HostError):  # the session has ended by itself
                 execute(f"KILL HARD CONNECTION {number}")
 
     def _stage(self) -> str | None:
-        """How far an exchange has come; nothing where there is none."""
+        """How far an exchange has come; None if there is none."""
         return next((table for table in self._rows(_TABLES, self._before) if table in (_BEGUN, _MOVED, _DONE)), None)
 
     def _keep(self, code: bytes) -> None:
-        """Write down what does not move of the database in use."""
+        """Keep the definitions that do not move of the database in use."""
         before = identifier(self._before)
         table = f"{before}.{identifier(_BEGUN)}"
         self._execute(f"CREATE OR REPLACE DATABASE {before} {TEXT}", f"CREATE TABLE {before}.filling (code LONGBLOB NOT NULL) ENGINE=InnoDB")
         self._execute(f"INSERT INTO {before}.filling VALUES (x'{code.hex()}')", f"RENAME TABLE {before}.filling TO {table}")
 
     def _code(self, database: str) -> bytes:
-        """The statements that make what does not move."""
+        """The statements that define everything that does not move."""
         dump = ["mariadb-dump", "--no-data", "--skip-opt"]
         views = [name for kind, name in self._pairs(database) if kind == "VIEW"]
         rest = client(*dump, "--no-create-info", "--routines", "--triggers", "--events", database, account=self.name)
@@ -125,7 +125,7 @@ class Exchange:
 
     def _drop_code(self, *databases: str) -> None:
         drops = [f"DROP {kind} IF EXISTS {identifier(database)}.{identifier(name)}" for database in databases for kind, name in self._pairs(database)]
-        self._execute("SET SESSION sql_mode = ORACLE", *drops)  # it knows no packages without
+        self._execute("SET SESSION sql_mode = ORACLE", *drops)  # packages exist only in this mode
 
     def _load(self, code: bytes) -> None:
         client("mariadb", "--binary-mode", self.name, account=self.name, given=f"{_PATIENCE};\n".encode() + code)
@@ -133,7 +133,7 @@ class Exchange:
     def _move(self, *ways: tuple[str, str], stage: tuple[str, str]) -> None:
         """Move all tables of databases to others, in one statement.
 
-        :param stage: how far this brings the exchange, from and to.
+        :param stage: the stage of the exchange before and after the move.
         """
         pairs = [
             ((source, table), (target, table))
@@ -144,7 +144,7 @@ class Exchange:
         self._execute(_renamed(*(word for pair in pairs for word in pair), (self._before, stage[0]), (self._before, stage[1])))
 
     def _pairs(self, database: str) -> list[tuple[str, str]]:
-        """Kind and name of each thing that does not move."""
+        """The kind and name of everything that does not move."""
         return [(kind, name) for kind, dummy, name in (row.partition("\t") for row in self._rows(_CODE, database))]
 
     def _rows(self, query: str, database: str) -> list[str]:
@@ -155,6 +155,6 @@ class Exchange:
 
 
 def _renamed(*places: tuple[str, str]) -> str:
-    """One statement that moves tables; after each place comes the one that its table goes to."""
+    """One statement that moves tables. The places alternate: where a table is, and where it goes."""
     names = [f"{identifier(database)}.{identifier(table)}" for database, table in places]
     return "RENAME TABLE " + ", ".join(f"{source} TO {target}" for source, target in zip(names[::2], names[1::2], strict=True))

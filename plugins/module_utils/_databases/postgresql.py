@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PostgreSQL: the role and the database of each app. We speak as the server's own superuser, through psql: it comes with the server, and needs no library.
+"""PostgreSQL: the role and the database of each app. The server's superuser runs psql, which comes with the server and needs no library.
 
-Both have the name of the app's account, so peer authentication lets in who it is, and nobody needs a password.
+Both have the name of the app's account, so peer authentication identifies it, and nobody needs a password.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from .._host.commands import CommandError, run
 from .._host.errors import HostError
 from .engine import ASIDE, BEFORE, Step
 
-#: Where the sockets of all clusters are.
+#: The folder with the sockets of all clusters.
 SOCKETS = "/run/postgresql"
-#: The account that is the server's superuser, by peer authentication.
+#: The account that is the server's superuser by peer authentication.
 SUPERUSER = "postgres"
 _PSQL = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", f"--host={SOCKETS}"]
-#: A database belongs to an app, which may have given it a search path. What the superuser runs there must not find the app's functions.
+#: The superuser's statements must not find an app's functions, and the app may have set a search path for its database.
 _OPTIONS = "PGOPTIONS=-c search_path=pg_catalog"
 _SECONDS = 600
 _NO_POWERS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-#: Characters in the order of their code points: this order is the same in every release of libc, so no upgrade spoils an index.
+#: Sorts by code point. This order is the same in every release of libc, so no upgrade corrupts an index.
 TEXT = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
 _FOUND = """SELECT json_build_object(
     'roles', (SELECT coalesce(json_object_agg(rolname, rolcanlogin AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)), '{}')
@@ -32,14 +32,14 @@ _FOUND = """SELECT json_build_object(
             'owner', pg_get_userbyid(datdba),
             'public', has_database_privilege('public', oid, 'CONNECT') OR has_database_privilege('public', oid, 'TEMPORARY'))), '{}')
         FROM pg_database WHERE datname LIKE 'flask-%'))"""
-#: What C(found) gives where there is no server yet.
+#: The result of C(found) if there is no server yet.
 NOTHING: dict[str, t.Any] = {"roles": {}, "databases": {}}
 
 
 def execute(*statements: str, database: str = "postgres") -> str:
-    """Run statements, each by itself, and return what they print.
+    """Run statements, each by itself, and return their output.
 
-    :raises HostError: with PostgreSQL's words.
+    :raises HostError: with PostgreSQL's message.
     """
     done = run([*as_superuser(*_PSQL, f"--dbname={database}"), *(f"--command={statement}" for statement in statements)], timeout=_SECONDS, check=False, cwd="/")
     if done.returncode:
@@ -48,12 +48,12 @@ def execute(*statements: str, database: str = "postgres") -> str:
 
 
 def query(statement: str, database: str = "postgres") -> t.Any:
-    """What a query returns whose one value is JSON."""
+    """The result of a query that returns one JSON value."""
     return json.loads(execute(statement, database=database))
 
 
 def answers() -> bool:
-    """Whether there is a server that answers."""
+    """Whether the server answers."""
     try:
         return run(as_superuser(*_PSQL, "--dbname=postgres", "--command=SELECT 1"), check=False, cwd="/").returncode == 0
     except CommandError:
@@ -61,28 +61,28 @@ def answers() -> bool:
 
 
 def as_superuser(*command: str) -> list[str]:
-    """A command, to be run by the server's own account."""
+    """A command line that runs a command as the server's account."""
     return ["runuser", "-u", SUPERUSER, "--", "env", _OPTIONS, *command]
 
 
 def identifier(name: str) -> str:
-    """A name as SQL has it."""
+    """A name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text as SQL has it; with standard_conforming_strings, which is PostgreSQL's default, nothing else has a meaning in it."""
+    """A text, quoted for SQL. With standard_conforming_strings, PostgreSQL's default, no other character needs quoting."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def found() -> dict[str, t.Any]:
-    """The roles and databases of apps that there are: whether each role can log in and do no more, owner of each database, and whether it is open to all."""
+    """The apps' roles and databases: whether each role can log in and has no other right; each database's owner, and whether it is open to all."""
     there: dict[str, t.Any] = query(_FOUND)
     return there
 
 
 def steps(name: str, there: dict[str, t.Any]) -> list[Step]:
-    """What there is to do for one app, in order."""
+    """The steps for one app, in order."""
     return list(_steps(name, there))
 
 
@@ -102,7 +102,7 @@ def _steps(name: str, there: dict[str, t.Any]) -> t.Iterator[Step]:
 
 
 def leftovers(name: str, there: dict[str, t.Any]) -> list[Step]:
-    """What there is of one app, to be removed."""
+    """The steps that remove everything of one app."""
     databases = [database for database in (name, f"{name}{ASIDE}", f"{name}{BEFORE}") if database in there["databases"]]
     steps_ = [Step(f"database {database}", f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)") for database in databases]
     return steps_ + ([Step(f"role {name}", f"DROP ROLE IF EXISTS {identifier(name)}")] if name in there["roles"] else [])

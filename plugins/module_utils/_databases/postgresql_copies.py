@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PostgreSQL: dumps, and a database that is restored beside the one in use and changes places with it.
+"""PostgreSQL: dumps, and a database that is restored beside the one in use and then exchanged with it.
 
-What is in a dump is the app's, so it is written and read with the rights of the app's role: the superuser never runs what an app may have planted there.
+The content of a dump comes from the app, so it is written and read with the rights of the app's role. The superuser never runs code that an app may have
+planted there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from . import postgresql
 from .engine import ASIDE, BEFORE
 from .postgresql import TEXT, execute, found, identifier, literal
 
-#: Extensions that only the superuser can make: those that the database has now, which he made, are made in the new one too.
+#: Extensions that the superuser made in the present database, because only a superuser can. They are made in the new one too.
 _EXTENSIONS = """SELECT coalesce(json_agg(json_build_object('name', extname, 'schema', nspname)), '[]')
     FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
     LEFT JOIN pg_available_extension_versions AS available ON available.name = extname AND available.version = extversion
@@ -21,12 +22,12 @@ _CLIENT = [f"--host={postgresql.SOCKETS}", "--no-password"]
 
 
 def dump_command(name: str) -> list[str]:
-    """What writes a dump to its standard output, run by the account that has the database."""
+    """The command that writes a dump to standard output. The database's account runs it."""
     return ["pg_dump", *_CLIENT, "--format=custom", f"--dbname={name}"]
 
 
 def prove_command() -> list[str]:
-    """What reads a dump to its end, and fails unless it is whole."""
+    """The command that reads a dump to its end, and fails unless it is complete."""
     return ["pg_restore", "--file=/dev/null"]
 
 
@@ -44,19 +45,19 @@ class Exchange:
     def prepare(self) -> None:
         """Make an empty database aside.
 
-        :raises HostError: with PostgreSQL's words.
+        :raises HostError: with PostgreSQL's message.
         """
         databases = found()["databases"]
-        if self.name not in databases and self._before in databases:  # a restore was killed between its two steps
+        if self.name not in databases and self._before in databases:  # a restore was killed between the two renames
             execute(_rename(self._before, self.name))
         elif self.name not in databases:
             raise HostError(f"there is no database {self.name} on this host; run the playbook site, which makes it, then restore again")
         self.discard()
         aside, owner = identifier(self.aside), identifier(self.name)
-        # It is the app's only when the superuser has done his part: the app runs, and could put something into the way of what he makes.
+        # The app gets the database only after the superuser has made the extensions: the app is running, and could tamper with them.
         execute(f"CREATE DATABASE {aside} {TEXT}", f"REVOKE ALL ON DATABASE {aside} FROM PUBLIC")
         extensions = postgresql.query(_EXTENSIONS, database=self.name)
-        self._comments = not extensions  # a comment on an extension takes its owner
+        self._comments = not extensions  # only its owner can comment on an extension
         schemas = sorted({extension["schema"] for extension in extensions} - {"public", "pg_catalog"})
         execute(
             *(f"CREATE SCHEMA {identifier(schema)}" for schema in schemas),
@@ -67,23 +68,23 @@ class Exchange:
         )
 
     def restore_command(self) -> list[str]:
-        """What reads a dump from its standard input into the database aside, run by the account."""
+        """The command that reads a dump from standard input into the database aside. The database's account runs it."""
         comments = [] if self._comments else ["--no-comments"]
         return ["pg_restore", *_CLIENT, "--exit-on-error", "--no-owner", *comments, f"--dbname={self.aside}"]
 
     def swap(self) -> None:
-        """Put it in the place of the one in use, to which nobody may be connected any more.
+        """Exchange it with the database in use. Nobody may be connected to that any more.
 
-        :raises HostError: with PostgreSQL's words; nothing has changed.
+        :raises HostError: with PostgreSQL's message. Nothing has changed.
         """
         execute("; ".join([self._end_sessions(self.name, self.aside), _rename(self.name, self._before), _rename(self.aside, self.name)]))
 
     def swap_back(self) -> None:
-        """Undo it."""
+        """Undo the exchange."""
         execute("; ".join([self._end_sessions(self.name, self._before), _rename(self.name, self.aside), _rename(self._before, self.name)]))
 
     def discard(self) -> None:
-        """Drop the one that is not in use."""
+        """Drop the database that is not in use."""
         for name in (self.aside, self._before):
             execute(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The databases of apps that were asked for, whether they are there, and what is left of them when an app goes."""
+"""The declared databases of apps, whether they exist, and what is left of them when an app is removed."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from .._host.errors import HostError
 from . import mariadb, postgresql
 from .engine import Engine, Step
 
-#: Each has a role of its name.
+#: The servers. Each has a role of the same name.
 ENGINES: dict[str, Engine] = {"mariadb": mariadb, "postgresql": postgresql}
 
 
 def account(app: str) -> str:
-    """Name of an app's account, which is that of its database, and by which the server knows it."""
+    """The name of an app's account on the host and on the server, and of its database."""
     return f"flask-{app}"
 
 
 def steps(engine: str, apps: t.Iterable[str], there: dict[str, t.Any]) -> list[Step]:
-    """What there is to do, in order.
+    """The steps to take, in order.
 
-    :param apps: names of those that are to have a database.
+    :param apps: the names of the apps that need a database.
     :param there: what the engine found.
     """
     return [step for app in apps for step in ENGINES[engine].steps(account(app), there)]
 
 
 def belongings(app: str) -> dict[str, list[Step]]:
-    """By server, what there is of an app, to be removed; nothing of one that is not there."""
+    """By server, the steps that remove everything of an app; none for a server that does not answer."""
     return {name: engine.leftovers(account(app), engine.found()) for name, engine in ENGINES.items() if engine.answers()}
 
 
 def carry_out(engine: str, todo: t.Iterable[Step]) -> None:
-    """Do steps, in order.
+    """Take steps, in order.
 
-    :raises HostError: with the server's words.
+    :raises HostError: with the server's message.
     """
     if statements := [step.statement for step in todo]:
         ENGINES[engine].execute(*statements)
 
 
 def recorded(engine: str) -> tuple[str, list[str]]:
-    """The wish of the last run, and the apps that it was asked to give a database."""
+    """The wish of the last run, and the apps to which it gave a database."""
     stored = read_json(_file(engine)) or {"wish": "", "apps": []}
     return stored["wish"], stored["apps"]
 
 
 def remember(engine: str, apps: list[str], wish: str) -> None:
-    """Write down what was asked for; where no app has a database any more there is nothing to look at."""
+    """Record the wish. If no app has a database any more, remove the record, so that the survey skips the server."""
     if apps:
         write_entry(_file(engine), Entry("file", json.dumps({"wish": wish, "apps": apps}).encode(), mode=0o600))
     elif os.path.exists(_file(engine)):
@@ -61,7 +61,7 @@ def remember(engine: str, apps: list[str], wish: str) -> None:
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """By server, the recorded C(wish), and in C(lacks) what does not hold, in words."""
+    """By server, the recorded C(wish), and C(lacks): what does not hold, in words."""
     names = sorted(os.listdir(paths.DATABASES)) if os.path.isdir(paths.DATABASES) else []
     return {name.removesuffix(".json"): _look(name.removesuffix(".json")) for name in names}
 
@@ -69,7 +69,7 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(engine: str) -> dict[str, t.Any]:
     stored = read_json(_file(engine))
     if stored is None:
-        return {"wish": "", "lacks": ["what was asked for was not written down"]}
+        return {"wish": "", "lacks": ["the last declaration was not recorded"]}
     try:
         return {"wish": stored["wish"], "lacks": [step.lack for step in steps(engine, stored["apps"], ENGINES[engine].found())]}
     except HostError as error:

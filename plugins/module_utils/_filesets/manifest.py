@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fileset put in place, written down so that any later run can tell whether it still stands and is in use."""
+"""The record of what a fileset put in place, so that later runs can tell whether it is unchanged and in use."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._host.marks import Mark, Marks
 class Manifest:
     """What a set owns.
 
-    :param marks: by path, also of what the set keeps away.
-    :param secret: paths whose content nobody is shown.
+    :param marks: by path, also for paths that must be absent.
+    :param secret: paths whose content is never shown.
     :param units: units that run from the set.
-    :param replaces: units whose place they take.
-    :param live: commands that tell whether the system uses the files.
-    :param wish: digest of the arguments that this follows from; empty when they were never carried out in full.
+    :param replaces: units that these replace.
+    :param live: commands that succeed while the system uses the files.
+    :param wish: the wish that led to this; empty if it was never carried out in full.
     """
 
     marks: Marks = dataclasses.field(default_factory=Marks)
@@ -31,7 +31,7 @@ class Manifest:
 
     @classmethod
     def load(cls, stored: t.Any) -> Manifest:
-        """A manifest as it was written. Earlier versions wrote the owned paths alone, or these and the secret ones."""
+        """A manifest from its stored form. Earlier versions stored only the owned paths, or these and the secret ones."""
         if isinstance(stored, list):
             stored = {"paths": stored}
         if "paths" in stored:
@@ -39,5 +39,5 @@ class Manifest:
         return cls(**{**stored, "marks": Marks.load(stored["marks"])})
 
     def store(self) -> dict[str, t.Any]:
-        """The manifest as it is written."""
+        """The form in which the manifest is stored."""
         return {**vars(self), "marks": self.marks.store()}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host remembers of a fileset: the paths it owns, what stood there before, and a change that is under way."""
+"""A host's record of a fileset: the paths that it owns, what was there before, and a change that is in progress."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from .manifest import Manifest
 
 
 def recorded() -> list[str]:
-    """Names of all sets that this host remembers."""
+    """The names of all sets with a record on this host."""
     return sorted(os.listdir(paths.FILESETS)) if os.path.isdir(paths.FILESETS) else []
 
 
 def known() -> list[str]:
-    """Names of the sets that own a path on this host, or have a change under way."""
+    """The names of the sets that own a path on this host, or have a change in progress."""
     return [name for name in recorded() if Record(name).owned() or Record(name).interrupted]
 
 
 class Record:
-    """Below ``FILESETS/<name>``: ``manifest.json`` says what the set put where, ``originals/`` has the distribution's files it replaced, and
-    ``journal.json``, with what stood before, exists only between the first replacement and the moment when services know of the last.
+    """The files below ``FILESETS/<name>``. ``manifest.json`` lists what the set put where. ``originals/`` has the distribution's files that it replaced.
+    ``journal.json`` has the previous files. It exists only from the first replacement until services know of the last one.
     """
 
     def __init__(self, name: str) -> None:
         self._folder = os.path.join(paths.FILESETS, name)
 
     def locked(self) -> t.ContextManager[None]:
-        """Keep other runs off.
+        """Lock the set against other runs.
 
-        :raises Busy: when one is at it.
+        :raises Busy: if another run holds the lock.
         """
         return locked(self._file("lock"))
 
     @property
     def interrupted(self) -> bool:
-        """Whether a change was begun and neither finished nor undone."""
+        """Whether a change was begun, and neither finished nor undone."""
         return os.path.exists(self._file("journal.json"))
 
     def manifest(self) -> Manifest:
@@ -56,28 +56,28 @@ class Record:
         return Manifest() if stored is None else Manifest.load(stored)
 
     def owned(self) -> list[str]:
-        """The paths that are the set's. One that it keeps away is so when it took something from there."""
+        """The paths that the set owns. It owns an absent path only if it removed something there."""
         marks = self.manifest().marks
         return [path for path, mark in marks.items() if mark.kind != "absent" or os.path.lexists(self._original_file(path))]
 
     def own(self, entries: dict[str, Entry], **more: t.Any) -> None:
-        """Write down what stands now: the marks of these entries, and the further fields of a manifest."""
+        """Record what is in place now: the marks of these entries, and the other fields of a manifest."""
         manifest = Manifest(Marks({path: Mark.of(entry) for path, entry in sorted(entries.items())}), **more)
         if manifest != self.manifest():
             self._set_manifest(manifest)
 
     def remove(self) -> None:
-        """Forget everything: without files there is nothing to remember."""
+        """Remove the record of a set without files."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._file("manifest.json"))  # it must not outlive the originals of what it lists
+            os.unlink(self._file("manifest.json"))  # it must not outlive the originals of the paths that it lists
         shutil.rmtree(self._folder)
 
     def original(self, path: str) -> Entry:
-        """What stood at a path before the set took it."""
+        """What was at a path before the set took it."""
         return read_entry(self._original_file(path))
 
     def save(self, before: dict[str, Entry]) -> None:
-        """Write down what stands and whose it is, in place of an earlier journal, so that a failure or a killed run can be undone."""
+        """Write the present files and the manifest to the journal, in place of an earlier one, so that a failure or a killed run can be undone."""
         manifest, owned = self.manifest(), self.owned()
         for path, entry in before.items():
             if path not in owned:
@@ -86,11 +86,11 @@ class Record:
         self._write("journal.json", json.dumps({"owned": manifest.store(), "entries": entries}))
 
     def saved(self) -> dict[str, Entry]:
-        """What :meth:`save` wrote down, by path."""
+        """The files that :meth:`save` saved, by path."""
         return {path: _unpacked(packed) for path, packed in self._journal()["entries"].items()}
 
     def restore(self) -> None:
-        """Put back what :meth:`save` wrote down. The journal stays until :meth:`forget`: services are still to be told."""
+        """Restore the files that :meth:`save` saved. The journal stays until :meth:`forget`, because services must still be told."""
         saved = self.saved()
         for path in saved:
             remove_leftovers(path)
@@ -98,7 +98,7 @@ class Record:
         self._set_manifest(Manifest.load(self._journal()["owned"]))
 
     def forget(self) -> None:
-        """The change is over, and services know."""
+        """Remove the journal: the change is over, and services know."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._file("journal.json"))
 

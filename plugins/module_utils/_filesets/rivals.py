@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units that have the ports which others are to take over."""
+"""The handover of ports from units that hold them (the rivals) to others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typing as t
 from .._host import units
 from .._host.commands import CommandError, run
 
-#: How long units may try to take the place of others, and from when on these are told to end at once.
+#: How long the new units may try to start, and after how long the rivals are told to stop at once.
 _RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
 
 
 def in_the_way(names: list[str], own: list[str], states: dict[str, dict[str, str]]) -> list[str]:
-    """Those of ``names`` that are on while ``own`` units run, and have a port of theirs, or none by which to tell.
+    """Those of ``names`` that are on while ``own`` units run, and hold one of their ports, or hold no port at all.
 
     :param states: of all these units.
     """
@@ -31,9 +31,9 @@ def _on_ports(held: dict[str, set[int]], ports: set[int]) -> list[str]:
 
 
 class Rivals:
-    """Those of ``names`` that run or start at boot, before ``own`` units begin.
+    """Those of ``names`` that run or start at boot, before the ``own`` units start.
 
-    :param steps: gets the commands that were run.
+    :param steps: a list to which the commands are appended.
     """
 
     def __init__(self, names: list[str], own: list[str], steps: list[str]) -> None:
@@ -44,9 +44,9 @@ class Rivals:
         self._replaced: list[str] = []
 
     def replace(self, bring_up: t.Callable[[], None]) -> None:
-        """Bring up the own units beside the rivals, on the same ports, and then stop these; or in their place, where they do not share.
+        """Start the own units beside the rivals on the same ports, and then stop the rivals. If these do not share their ports, stop them first.
 
-        :raises CommandError: when the own units do not come up.
+        :raises CommandError: if the own units do not start.
         """
         try:
             bring_up()
@@ -60,7 +60,7 @@ class Rivals:
                 self._release(set().union(*units.ports(self._own).values()))
 
     def come_back(self) -> list[str]:
-        """Undo :meth:`replace`; the names of those that have the ports again, while the own units are stopped."""
+        """Undo :meth:`replace`. Returns the names of the units that hold the ports again, while the own units are stopped."""
         gives_way = [name for name, held in self._held.items() if held and self._own_are_new]
         if gives_way:
             run(["systemctl", "disable", "--now", "--quiet", *self._own], check=False)
@@ -68,12 +68,12 @@ class Rivals:
         return gives_way
 
     def start_again(self) -> None:
-        """Have those back that were told to stop."""
+        """Start the rivals again that were told to stop."""
         if self._replaced:
             run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
 
     def _release(self, ports: set[int]) -> bool:
-        """Have the rivals on these ports let go of them, and end when they have no more to do; whether there are any."""
+        """Tell the rivals on these ports to release them and to stop after their requests. Returns whether there are any."""
         self._replaced = _on_ports(self._held, ports)
         if self._replaced:
             self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
@@ -81,7 +81,7 @@ class Rivals:
         return bool(self._replaced)
 
     def _bring_up_at_last(self, bring_up: t.Callable[[], None]) -> None:
-        """Bring up the own units as soon as those that did not share their ports with them are gone."""
+        """Start the own units as soon as the rivals that did not share their ports are gone."""
         begin = time.monotonic()
         while True:
             run(["systemctl", "reset-failed", *self._own], check=False)

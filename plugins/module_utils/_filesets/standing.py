@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a set declares is not only written, but in use: by its units, and by the host."""
+"""Whether what a set declares is in place and in use, by its units and by the host."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _SYSUSERS, _TMPFILES = "/etc/sysusers.d/", "/etc/tmpfiles.d/"
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """Of each set of this host, the recorded C(wish), and in C(lacks) what of it does not hold, in words."""
+    """For each set of this host, the recorded C(wish), and C(lacks): what does not hold, in words."""
     manifests = {name: Record(name).manifest() for name in recorded()}
     found = units.states(sorted({unit for manifest in manifests.values() for unit in (*manifest.units, *manifest.replaces)}))
     return {name: {"wish": manifest.wish, "lacks": lacks(name, manifest, found)} for name, manifest in manifests.items()}
 
 
 def lacks(name: str, manifest: Manifest, found: States) -> list[str]:
-    """What of a set's manifest does not hold, in words."""
+    """What does not hold of a set's manifest, in words."""
     notes = [*interrupted(name), *manifest.marks.differences(), *lagging(manifest.units, manifest.replaces, found)]
     return notes + not_in_use(manifest.marks, manifest.live)
 
 
 def interrupted(name: str) -> list[str]:
-    """Whether a run was killed over a set, in words."""
+    """Whether a run was killed while it changed a set, in words."""
     return ["a run was cut short"] if Record(name).interrupted else []
 
 
 def lagging(names: list[str], replaces: list[str], found: States) -> list[str]:
-    """What units still lack, in words.
+    """What is wrong with units, in words.
 
-    :param found: their states, and those of the units whose place they take.
+    :param found: their states, and those of the units that they replace.
     """
     notes = []
     for name in names:
@@ -50,14 +50,14 @@ def lagging(names: list[str], replaces: list[str], found: States) -> list[str]:
         if not units.is_enabled(state):
             notes.append(f"{name} was {state.get('UnitFileState') or 'not'} at boot")
         if state.get("NeedDaemonReload") == "yes":
-            notes.append(f"{name} ran by an older file")
+            notes.append(f"{name} ran with an older unit file")
     return notes + [f"{name} was on in place of {', '.join(names)}" for name in in_the_way(replaces, names, found)]
 
 
 def not_in_use(paths: t.Iterable[str], commands: t.Iterable[str]) -> list[str]:
-    """What of files at these paths the system does not do, in words.
+    """What the system does not do as the files at these paths say, in words.
 
-    :param commands: those that have to succeed.
+    :param commands: commands that must succeed.
     """
     notes = []
     for path in paths:
@@ -74,7 +74,7 @@ def not_in_use(paths: t.Iterable[str], commands: t.Iterable[str]) -> list[str]:
 
 
 def _accounts(path: str) -> list[str]:
-    """What of a file of sysusers.d(5) there is not."""
+    """The missing accounts and memberships of a sysusers.d(5) file."""
     notes = []
     for words in _lines(path):
         if words[0] == "u" and user_id(words[1]) < 0:
@@ -85,7 +85,7 @@ def _accounts(path: str) -> list[str]:
 
 
 def _directories(path: str) -> list[str]:
-    """What of the directories in a file of tmpfiles.d(5) is not as it says."""
+    """The missing or different directories of a tmpfiles.d(5) file."""
     notes = []
     for kind, place, mode, owner, group, *dummy in (words for words in _lines(path) if len(words) >= 5):
         entry = read_entry(place)
@@ -98,7 +98,7 @@ def _directories(path: str) -> list[str]:
 
 
 def _lines(path: str) -> list[list[str]]:
-    """The words of each line that is not a comment; empty when there is no such file, which is known by itself."""
+    """The words of each line that is not a comment; empty if the file is missing, which its mark shows."""
     if not os.path.exists(path):
         return []
     return [line.split() for line in read_entry(path).text.splitlines() if line.strip() and not line.startswith("#")]

@@ -22,13 +22,13 @@ _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
 
 class FilesetError(HostError):
-    """The set is not in place; the old files are."""
+    """The set could not be put in place. The old files are back."""
 
 
 class Fileset:
     """One set, from the module's parameters.
 
-    :param wish: digest of the parameters, to be recorded when all is in place.
+    :param wish: the wish, to be recorded when everything is in place.
     """
 
     def __init__(self, params: dict[str, t.Any], check: bool, wish: str = "") -> None:
@@ -44,7 +44,7 @@ class Fileset:
         self._rivals: Rivals | None = None
         self._declared_units = {unit["name"]: unit["on_change"] for unit in params["units"]}
         self._units = dict(self._declared_units)
-        #: Of the units that are told of some changes only, the paths of these.
+        #: The paths of which a unit is told, for units that are told only of some changes.
         self._unit_files = {unit["name"]: {*unit["files"]} for unit in params["units"] if unit.get("files")}
         self._told: set[str] = set()
 
@@ -84,7 +84,7 @@ class Fileset:
         }
 
     def _repaired(self) -> list[str]:
-        """Where the same was in place before, what of it no longer is: nobody declared that, so it is said in words."""
+        """The drift, in words: what no longer holds although the same wish was in place before."""
         manifest = self._record.manifest()
         if not self._wish or manifest.wish != self._wish:
             return []
@@ -125,12 +125,12 @@ class Fileset:
         return changes
 
     def _apply(self, changes: dict[str, tuple[Entry, Entry]], active: bool) -> None:
-        """Replace the files and let the services know.
+        """Replace the files and tell the services.
 
-        :param active: whether services may run with other files than the old ones.
+        :param active: whether services may be running with other files than the old ones.
         """
         self._record.save({path: before for path, (before, _after) in changes.items()})
-        # Over what a killed run had changed before this one put it back, services may run with anything.
+        # If this run has restored the files of a killed one, services may be running with any of them.
         self._told = {*self._wanted} if active else {*changes}
         try:
             _let_end(changes)
@@ -151,9 +151,9 @@ class Fileset:
         self._commands("confirm")
 
     def _catch_up(self, activate: bool) -> None:
-        """Have the files in use that stand already: the units that lag behind, and the ports for them alone.
+        """Bring unchanged files into use: start lagging units, and hand the ports over to them.
 
-        :param activate: whether the system has to be told, too.
+        :param activate: whether to run the activate commands, too.
         """
         if activate:
             self._commands("activate")
@@ -164,10 +164,10 @@ class Fileset:
             rivals.start_again()
             raise
         if left := not_in_use(self._wanted, ()):
-            raise CommandError(f"it is done again, and all the same {'; '.join(left)}")
+            raise CommandError(f"after a repair, still {'; '.join(left)}")
 
     def _restore(self) -> list[str]:
-        """Put the old files back and stop the units that have no file among them; the names of these."""
+        """Restore the old files, and stop the units that have no file among them. Returns the names of these units."""
         saved = self._record.saved()
         changes = {path: (read_entry(path), after) for path, after in saved.items()}
         _let_end(changes)
@@ -179,7 +179,7 @@ class Fileset:
         return leaving
 
     def _undo(self, active: bool) -> str:
-        """Put the old files back and tell the services that saw the new ones; the words for the message."""
+        """Restore the old files, and tell the services that saw the new ones. Returns words for the message."""
         for name in self._restore():
             self._units.pop(name, None)
         if self._retired:
@@ -210,14 +210,14 @@ class Fileset:
             run("systemctl daemon-reload")
 
     def _retire_units(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
-        """Stop the units whose own files leave with this change; without its file, systemd would go on running one."""
+        """Stop the units whose files this change removes. systemd would keep running a unit without its file."""
         self._retired = [name for name, state in units.states(_leaving_units(changes)).items() if units.is_on(state)]
         if self._retired:
             self._steps.append(f"systemctl disable --now {' '.join(self._retired)}")
             units.systemctl("disable", "--now", "--quiet", *self._retired)
 
     def _lagging_units(self) -> list[str]:
-        """What the units still lack, in words."""
+        """What is wrong with the units, in words."""
         replaces: list[str] = self._params["replaces"]
         return lagging(list(self._units), replaces, units.states([*self._units, *replaces]))
 
@@ -229,7 +229,7 @@ class Fileset:
             state = found[name]
             verb = "start"
             if not units.is_up(state):
-                # One that failed before may have used up its starts.
+                # A unit that failed before may have reached its limit of starts.
                 run(["systemctl", "reset-failed", name], check=False)
             if changed and units.is_active(state) and self._unit_files.get(name, self._told) & self._told:
                 verb = {"reload": "reload-or-restart", "restart": "restart", "none": ""}[on_change]
@@ -254,18 +254,18 @@ class Fileset:
 
 
 def _is_private(entry: Entry) -> bool:
-    """A file that not everybody may read: it is not for a terminal or a log either."""
+    """Whether a file is not world-readable. Then it does not belong on a terminal or in a log either."""
     return entry.kind == "file" and not entry.mode & 0o004
 
 
 def _leaving_units(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:
-    """The units that cannot run on when their own files leave with a change; a slice can, and to stop it would stop all in it."""
+    """The units to stop because a change removes their files. A slice can stay, because stopping it would stop everything in it."""
     paths = [path for path in _leaving(changes) if f"{os.path.dirname(path)}/" in _UNIT_FOLDERS]
     return [os.path.basename(path) for path in paths if "@." not in path and not path.endswith(".slice")]
 
 
 def _let_end(changes: dict[str, tuple[Entry, Entry]]) -> None:
-    """Wait for units that stop by the rules of a drop-in that leaves: without it, systemd would give them another time for their requests."""
+    """Wait for stopping units whose drop-in a change removes. Without the drop-in, systemd would give their requests another time limit."""
     folders = {os.path.dirname(path) for path in _leaving(changes) if path.startswith(_UNIT_FOLDERS)}
     units.wait_for_end(sorted(os.path.basename(folder)[:-2] for folder in folders if folder.endswith(".d")))
 

@@ -9,7 +9,7 @@ import pwd
 
 
 def user_id(name: str) -> int:
-    """Numeric id of an account, -1 when there is none yet."""
+    """The numeric id of an account; -1 if there is none yet."""
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
@@ -17,7 +17,7 @@ def user_id(name: str) -> int:
 
 
 def group_id(name: str) -> int:
-    """Numeric id of a group, -1 when there is none yet."""
+    """The numeric id of a group; -1 if there is none yet."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
@@ -25,7 +25,7 @@ def group_id(name: str) -> int:
 
 
 def user_name(number: int) -> str:
-    """Name of an account, or the number when none has it."""
+    """The name of an account; the number if no account has it."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -33,7 +33,7 @@ def user_name(number: int) -> str:
 
 
 def group_name(number: int) -> str:
-    """Name of a group, or the number when none has it."""
+    """The name of a group; the number if no group has it."""
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:
@@ -41,7 +41,7 @@ def group_name(number: int) -> str:
 
 
 def members(group: str) -> list[str]:
-    """Accounts that are in a group besides those whose own it is; none when there is no such group."""
+    """The accounts for which a group is supplementary; none if there is no such group."""
     try:
         return grp.getgrnam(group).gr_mem
     except KeyError:

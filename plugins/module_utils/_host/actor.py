@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who changes this host, and what for: it is written into records, the deploy log and locks.
+"""Who changes this host, and what for. Records, the deploy log and locks store it.
 
-A process acts for one person. A module is told by its action plugin; a program on the host asks the login session.
+A process acts for one person. A module gets the name from its action plugin; a program on the host takes it from the login session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import pwd
 import socket
 
-#: What the kernel says of a process that belongs to no login.
+#: The kernel's login number for a process that belongs to no login.
 _NO_LOGIN = 2**32 - 1
 
 
@@ -33,9 +33,9 @@ _present = Actor()
 
 
 def act(action: str, by: str = "") -> None:
-    """Say what this process is there for.
+    """Set what this process does, and for whom.
 
-    :param by: who runs it; the login of this session unless given.
+    :param by: who runs it. Default: the login of this session.
     """
     _present.action, _present.by = action, by
 
@@ -47,17 +47,17 @@ def actor() -> Actor:
 
 
 def stamp() -> dict[str, str]:
-    """Now and by whom, as records have it."""
+    """The time and the actor, as records store them."""
     return {"at": now(), "by": actor().by}
 
 
 def now() -> str:
-    """The time, as records have it."""
+    """The time, as records store it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
 def _login() -> str:
-    """Who logged in: sudo keeps the name, and the kernel the number that a session began with."""
+    """Who logged in. sudo keeps the name, and the kernel the account number with which the session began."""
     if name := os.environ.get("SUDO_USER"):
         return name
     number = os.getuid()

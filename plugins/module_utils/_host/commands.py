@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the host's own tools, and say well what failed."""
+"""Run the host's tools, with errors that say what failed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .errors import HostError
 
 
 class CommandError(HostError):
-    """A command could not run or did not succeed."""
+    """A command could not run, or failed."""
 
 
 def run(command: str | list[str], timeout: float = 120, check: bool = True, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run a command without a shell and keep what it prints.
+    """Run a command without a shell and keep its output.
 
-    :param command: an argument list, or a string split as a shell would.
+    :param command: a list of arguments, or a string that is split as a shell would.
     :param timeout: seconds.
-    :param check: raise when it does not succeed.
+    :param check: whether to raise an error if it fails.
     :raises CommandError: with the command and the end of its output.
     """
     argv = shlex.split(command) if isinstance(command, str) else command

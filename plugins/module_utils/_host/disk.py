@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A full disk, in words: where, of what, and the way out."""
+"""The error of a full disk in words: where, what is full, and the next step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import typing as t
 
 @contextlib.contextmanager
 def naming(path: str) -> t.Iterator[None]:
-    """Have the error of a full disk say what could not be written, and what to look at: writing to an open file names no path.
+    """Add to the error of a full disk what could not be written, and what to check. An error from an open file names no path.
 
-    :raises OSError: with the number that it had.
+    :raises OSError: with the original error number.
     """
     try:
         yield

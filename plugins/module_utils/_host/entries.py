@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One place in the file system: what stands there, what should, and the atomic step from one to the other.
+"""One path in the file system: what is there, what should be, and the atomic step from one to the other.
 
-Nothing here follows a link in the last component, and C(assert_trusted_parents) refuses the others unless only root can change them.
+Nothing here follows a link in the last component. C(assert_trusted_parents) refuses the other components unless only root can change them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class EntryError(HostError):
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """What stands at a path. ``kind`` is absent, file, link, directory or other."""
+    """What is at a path. ``kind`` is absent, file, link, directory or other."""
 
     kind: str
     content: bytes = b""
@@ -45,7 +45,7 @@ class Entry:
         return ""
 
     def same_as(self, other: Entry) -> bool:
-        """Equal in all that matters for its kind."""
+        """Whether both are equal in everything that matters for their kind."""
         if self.kind != other.kind:
             return False
         if self.kind in ("absent", "other"):
@@ -59,7 +59,7 @@ ABSENT = Entry("absent")
 
 
 def read_entry(path: str) -> Entry:
-    """What stands at ``path``, the last component not followed."""
+    """What is at ``path``, without following a link in the last component."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -77,7 +77,7 @@ def read_entry(path: str) -> Entry:
 
 
 def read_json(path: str) -> t.Any:
-    """What a file of root's holds; None when there is no file, or somebody damaged it."""
+    """The content of a JSON file that belongs to root; None if it is missing or damaged."""
     try:
         return json.loads(read_entry(path).text)
     except ValueError:
@@ -85,7 +85,7 @@ def read_json(path: str) -> t.Any:
 
 
 def assert_trusted_parents(path: str) -> None:
-    """Refuse a path on which somebody else than root could change a directory.
+    """Refuse a path if anybody but root could change a directory on it.
 
     :raises EntryError: naming the directory, its owner and mode.
     """
@@ -106,10 +106,10 @@ def assert_trusted_parents(path: str) -> None:
 
 
 def write_entry(path: str, entry: Entry) -> None:
-    """Make ``path`` be ``entry``; a reader sees the old or the new, never a part.
+    """Put ``entry`` at ``path``. Readers see the old or the new one, never a part.
 
-    :raises EntryError: when something is in the way that is not ours to delete.
-    :raises OSError: as the system says (read-only), and of a full disk what to look at.
+    :raises EntryError: if something is in the way that we may not delete.
+    :raises OSError: the system's error, such as a read-only file system; for a full disk with what to check.
     """
     with naming(path):
         _write(path, entry)
@@ -135,7 +135,7 @@ def _write(path: str, entry: Entry) -> None:
 
 
 def write_all(entries: dict[str, Entry]) -> None:
-    """Write entries; directories come before what they hold, and go after it."""
+    """Write entries. Directories are made before their contents, and removed after them."""
     gone = {path for path, entry in entries.items() if entry.kind == "absent"}
     for path in sorted(set(entries) - gone) + sorted(gone, reverse=True):
         write_entry(path, entries[path])
@@ -157,7 +157,7 @@ def _remove(path: str, standing: Entry) -> None:
         try:
             os.rmdir(path)
         except OSError:
-            return  # somebody keeps files there: theirs
+            return  # somebody else keeps files there
     elif standing.kind != "absent":
         os.unlink(path)
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write systemd's EnvironmentFile format so that every value arrives as it was.
+"""Write systemd's EnvironmentFile format so that every value arrives unchanged.
 
-The rule is systemd.exec(5), EnvironmentFile=: inside double quotes a backslash escapes C(" \\ ` $), and everything else, newlines
+The rule is in systemd.exec(5), EnvironmentFile=: inside double quotes a backslash escapes C(" \\ ` $), and every other character, newlines
 included, stands for itself.
 """
 
@@ -15,7 +15,7 @@ _LINE = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"\n', re.DOTALL)
 
 
 def environment_file(variables: dict[str, str]) -> str:
-    """The text of the file, one variable after the other, sorted by name."""
+    """The text of the file, with the variables sorted by name."""
     return "".join(f"{name}={quote(value)}\n" for name, value in sorted(variables.items()))
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong on a host, and how a run over many apps goes on after it."""
+"""Errors on a host, and how a run over many apps continues after one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import typing as t
 
 
 class HostError(Exception):
-    """Something cannot be done on this host. The text says what failed, why, and the way out."""
+    """Something failed on this host. The text says what failed, why, and what to do."""
 
 
 class Failures(dict[str, str]):
-    """What failed, by app. The failure of one never hides what became of another.
+    """The failures by app. The failure of one app does not stop the others.
 
     >>> failures = Failures()
     >>> with failures.of("shop"):
@@ -24,12 +24,12 @@ class Failures(dict[str, str]):
 
     @contextlib.contextmanager
     def of(self, name: str) -> t.Iterator[None]:
-        """Do something for one app, and keep what goes wrong."""
+        """Do something for one app, and record its failure."""
         try:
             yield
         except (HostError, OSError) as error:
             self[name] = f"{self[name]}\n{error}" if name in self else str(error)
 
     def report(self, summary: str) -> str:
-        """All of them in one message."""
-        return "\n".join([summary, *(f"{name}: {text}".replace("\n", "\n    ") for name, text in self.items())])
+        """All failures in one message, the reasons first."""
+        return "\n".join([*(f"{name}: {text}".replace("\n", "\n    ") for name, text in self.items()), summary])

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Be the only run that changes something."""
+"""Locks between runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import typing as t
 from .actor import actor
 from .errors import HostError
 
-#: How long to wait for another run. Where a controller is killed, the module that it began goes on, and most end within this time.
+#: How long to wait for another run. After a controller is killed, its module keeps running, and most end within this time.
 PATIENCE_SECONDS = 20.0
 _INTERVAL_SECONDS = 0.2
 
 
 class Busy(HostError):
-    """Another run is at it."""
+    """Another run holds the lock."""
 
 
 @contextlib.contextmanager
 def locked(path: str) -> t.Iterator[None]:
-    """Hold the lock that is the file ``path``; the folders above it are made, for root alone. The file says who holds it.
+    """Hold the lock file ``path``, which says who holds it. Missing folders above it are made for root alone.
 
-    :raises Busy: when another process holds it for longer than ``PATIENCE_SECONDS``.
+    :raises Busy: if another process holds it for longer than ``PATIENCE_SECONDS``.
     """
     _make_private(os.path.dirname(path))
     end = time.monotonic() + PATIENCE_SECONDS
@@ -51,7 +51,7 @@ def locked(path: str) -> t.Iterator[None]:
 
 
 def _owner(text: str) -> str:
-    """Who holds a lock, and for how long; nothing, where it was written by an earlier version."""
+    """Who holds a lock, and for how long. Locks of earlier versions do not say who."""
     try:
         owner = json.loads(text)
         age = time.time() - owner["since"]
@@ -65,7 +65,7 @@ def _age(seconds: float) -> str:
 
 
 def _make_private(folder: str) -> None:
-    """Make a folder and those above it that are missing; os.makedirs gives its mode to the last alone."""
+    """Make a folder and the missing ones above it. os.makedirs would give the mode only to the last."""
     if not os.path.isdir(folder):
         _make_private(os.path.dirname(folder))
         with contextlib.suppress(FileExistsError):

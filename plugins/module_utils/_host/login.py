@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment of the SSH session that a module runs in, also where sudo has taken it away."""
+"""The environment of the SSH session in which a module runs, even if sudo has removed it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 
 
 def login_environment(name: str) -> str:
-    """The value of a variable here or in the nearest parent process that has it, else an empty text."""
+    """The value of a variable in this process or the nearest parent process that has it; empty if none has."""
     if name in os.environ:
         return os.environ[name]
     process = os.getppid()

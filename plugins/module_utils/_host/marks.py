@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was put at a path, to tell later whether it still stands."""
+"""Marks record what was put at a path, to tell later whether it is unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .entries import Entry, read_entry
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """What was put at a path, without its content. Owners are names: an account that is made anew may have another number."""
+    """What was put at a path, without its content. Owners are names, because an account that is made again may have another number."""
 
     kind: str
     digest: str = ""
@@ -34,7 +34,7 @@ class Mark:
         return cls(entry.kind, digest, "", user_name(entry.uid), group_name(entry.gid), entry.mode)
 
     def differs(self, path: str) -> str:
-        """What stands at a path in place of this, in words; empty when this does."""
+        """How what is at a path differs from this mark, in words; empty if it does not."""
         found = Mark.of(read_entry(path))
         if found == self:
             return ""
@@ -57,13 +57,13 @@ class Marks(dict[str, Mark]):
 
     @classmethod
     def load(cls, stored: dict[str, t.Any]) -> Marks:
-        """Marks as they were written."""
+        """Marks from their stored form."""
         return cls({path: Mark(**mark) for path, mark in stored.items()})
 
     def store(self) -> dict[str, t.Any]:
-        """The marks as they are written."""
+        """The form in which marks are stored."""
         return {path: dataclasses.asdict(mark) for path, mark in self.items()}
 
     def differences(self) -> list[str]:
-        """What stands otherwise than it was put, in words."""
+        """What differs from the marks, in words."""
         return [words for path, mark in self.items() if (words := mark.differs(path))]

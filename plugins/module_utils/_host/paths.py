@@ -1,18 +1,18 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the collection keeps what it knows of a host. Only root can look below."""
+"""Where the collection keeps its records of a host. Only root can read them."""
 
 from __future__ import annotations
 
-#: Releases, virtualenvs and slots of each app: their records, and locks.
+#: Records of each app's releases, virtualenvs and slots, and locks.
 APPS = "/var/lib/flaskyard/apps"
-#: What each fileset owns, and a change that is under way.
+#: What each fileset owns, and changes in progress.
 FILESETS = "/var/lib/flaskyard/filesets"
-#: What was asked of certificates, by stage.
+#: The recorded wishes for certificates, by stage.
 CERTIFICATES = "/var/lib/flaskyard/certificates"
-#: What programs on the host are told of the inventory.
+#: The part of the inventory that programs on the host need.
 SETTINGS = "/etc/flaskyard.json"
-#: Where the deploy log is unless C(SETTINGS) says otherwise.
+#: The default path of the deploy log. C(SETTINGS) may name another.
 DEPLOY_LOG = "/var/log/flaskyard/deploys.jsonl"
-#: What was asked of database servers, by server.
+#: The recorded wishes for databases, by server.
 DATABASES = "/var/lib/flaskyard/databases"

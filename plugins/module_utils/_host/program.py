@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the programs that root runs on the host talk: to the journal or to a terminal."""
+"""The output of programs that root runs on the host, to the journal or to a terminal."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only way by which secrets travel to a module: together, in one string that Ansible neither logs nor shows.
+"""The only way for secrets to a module: all in one string that Ansible neither logs nor shows.
 
-Ansible writes the arguments of a module to the host's journal. It hides those marked C(no_log), but for one inside a mapping it looks
-for the text, which it does not find once line breaks are escaped. So the key of a certificate got into the journal.
+Ansible writes a module's arguments to the host's journal. It hides those marked C(no_log), but inside a mapping it searches for the text of the
+value, and does not find a text whose line breaks are escaped. That is how a certificate's key would get into the journal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CARRIER = "sealed"
 
 
 def seal(arguments: Arguments, *names: str) -> Arguments:
-    """Arguments for a module, of which those named are sealed: empty where they stand, with their values in the carrier, and the wish."""
+    """The arguments for a module. Those named are empty, and the carrier has their values and the wish."""
     hidden = {name: arguments[name] for name in names if arguments.get(name)}
     shown = {name: value for name, value in arguments.items() if name not in hidden}
     empty: Arguments = {name: [] if isinstance(value, list) else {} for name, value in hidden.items() if isinstance(value, (list, dict))}
@@ -32,11 +32,11 @@ def seal(arguments: Arguments, *names: str) -> Arguments:
 
 
 class SealedModule(AnsibleModule):
-    """A module some options of which are sealed by its action plugin. C(options) has all of them, and C(params) those that may be shown.
+    """A module whose action plugin seals some of its options. C(options) has all of them, and C(params) those that may be shown.
 
-    C(wish) is the digest of all that the action plugin was given.
+    C(wish) is the digest of all arguments of the action plugin.
 
-    :param argument_spec: as in AnsibleModule; the option C(sealed) is among it.
+    :param argument_spec: as in AnsibleModule; it includes the option C(sealed).
     """
 
     def __init__(self, argument_spec: Arguments, **more: t.Any) -> None:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an app's source to a complete release on the host: what it is called, whether it is there, how it is made.
+"""From an app's source to a complete release on the host: its name, whether it is there, how it is made.
 
-Root decides and keeps the records; every step that touches the app's code runs in C(release_sandbox).
+Root decides and keeps the records. Every step that touches the app's code runs in the C(sandbox).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .survey import with_commands
 from .wished import remember
 
 _APPS_AT_ONCE = 16
-#: The keys of an app about what outlives its releases.
+#: The keys of an app about its persisted state.
 _KEPT = ("persist", "persist_files", "seeded")
 _LATER_KEYS = ("persist_files", "directory", "install_project", "build_packages")
 
@@ -40,15 +40,15 @@ _LATER_KEYS = ("persist_files", "directory", "install_project", "build_packages"
 def prepare_releases(
     apps: list[dict[str, t.Any]], settings: Settings, uploads: dict[str, str], declared: list[str], redeploy: bool, check: bool
 ) -> dict[str, t.Any]:
-    """Prepare the releases of apps, several at a time; a failure of one is not the others'.
+    """Prepare the releases of apps, several at a time. If one fails, the others go on.
 
-    :param apps: as the model completes them; with a C(wish) where the survey can tell later that nothing is to do.
-    :param uploads: file on the host by app, for sources that the controller sent.
+    :param apps: as the model completes them; with a C(wish) if the survey can tell in a later run that nothing is to do.
+    :param uploads: the file on the host by app, for sources that the controller sent.
     :param declared: the names of all apps of the host.
-    :param redeploy: put releases to use again that somebody went back from.
-    :param check: change nothing, only tell.
-    :returns: C(changed), C(releases), C(failures) and C(diff), in C(notices) words about what is not wrong, by app, in C(wanted) the apps whose source has to
-        be sent first, and in C(withdrawn) what is declared of an app and does not serve.
+    :param redeploy: use withdrawn releases again.
+    :param check: report changes without making them.
+    :returns: C(changed), C(releases), C(failures), C(diff); C(notices), remarks by app that are not errors; C(wanted), the apps whose source the controller
+        must send first; C(withdrawn), by app the declared release that does not serve.
     """
     turn = threading.Semaphore(os.cpu_count() or 1)
 
@@ -86,10 +86,10 @@ def prepare_releases(
 class Builder:
     """Makes the release of one app.
 
-    :param app: the app as the model completes it; a source on the controller has its C(revision) too.
-    :param upload: file on the host with the app's source, when the controller sent it.
+    :param app: the app as the model completes it; a source on the controller also has its C(revision).
+    :param upload: the file on the host with the app's source, if the controller sent it.
     :param turn: limits how many apps build at a time.
-    :param redeploy: whether a release that somebody went back from may serve again.
+    :param redeploy: whether a withdrawn release may serve again.
     """
 
     def __init__(self, app: dict[str, t.Any], settings: Settings, upload: str | None, turn: threading.Semaphore, redeploy: bool) -> None:
@@ -108,7 +108,7 @@ class Builder:
     def run(self, check: bool) -> Outcome:
         """Find the release, or make it.
 
-        :raises ReleaseError: it cannot be made; a half of it is removed again.
+        :raises ReleaseError: if it cannot be made. An incomplete release is removed.
         """
         try:
             self.version, self.interpreter = self.settings.choose_python(self.app["python"])
@@ -134,16 +134,16 @@ class Builder:
             raise ReleaseError(mask(explain(str(error), ""), self.sandbox.secrets)) from error
 
     def _inputs(self, revision: str | None) -> dict[str, t.Any]:
-        """Everything the release depends on, and so what its id is over."""
+        """Everything that the release depends on. The release's id is a hash over it."""
         keys = ("installer", "requirements", "server_requirements", "build_command", "persist")
         inputs = {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
-        # What came later is left out where it is empty, so that releases of before keep their ids.
+        # Keys that were added later are left out while they are empty, so that older releases keep their ids.
         return inputs | {key: self.app[key] for key in _LATER_KEYS if self.app[key]}
 
     def _unspoilt(self, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The inputs; with a number, when somebody changed a release of the same by hand.
+        """The inputs; with an additional number if somebody changed the release with these inputs by hand.
 
-        A slot may run that one, so it is made anew beside it.
+        A slot may run the changed release, so a new one is made beside it.
         """
         same = [record for record in self.records.all("releases") if {**record["inputs"], "again": None} == {**inputs, "again": None}]
         for record in same:
@@ -158,7 +158,7 @@ class Builder:
         return bool(self.records.whole("releases", record["id"]) and self.records.whole("venvs", record["venv"]))
 
     def _look(self, inputs: dict[str, t.Any], check: bool) -> Outcome:
-        """What stands on the host, and whether something is missing."""
+        """What is on the host, and whether a build is needed."""
         identity = short_hash(inputs) if inputs["source"] else None
         record = self.records.get("releases", identity) if identity else None
         if record and "withdrawn" in record:
@@ -168,9 +168,9 @@ class Builder:
         return Outcome(self._facts(inputs, identity, None), to_build=True, diff=[self.records.difference(identity, inputs)])
 
     def _look_at_withdrawn(self, record: dict[str, t.Any], check: bool) -> Outcome:
-        """Of a release that somebody went back from: itself if it is asked for again, otherwise the one that serves in its place.
+        """For a withdrawn release: the same release if it may serve again, otherwise the one that serves in its place.
 
-        :raises ReleaseError: when there is none.
+        :raises ReleaseError: if no other release can serve.
         """
         withdrawal = self.records.withdrawal(record["id"])
         if self.redeploy:
@@ -199,9 +199,9 @@ class Builder:
         }
 
     def _build(self, identity: str, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Make the tree and the virtualenv that are missing, and record each when it is complete."""
+        """Make the tree and the virtualenv, if missing, and record each when it is complete."""
         self._assert_tools()
-        # The last step of a killed run may still be at work.
+        # The last step of a killed run may still be running.
         subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
         with self._new("releases", identity, standing=False) as tree:
             with self.source.deliver() as delivery:
@@ -218,7 +218,7 @@ class Builder:
                 "public": self.app["public"]["release"],
                 **{key: self.app[key] for key in ("build_command", "directory", *_KEPT)},
             }
-            # One that no other release shares may be changed by the build.
+            # The build may change a virtualenv that no other release shares.
             alone = [self.records.tree("venvs", venv)] if manifest["local"] else []
             brought = self._step("tree.finish", arguments, [tree, *alone])
             self.absent = brought.pop("absent")
@@ -229,7 +229,7 @@ class Builder:
         return facts
 
     def _virtualenv(self, tree: str, identity: str, inputs: dict[str, t.Any], manifest: dict[str, t.Any]) -> str:
-        """The virtualenv for a manifest; made unless an earlier release has the same."""
+        """The virtualenv for a manifest. It is made unless an earlier release has the same one."""
         shared = {key: inputs[key] for key in ("format", "python", "installer", "server_requirements")}
         own = {"manifest": manifest["digest"], "release": identity if manifest["local"] else None}
         if self.app["build_packages"]:
@@ -237,7 +237,7 @@ class Builder:
         if self.app["server_lock"]:
             own["server_lock"] = short_hash(self.app["server_lock"])
         if "again" in inputs:
-            # What was damaged may be the virtualenv, and other releases run on with it as it is.
+            # The virtualenv may be what was damaged, and other releases still run from it.
             own["again"] = inputs["again"]
         venv = short_hash({**shared, **own})
         standing = self.records.get("venvs", venv) is not None
@@ -248,7 +248,7 @@ class Builder:
         return venv
 
     def _install(self, tree: str, venv: str, manifest: dict[str, t.Any]) -> None:
-        """Install from wheels, with the cache; or, where packages have to be built, without it."""
+        """Install from wheels with the cache. If packages must be built, install without it."""
         uv = self.settings.uv if self.app["installer"] == "uv" else None
         server, lock = self.app["server_requirements"], self.app["server_lock"]
         place = {"tree": tree, "venv": venv, "python": self.interpreter, "uv": uv}
@@ -271,7 +271,7 @@ class Builder:
 
     @contextlib.contextmanager
     def _new(self, kind: Kind, identity: str, standing: bool) -> t.Iterator[str]:
-        """A directory to fill, unless it stands already; removed again when that fails."""
+        """A directory to fill, unless it exists already. It is removed if that fails."""
         if standing:
             yield self.records.tree(kind, identity)
             return
@@ -287,11 +287,11 @@ class Builder:
 
     @property
     def _units(self) -> str:
-        """What the names of its transient units begin with; a colon is in no app's name."""
+        """The prefix of its transient units' names. No app's name has a colon."""
         return f"flaskyard-release-{self.app['name']}:"
 
     def _assert_tools(self) -> None:
-        """Say what an earlier role has not put there."""
+        """Check that earlier roles have installed what a build needs."""
         uv, wheelhouse = self.settings.uv, self.settings.wheelhouse
         if self.app["installer"] == "uv" and not (uv and os.access(uv, os.X_OK)):
             raise ReleaseError(f"installer is 'uv' and there is none at {uv}; the role python installs it, run it first, or set installer to pip")

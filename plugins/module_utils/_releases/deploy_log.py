@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The deploy log: one line of JSON for each change of an app, whoever made it, and however it ended.
+"""The deploy log: one line of JSON for each change of an app, successful or not, by whoever made it.
 
-Lines are only ever appended. At its bound the file is moved aside, in place of the one that was moved before.
+Lines are only appended. A file that reaches its size limit is renamed, and replaces the one that was renamed before.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from .._host.entries import assert_trusted_parents, read_json
 from .._host.errors import HostError
 from .records import Records
 
-#: Some 50,000 changes.
+#: Enough for some 50,000 changes.
 _BOUND_BYTES = 16 * 2**20
 
 
 @contextlib.contextmanager
 def logged(action: str, records: Records, release: str = "", failure_only: bool = False) -> t.Iterator[None]:
-    """Do something to an app, and write down how it ended.
+    """Log how a change of an app ended.
 
     :param records: of the app.
-    :param release: id of the release that it is to have, if that is known.
-    :param failure_only: write nothing when it goes well, as of a release that is only prepared.
-    :raises HostError: when it was done, and the log cannot be written.
+    :param release: id of the release that the app gets, if that is known.
+    :param failure_only: log nothing if it succeeds, for example when a release is only prepared.
+    :raises HostError: if the change succeeded, and the log cannot be written.
     """
     begin = time.monotonic()
     line: dict[str, t.Any] = {"at": now(), "app": records.name, "action": action, "by": actor().by, "release": release or None}
@@ -47,7 +47,7 @@ def logged(action: str, records: Records, release: str = "", failure_only: bool 
     try:
         yield
     except (HostError, OSError) as error:
-        # What went wrong first is what to tell.
+        # The first error is the one to report.
         with contextlib.suppress(HostError, OSError):
             end(outcome="failed", reason=(str(error).splitlines() or [type(error).__name__])[0])
         raise
@@ -59,17 +59,17 @@ def logged(action: str, records: Records, release: str = "", failure_only: bool 
 
 
 def place() -> str:
-    """Where the log is."""
+    """The path of the log."""
     return str((read_json(paths.SETTINGS) or {}).get("deploy_log") or paths.DEPLOY_LOG)
 
 
 def entries(app: str = "") -> list[dict[str, t.Any]]:
-    """What the log has, of one app or of all, the oldest first."""
+    """The entries of the log for one app or for all, the oldest first."""
     found = []
     for path in (f"{place()}.1", place()):
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as handle:
             for text in handle:
-                # A disk that was full may have left half a line.
+                # A full disk may have left half a line.
                 with contextlib.suppress(ValueError):
                     found.append(json.loads(text))
     return [entry for entry in found if app in ("", entry.get("app"))]
@@ -87,7 +87,7 @@ def _append(line: dict[str, t.Any]) -> None:
             if os.fstat(descriptor).st_size + len(text) <= _BOUND_BYTES or not os.fstat(descriptor).st_size:
                 os.write(descriptor, text)
                 return
-            # Somebody else may have moved it since it was opened.
+            # Another process may have renamed it since it was opened.
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
                     os.rename(path, f"{path}.1")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a step of a build finds in its environment: what it needs, and the credentials of no other step."""
+"""The environment of a build step: what it needs, without the credentials of other steps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import typing as t
 
 from .secret_text import is_secret_name, without_credentials
 
-#: C(git) reaches repositories, C(install) package indexes; C(code) runs what the app brings and gets no credentials at all.
-#: C(access) sets who may read what, and needs none.
+#: C(git) reaches repositories, C(install) package indexes. C(code) runs the app's code and gets no credentials.
+#: C(access) sets permissions and needs no credentials.
 Audience = t.Literal["git", "install", "code", "access"]
 
-#: Private to the unit of one step, and empty when the step begins. On the disk: /tmp may be memory.
+#: Private to the unit of one step, and empty when the step begins. It is on the disk, because /tmp may be in memory.
 SCRATCH = "/var/tmp"
 
-#: Tools read no configuration but what is here. Nothing that an earlier build has left can be in their way.
+#: Tools read no other configuration. So nothing that an earlier build left behind affects them.
 _BASE = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": f"{SCRATCH}/home",
@@ -40,9 +40,9 @@ _OF_INSTALLERS = re.compile(r"(PIP|UV)_")
 
 
 def step_environment(audience: Audience, given: dict[str, str]) -> dict[str, str]:
-    """Variables by name; nothing about indexes or proxies is on a command line.
+    """The variables by name. Nothing about indexes or proxies is on a command line.
 
-    :param given: what follows from the settings of the host, credentials included. It wins over what is said here.
+    :param given: variables from the settings of the host, credentials included. They override those of this module.
     """
     if audience == "git":
         given = {name: value for name, value in given.items() if not _OF_INSTALLERS.match(name) and not is_secret_name(name)}

@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Host keys of large forges, as lines of known_hosts.
 
-Each was compared on 2026-11-26 with what the forge itself publishes:
+Each was compared on 2026-11-26 with the keys that the forge publishes:
 
 - GitHub: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints
 - GitLab: https://docs.gitlab.com/user/gitlab_com/#ssh-host-keys-fingerprints
 - Bitbucket: https://bitbucket.org/site/ssh
-- Codeberg: https://docs.codeberg.org/security/ssh-fingerprint/ (fingerprints, which the keys below have)
+- Codeberg: https://docs.codeberg.org/security/ssh-fingerprint/ (fingerprints, which match the keys below)
 
-Left out: sourcehut, whose page could not be read. Name its keys in C(source.known_hosts).
+sourcehut is missing, because its page could not be read. Users can name its keys in C(source.known_hosts).
 """
 
 from __future__ import annotations
 
-#: How every key of these kinds begins.
+#: Every key of these kinds begins like this.
 _ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
 _ECDSA = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBB"
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The release of code that is on the host already: a link to its folder, under a name that follows from what is in it.
+"""The release of code that is on the host already: a link to its folder, with a name that follows from the folder's content.
 
-Nothing is built, copied or kept. A change in the folder gives another name, and so another slot; but what an earlier release was is gone.
+Nothing is built, copied or kept. A change in the folder gives another name, and so another slot. An earlier version of the code cannot be restored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .settings import Settings
 
 
 class InPlace:
-    """Makes the release of one app out of the folder that its source names.
+    """Makes the release of one app from the folder that its source names.
 
     :param app: the app as the model completes it.
     """
@@ -33,7 +33,7 @@ class InPlace:
     def run(self, check: bool) -> Outcome:
         """Find the release, or make it.
 
-        :raises ReleaseError: the app's accounts cannot run what is in the folder.
+        :raises ReleaseError: if the app's accounts cannot run the code in the folder.
         """
         try:
             assert_account(self.app["build_user"])

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How pip, uv, git and builds are told where packages come from and whom to trust: by their environment, never on a command line."""
+"""Environment variables that tell pip, uv, git and builds where packages come from and which authorities to trust. Nothing is on a command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAI
 
 
 class InsecureIndexError(ValueError):
-    """Packages would come over a connection that anybody on the way can change."""
+    """Packages would come over plain HTTP, where anybody on the way can change them."""
 
 
 def index_environment(
@@ -24,15 +24,15 @@ def index_environment(
     environment: dict[str, t.Any] | None = None,
     insecure: bool = False,
 ) -> dict[str, str]:
-    """Variables by name.
+    """The variables by name.
 
     :param index_url: the package index in place of PyPI.
-    :param extra_index_urls: further indexes.
-    :param wheelhouse: a directory with distributions; no index is asked then.
-    :param ca_file: bundle of authorities, the system's unless given.
-    :param environment: further variables, which win.
+    :param extra_index_urls: additional indexes.
+    :param wheelhouse: a directory with distributions; then no index is asked.
+    :param ca_file: certificate bundle; the system's unless given.
+    :param environment: additional variables, which override the others.
     :param insecure: accept addresses that begin with http://.
-    :raises InsecureIndexError: there is one, and it is not accepted.
+    :raises InsecureIndexError: if there is such an address and it is not accepted.
     """
     variables = dict.fromkeys(_CA_VARIABLES, ca_file or SYSTEM_CA_FILE)
     if index_url:
@@ -51,5 +51,5 @@ def index_environment(
             "python_extra_index_urls and python_environment, or accept that with python_insecure_index: true"
         )
     hosts = sorted({urllib.parse.urlsplit(url).netloc.rpartition("@")[2] for found in open_urls.values() for url in found})
-    # uv takes http:// as it is; pip passes over such an index unless its host is trusted.
+    # uv accepts http://; pip skips such an index unless its host is trusted.
     return {"PIP_TRUSTED_HOST": " ".join(hosts), **variables} if hosts else variables

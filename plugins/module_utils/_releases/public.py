@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files of an app the proxy's account can read: those that are public, in every release and in the app's state.
+"""Let the proxy's account read an app's public files, in every release and in the app's state, and nothing else.
 
-The account is not in any app's group. A link that an app makes, even one that it swaps for a file while Apache looks at it, therefore
-leads the proxy to nothing that another app keeps for itself.
+The account is in no app's group. So a link that an app makes, even one that it swaps for a file while Apache looks at it, never
+leads the proxy to another app's private files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .records import Records, ReleaseError
 from .sandbox import Sandbox
 from .settings import Settings
 
-#: The account that Debian's nginx and Apache serve files as.
+#: The account under which Debian's nginx and Apache serve files.
 READER = "www-data"
 _PROXY_UNITS = ("nginx.service", "apache2.service")
 
@@ -46,21 +46,21 @@ class Publication:
         self._shared_file = os.path.join(records.folder, "shared.json")
 
     def missing(self) -> list[str]:
-        """What is to be done, in words; empty when the proxy can read what is public, and no more."""
+        """The changes to make, in words; empty if the proxy can read what is public, and no more."""
         notes = [f"let {READER} read the public files of release {record['id']}" for record in self._unpublished()]
         if self._state_differs():
             notes.append(f"let {READER} read of {self._state}: {', '.join(self._public['state']) or 'nothing'}")
         return notes
 
     def apply(self, settings: Settings) -> None:
-        """Do what is missing, each as the account whose files it is about.
+        """Make the changes, each as the account that owns the files.
 
-        :raises ReleaseError: when the access cannot be set.
+        :raises ReleaseError: if the access cannot be set.
         """
         public = self._public["release"]
         if releases := self._unpublished():
             tree = self._app["paths"]["releases"]
-            # What was public stays so: the proxy may still be told to serve it.
+            # Files that were public stay public: the proxy may still be configured to serve them.
             shown = {record["id"]: sorted({*record.get("public", []), *public}) for record in releases}
             arguments = {"tree": tree, "releases": shown, "group": grp.getgrnam(self._app["user"]).gr_gid}
             self._run("public.close", arguments, tree, self._app["build_user"], settings)
@@ -76,7 +76,7 @@ class Publication:
         Sandbox(self._app, settings, user).run(step, arguments, [folder], settings.build_timeout_seconds)
 
     def _unpublished(self) -> list[dict[str, t.Any]]:
-        """Releases that are closed to the proxy where they should not be, or open where they should be closed. Code in place is its owner's."""
+        """Releases with wrong access for the proxy. For code in place, its owner sets the access."""
         wanted = set(self._public["release"])
         return [record for record in self._records.all("releases") if record["venv"] and not ("public" in record and wanted <= set(record["public"]))]
 
@@ -109,7 +109,7 @@ def _permits(path: str, kind: str, permissions: int) -> bool:
 
 
 def leave_groups(groups: t.Iterable[str], check: bool) -> list[str]:
-    """Take the proxy's account out of the groups of apps, where earlier versions put it, and have the proxies know.
+    """Remove the proxy's account from the groups of apps, where earlier versions put it, and reload the proxies.
 
     :returns: the groups that it was in.
     """
@@ -128,15 +128,15 @@ def app_group(name: str) -> str:
 
 
 def groups_of_others(declared: t.Collection[str]) -> list[str]:
-    """The groups of the apps that this host has or had and that are not among these."""
+    """The groups of apps that this host has or had and that are no longer declared."""
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     return [app_group(name) for name in names if name not in declared]
 
 
 def assert_readable(folder: str, public: list[str]) -> None:
-    """Refuse code in place whose public files the proxy cannot read: its modes are its owner's to set.
+    """Refuse code in place whose public files the proxy cannot read. Only the owner may change its modes.
 
-    :raises ReleaseError: naming the first.
+    :raises ReleaseError: naming the first such file.
     """
     for place in public:
         path = os.path.join(folder, place)

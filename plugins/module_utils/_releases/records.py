@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host knows of its releases: one record per release and per virtualenv, written when it is complete.
+"""The records of a host's releases: one for each release and each virtualenv, written when it is complete.
 
-A tree without a record is the rest of a killed run.
+A tree without a record is left from a killed run.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Kind = t.Literal["releases", "venvs"]
 
 
 class ReleaseError(HostError):
-    """A release cannot be made. The text says what failed, why, and the way out."""
+    """A release cannot be made. The text says what failed, why, and what to do."""
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of one app.
+    """The result for one app.
 
-    :param to_build: the release is not there, or was not before this run.
-    :param wanted: nothing was done yet: the controller has to send the source.
-    :param notices: what people should know, in words, although nothing is wrong.
-    :param withdrawn: the release that is declared and does not serve, because somebody went back from it: C(id), C(at) and C(by).
+    :param to_build: the release is missing, or was before this run.
+    :param wanted: nothing was done yet, because the controller must send the source first.
+    :param notices: remarks for people that are not errors.
+    :param withdrawn: the declared release, if it does not serve because somebody withdrew it: C(id), C(at) and C(by).
     """
 
     release: dict[str, t.Any]
@@ -61,7 +61,7 @@ class Records:
     """The releases and virtualenvs of one app.
 
     :param app: an app as the app model completes it.
-    :param state: directory of all the apps' records, which root alone can read; the host's unless given.
+    :param state: the directory with all apps' records, which only root can read. Default: the host's.
     """
 
     def __init__(self, app: dict[str, t.Any], state: str | None = None) -> None:
@@ -74,12 +74,12 @@ class Records:
         return os.path.join(self._trees[kind], identity)
 
     def get(self, kind: Kind, identity: str) -> dict[str, t.Any] | None:
-        """The record of a release or virtualenv, None unless it is complete and there."""
+        """The record of a release or virtualenv; None if it is missing or incomplete."""
         record: dict[str, t.Any] | None = read_json(self._path(kind, identity))
         return record if os.path.isdir(self.tree(kind, identity)) else None
 
     def whole(self, kind: Kind, identity: str) -> dict[str, t.Any] | None:
-        """The record of a release or virtualenv, None also when somebody changed something in it by hand."""
+        """The record of a release or virtualenv; None also if somebody changed it by hand."""
         record = self.get(kind, identity)
         return record if record and record.get("contents") in (None, outline(self.tree(kind, identity))) else None
 
@@ -93,11 +93,11 @@ class Records:
         return sorted(filter(None, found), key=lambda record: str(record["created"]), reverse=True)
 
     def difference(self, identity: str | None, inputs: dict[str, t.Any]) -> dict[str, str]:
-        """The newest release and one to make, by what they are made of, as Ansible shows a diff."""
-        newest = next(iter(self.all("releases")), None)
+        """The inputs of the release that served last and of the one to make, as a diff for Ansible."""
+        last = self.last_good()
         return {
-            "before_header": f"{self.name}: newest release, {newest['id'] if newest else 'none'}",
-            "before": _lines(newest["inputs"]) if newest else "",
+            "before_header": f"{self.name}: release {last['id']}" if last else f"{self.name}: no release",
+            "before": _lines(last["inputs"]) if last else "",
             "after_header": f"{self.name}: release to build, {identity or 'id not known before the source can be asked'}",
             "after": _lines(inputs),
         }
@@ -105,7 +105,7 @@ class Records:
     def put(self, kind: Kind, record: dict[str, t.Any]) -> dict[str, t.Any]:
         """Write a record, which makes C(record["id"]) complete."""
         record = {"created": now(), **record}
-        # A record of an earlier version has an outline of less, by another name.
+        # Earlier versions recorded a smaller outline under another name.
         if "contents" not in record:
             record["contents"] = outline(self.tree(kind, record["id"]))
         content = json.dumps(record, indent=2).encode() + b"\n"
@@ -113,10 +113,10 @@ class Records:
         return record
 
     def note(self, identity: str, **notes: t.Any) -> None:
-        """Note something of a release; None takes a note away."""
+        """Add notes to the record of a release; None removes a note."""
         if not self.get("releases", identity):
             return
-        # A release command that ends writes down so while a run has the other locks.
+        # When a release command ends, systemd records it while a run may hold the other locks.
         with locked(os.path.join(self.folder, "notes.lock")):
             record = self.get("releases", identity) or {}
             self.put("releases", {key: value for key, value in {**record, **notes}.items() if value is not None or key not in notes})
@@ -124,7 +124,7 @@ class Records:
     def serves(self, identity: str, before: str) -> None:
         """Note that a release has become current.
 
-        :param before: id of the one that was; a run that was killed may not have come to say so of it.
+        :param before: id of the previous one. A killed run may not have recorded that it served.
         """
         if (record := self.get("releases", before)) and "served" not in record:
             self.note(before, served={"at": record["created"], "by": ""})
@@ -132,25 +132,25 @@ class Records:
         self.note(identity, status="built", served=record["served"] if identity == before and "served" in record else stamp())
 
     def last_good(self, but: str = "") -> dict[str, t.Any] | None:
-        """The release that served last, of those that did well and that nobody withdrew.
+        """The good release that served last.
 
-        :param but: id of one that does not count.
+        :param but: id of a release to leave out.
         """
         good = [record for record in self.all("releases") if "served" in record and is_good(record) and record["id"] != but]
         return max(good, key=lambda record: str(record["served"]["at"]), default=None)
 
     def withdrawal(self, identity: str) -> dict[str, str]:
-        """Of a release that somebody withdrew: its C(id), what it is in C(words), and C(at) and C(by)."""
+        """Who withdrew a release, and when: C(id), C(words) that describe the release, C(at) and C(by)."""
         record = self.get("releases", identity) or {"id": identity}
         return {"id": identity, "words": describe(record), "at": "", "by": "", **record.get("withdrawn", {})}
 
     def facts(self, record: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What roles are told of a release that stands here."""
+        """The facts about a release for roles."""
         venv = self.tree("venvs", record["venv"]) if record["venv"] else None
         return {"id": record["id"], "dir": self.tree("releases", record["id"]), "venv": venv, "python": record["python"], "source": record["source"]}
 
     def create(self, kind: Kind, identity: str, uid: int, gid: int) -> str:
-        """An empty directory in place of whatever a killed run left there, which the build account fills and nobody else sees until it is complete."""
+        """Make an empty directory, in place of anything that a killed run left. Only the build account can open it until it is complete."""
         self.remove(kind, identity)
         path = self.tree(kind, identity)
         os.mkdir(path, 0o700)
@@ -158,12 +158,12 @@ class Records:
         return path
 
     def link(self, kind: Kind, identity: str, folder: str) -> None:
-        """A link to a folder that is somebody else's, in place of a directory of its own."""
+        """Make a link to somebody else's folder, in place of a directory."""
         self.remove(kind, identity)
         os.symlink(folder, self.tree(kind, identity))
 
     def remove(self, kind: Kind, identity: str) -> None:
-        """Remove a release or virtualenv; the record goes first, so that no half of one is taken for whole."""
+        """Remove a release or virtualenv. The record goes first, so that a half-removed one never counts as complete."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(kind, identity))
         tree = self.tree(kind, identity)
@@ -182,12 +182,12 @@ class Records:
 
 
 def prune_releases(app: dict[str, t.Any], keep: int, in_use: t.Iterable[str], state: str | None = None) -> list[str]:
-    """Remove what no slot runs and nobody will go back to.
+    """Remove releases that no slot runs and nobody will go back to.
 
-    :param keep: how many good releases stay, those that served last first, and how many that somebody went back from: as long as one of these is declared, its
-        record has to say so. Of the bad ones the newest stays, to be looked at.
+    :param keep: how many good releases stay, the last to serve first, and how many withdrawn ones. The record of a withdrawn release must stay while it is
+        declared. The newest bad release stays for inspection.
     :param in_use: ids that stay in any case.
-    :returns: ids of the removed releases. Virtualenvs that no release has any more go with them.
+    :returns: ids of the removed releases. Virtualenvs that no release needs any more are removed too.
     :raises Busy: when another run works on the app's releases.
     """
     records = Records(app, state)
@@ -208,14 +208,14 @@ def prune_releases(app: dict[str, t.Any], keep: int, in_use: t.Iterable[str], st
 
 
 def is_good(record: dict[str, t.Any]) -> bool:
-    """Whether nothing speaks against a release."""
+    """Whether a release is neither bad nor withdrawn."""
     return record["status"] != "bad" and "withdrawn" not in record
 
 
 def describe(record: dict[str, t.Any]) -> str:
-    """A release in words: its id, and what it was made of."""
+    """A release in words: its id, version and revision."""
     source = record.get("source") or {}
-    # Of a published package, the revision is its name and version.
+    # The revision of a published package is its name and version.
     revision = "" if source.get("kind") == "pypi" else str(source.get("revision") or "").removeprefix("sha256:")[:12]
     version = str(source.get("version") or "")
     parts = [part for part in ("" if revision and version.startswith(revision) else version, revision) if part]
@@ -227,10 +227,10 @@ def _served_last(record: dict[str, t.Any]) -> str:
 
 
 def outline(tree: str) -> str | None:
-    """What can be told of a tree without reading its files: every path, where links lead, and of each file its size and the second of its last change.
+    """A digest of a tree that needs no file contents: every path, the targets of links, and each file's size and the second of its last change.
 
-    Of what is installed in a virtualenv it has the paths alone, since that may be tens of thousands of files. It is to notice what somebody changed by
-    hand: nothing on a host can write to a tree that is complete. None of code in place.
+    Of installed packages it has only the paths, since there may be tens of thousands of files. It shows what somebody changed by hand: nothing else
+    on a host can write to a complete tree. Code in place has no outline.
     """
     if os.path.islink(tree):
         return None
@@ -253,9 +253,9 @@ def outline(tree: str) -> str | None:
 
 
 def assert_account(user: str) -> None:
-    """Say that an earlier role has not made a build account.
+    """Check that an earlier role has made a build account.
 
-    :raises ReleaseError: there is none.
+    :raises ReleaseError: if there is none.
     """
     try:
         pwd.getpwnam(user)
@@ -264,11 +264,11 @@ def assert_account(user: str) -> None:
 
 
 def short_hash(value: t.Any) -> str:
-    """12 hexadecimal digits that stand for a value."""
+    """A hash of a value with 12 hexadecimal digits."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _lines(inputs: dict[str, t.Any]) -> str:
-    # A build command may hold secrets; that it is another one can be seen all the same.
+    # A build command may hold secrets. Its hash still shows that it changed.
     shown = {**inputs, "build_command": short_hash(inputs["build_command"])} if inputs.get("build_command") else inputs
     return "".join(f"{key}: {value if isinstance(value, str) else json.dumps(value)}\n" for key, value in shown.items() if key != "format")

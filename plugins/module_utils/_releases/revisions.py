@@ -1,25 +1,25 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release depends on, as far as it can be told without asking anybody."""
+"""Which sources always give the same content, so that nobody has to be asked."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-#: Part of every id and every wish: raise it when the same input would be built into something else.
+#: Part of every id and every wish. Raise it when the same input would give another build.
 FORMAT = 1
 
 
 def is_commit(version: str) -> bool:
-    """Whether a version is a whole commit, and no branch or tag that may come to mean another one."""
+    """Whether a version is a whole commit, not a branch or tag that may move to another commit."""
     return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", version) is not None
 
 
 def is_fixed(source: dict[str, t.Any]) -> bool:
-    """Whether the same words always mean the same content: one known by its digest, its commit, or its version in a package index.
+    """Whether a source always gives the same content: by its digest, its commit, or its version in a package index.
 
-    :param source: as the app model completes it; one on the controller has its C(revision) too.
+    :param source: as the app model completes it; a source on the controller also has its C(revision).
     """
     kind = source["kind"]
     return "revision" in source or kind == "pypi" or (kind == "archive" and bool(source["checksum"])) or (kind == "git" and is_commit(source["version"]))

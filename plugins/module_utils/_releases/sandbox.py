@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a step of C(steps) as another account, in a transient systemd unit that can write nothing but what it must."""
+"""Run a step of C(steps) as another account, in a transient systemd unit that can write only what it must."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from .steps import (
     virtualenv,
 )
 
-#: Debian's own interpreter; the one Ansible uses may lie where the sandbox hides it.
+#: Debian's interpreter. The one that Ansible uses may be in a folder that the sandbox hides.
 _PYTHON = "/usr/bin/python3"
 
-#: Where no step may go: the metadata services of clouds, which hand out the host's credentials, and the doors of slots.
+#: Addresses that no step may reach: the metadata services of clouds, which hand out the host's credentials, and slots' private servers.
 DENIED_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23", "100.100.100.200", "127.77.0.0/16")
 
 _PROPERTIES = (
@@ -60,7 +60,7 @@ _PROPERTIES = (
     "PrivateDevices=yes",
     "PrivateIPC=yes",
     "PrivateTmp=yes",
-    # A user namespace each: the steps of two runs have one account, and neither can look into the other's processes.
+    # Each step has a user namespace: two runs use the same account, and neither may look into the other's processes.
     "PrivateUsers=yes",
     "TemporaryFileSystem=/dev/shm:mode=1777",
     "DevicePolicy=closed",
@@ -78,13 +78,13 @@ _PROPERTIES = (
     "SystemCallFilter=~@privileged",
     "SystemCallErrorNumber=EPERM",
     f"IPAddressDeny={' '.join(DENIED_ADDRESSES)}",
-    # The kernel ends what grows too large, and the step says so. What serves is not what it ends first.
+    # The kernel kills what grows too large, builds before services, and the step reports it.
     "OOMPolicy=continue",
     "OOMScoreAdjust=500",
     "InaccessiblePaths=-/etc/flask -/etc/flask-tls -/etc/flaskyard -/var/lib/flaskyard",
 )
 
-#: By step: whose credentials it gets.
+#: The credentials that each step gets.
 _AUDIENCES: dict[str, Audience] = {
     "git.resolve": "git",
     "git.tag_of": "git",
@@ -100,7 +100,7 @@ _AUDIENCES: dict[str, Audience] = {
     "state.seed": "access",
 }
 
-#: The program and its modules, as text.
+#: The program that runs in the unit and its modules, as text.
 _PROGRAM = inspect.getsource(entry)
 _MODULES = (
     steps,
@@ -127,7 +127,7 @@ class Sandbox:
     """Runs the steps of one app.
 
     :param app: the app as the model completes it.
-    :param user: the account; that of builds by default.
+    :param user: the account; the build account by default.
     """
 
     def __init__(self, app: dict[str, t.Any], settings: Settings, user: str | None = None) -> None:
@@ -135,7 +135,7 @@ class Sandbox:
         self._account: tuple[str, str] = (user or app["build_user"], app["user"])
         self._settings = settings
         self._paths: dict[str, str] = app["paths"]
-        #: Texts that no message may hold.
+        #: Texts that no message may contain.
         self.secrets = secrets_of_app(app, settings.given_environment)
 
     def run(
@@ -152,16 +152,16 @@ class Sandbox:
         :param step: module and function of C(steps), such as C(tree.prepare).
         :param writable: the only paths, with all below them, that the step can change.
         :param timeout: seconds.
-        :param units: beginning of the unit's name, by which a later run can stop a step whose own run was killed. The rest is
-            never the same twice: systemd forgets a collected unit some time after it has ended, and refuses the name until then.
-        :param environment: variables of this step alone. Like all others they go through a pipe and are on no command line.
+        :param units: prefix of the unit's name, by which a later run can stop the step of a killed run. The rest of the name is
+            unique: systemd forgets a collected unit only some time after it has ended, and refuses the name until then.
+        :param environment: variables for this step only. Like all others they go through a pipe, never on a command line.
         :raises ReleaseError: with the last lines of what the failing command printed.
         """
         for path in writable:
             if not os.path.isdir(path):
                 raise ReleaseError(f"{path} does not exist; the role app makes it, run it first")
         audience = _AUDIENCES[step]
-        os.makedirs(AGENTS, mode=0o711, exist_ok=True)  # what is not there cannot be hidden
+        os.makedirs(AGENTS, mode=0o711, exist_ok=True)  # InaccessiblePaths= cannot hide a missing folder
         variables = {**step_environment(audience, self._settings.given_environment), **(environment or {})}
         job = {"sources": _SOURCES, "step": step, "arguments": arguments, "environment": variables}
         program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
@@ -192,27 +192,27 @@ class Sandbox:
         memory = self._settings.build_memory_max_mb
         yield f"MemoryMax={f'{memory}M' if memory else '75%'}"
         yield f"TasksMax={self._settings.build_tasks_max}"
-        # The account builds one app, so the limit of an account is one more that holds, wherever there is no limit of a unit.
+        # The account builds only one app, so a limit by account works too where the kernel has no limit by unit.
         yield f"LimitNPROC={self._settings.build_tasks_max}"
         yield from (f"ReadWritePaths={path}" for path in writable)
         if audience == "access":
-            # Other accounts have to have names. Nothing of the app runs.
+            # The step needs the names of other accounts. No code of the app runs in it.
             yield from ("PrivateUsers=no", "SystemCallFilter=@chown")
-        # What outlives a step is not even seen by one that has no use for it.
+        # Hide everything that outlives a step from steps that do not need it.
         hidden = [] if audience == "git" else [self._paths["source"], AGENTS]
         hidden += [] if self._paths["cache"] in writable else [self._paths["cache"]]
         yield f"InaccessiblePaths={' '.join(f'-{path}' for path in hidden)}"
 
 
 def secrets_of_app(app: dict[str, t.Any], environment: dict[str, str]) -> frozenset[str]:
-    """Texts of an app's build that people must not read, as far as they can be told from others."""
+    """The secrets in an app's build settings, as far as they can be recognised. No message may contain them."""
     named = {value for name, value in environment.items() if is_secret_name(name) and value}
     command = app.get("build_command") or ""
     assigned = {value for name, value in re.findall(r"(\w+)=([^\s;&|'\"]+)", command) if is_secret_name(name)}
     return frozenset(secrets_of([app["source"].get("location") or "", command, *environment.values()]) | named | assigned)
 
 
-#: What a failing tool prints, why that is, and the way out.
+#: What a failing tool prints, and the reason with the next step.
 _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("No space left on device", "Disk quota exceeded"),
@@ -284,6 +284,6 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def explain(error: str, output: str) -> str:
-    """What failed, why as far as that can be told, the way out, and the tool's own last words."""
+    """What failed, the reason and the next step if they are known, and the tool's last output."""
     reason = next((reason for marks, reason in _REASONS if any(mark in error + output for mark in marks)), None)
     return "\n".join(filter(None, [error, reason, output]))

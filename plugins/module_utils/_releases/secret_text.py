@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials inside URLs: take them out, and keep them out of what people read."""
+"""Credentials in URLs: take them out, and mask them in texts for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 import urllib.parse
 
 _USERINFO = re.compile(r"(\w+://)[^/@\s'\"]*:[^/@\s'\"]*@")
-#: The user of an address of ssh is part of the address.
+#: In an SSH address, the user is part of the address.
 _ANY_USERINFO = re.compile(r"\b((?!(?:git\+)?ssh:)[A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|USERNAME|(^|_)(AUTH|KEY|APIKEY)(_|$)", re.IGNORECASE)
 
@@ -17,7 +17,7 @@ _SHORTEST_TOKEN = 8
 
 
 class Credentials(t.NamedTuple):
-    """A URL without its user and password, and those two; C(password) is None when the URL has none."""
+    """A URL without its user and password, and those two. C(password) is None if the URL has no credentials."""
 
     url: str
     user: str
@@ -25,9 +25,9 @@ class Credentials(t.NamedTuple):
 
 
 def split_credentials(url: str) -> Credentials:
-    """Take the credentials out of an http URL; an ssh URL's user is part of its address and stays.
+    """Take the credentials out of an HTTP URL. The user of an SSH URL is part of its address and stays.
 
-    A lone user name before the host of an http URL is a token: it is the user, with an empty password.
+    A user name without a password in an HTTP URL is a token: the user is the token, and the password is empty.
     """
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
@@ -38,9 +38,9 @@ def split_credentials(url: str) -> Credentials:
 
 
 def secrets_of(values: t.Iterable[str]) -> set[str]:
-    """The credentials in any URL among the values, as written and as decoded.
+    """The credentials in all URLs among the values, as written and as decoded.
 
-    A lone user name counts when it may be a token: not in an address of ssh, and not as short as C(git).
+    A user name without a password counts if it may be a token: not in an SSH address, and not as short as C(git).
     """
     found = set()
     for value in values:
@@ -59,12 +59,12 @@ def is_secret_name(name: str) -> bool:
 
 
 def without_credentials(text: str) -> str:
-    """The text with nothing before the host of any URL in it."""
+    """The text with all URLs stripped of user and password."""
     return _ANY_USERINFO.sub(r"\1", text)
 
 
 def mask(text: str, secrets: t.Iterable[str]) -> str:
-    """The text without the secrets, nor any user and password in a URL."""
+    """The text with the secrets, and user and password of every URL, masked."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _USERINFO.sub(r"\1***@", text)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release brings for the app's state: put there once, and never again."""
+"""Files that a release brings for the app's state. They are copied there once, and never again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import Settings
 
 
 class Seeds:
-    """What the releases of one app bring for its state.
+    """The files that the releases of one app bring for its state.
 
     :param app: the app as the model completes it.
     """
@@ -25,14 +25,14 @@ class Seeds:
         self._file = os.path.join(records.folder, "seeded.json")
 
     def missing(self, release: str | None) -> list[str]:
-        """What is to be done for a release, in words."""
+        """The changes to make for a release, in words."""
         brought, seeded = self._brought(release), self._seeded()
         return [f"put what the release has in {name} into the app's state" for name in brought if name not in seeded]
 
     def apply(self, settings: Settings, release: str) -> list[str]:
-        """Do it as the app's account, whose files they become.
+        """Copy the files as the app's account, which then owns them.
 
-        :returns: in words, what a release brings otherwise than the one whose files were put there.
+        :returns: notices about files that differ from those that an earlier release brought.
         """
         brought, seeded = self._brought(release), self._seeded()
         new = [name for name in brought if name not in seeded]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How releases are built on a host: index, certificates, proxies, interpreters."""
+"""The settings of builds on a host: index, certificates, proxies, interpreters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEFAULT_INTERPRETER = "/usr/bin/python3"
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The options of the module C(release) but for the apps."""
+    """The options of the module C(release), without the apps."""
 
     uv: str | None = None
     index_url: str | None = None
@@ -32,14 +32,14 @@ class Settings:
 
     @property
     def trusted_ca_file(self) -> str:
-        """The bundle that downloads are checked against; the system's unless another is set."""
+        """The certificate bundle for downloads; the system's unless another is set."""
         return self.ca_file or SYSTEM_CA_FILE
 
     @property
     def given_environment(self) -> dict[str, str]:
-        """What steps are told about indexes, proxies and authorities, credentials included.
+        """The variables about indexes, proxies and authorities for build steps, credentials included.
 
-        :raises ReleaseError: packages would come over an open connection, and the user has not accepted that.
+        :raises ReleaseError: if packages would come over plain HTTP, and the user has not accepted that.
         """
         try:
             return index_environment(self.index_url, self.extra_index_urls, self.wheelhouse, self.ca_file, self.environment, self.insecure_index)
@@ -47,10 +47,10 @@ class Settings:
             raise ReleaseError(str(error)) from error
 
     def choose_python(self, wanted: str | None) -> tuple[str, str]:
-        """Version and path of an app's interpreter.
+        """The version and path of an app's interpreter.
 
-        :param wanted: a version such as C(3.12); the distribution's own if None.
-        :raises ReleaseError: when the host has none of that version.
+        :param wanted: a version such as C(3.12); None for the distribution's.
+        :raises ReleaseError: if the host has no interpreter of that version.
         """
         if wanted is None:
             own = os.path.realpath(_DEFAULT_INTERPRETER)
@@ -66,7 +66,7 @@ class Settings:
 
 
 def python_identity(version: str) -> str:
-    """What makes a virtualenv fit: implementation, version, processor, and the distribution whose libraries wheels may load."""
+    """What a virtualenv depends on: implementation, version, processor, and the distribution whose libraries wheels may load."""
     system = platform.freedesktop_os_release()
     return f"cpython {version} {platform.machine()} {system.get('ID', 'linux')} {system.get('VERSION_ID', '')}".rstrip()
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of source that a release is made from, as the host sees them: which revision is wanted, and how it comes into an empty tree."""
+"""The kinds of source of a release, as the host sees them: which revision is wanted, and how it gets into an empty tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .secret_text import mask, split_credentials
 from .settings import Settings
 from .ssh_agent import forwarded_agent, lent_agent
 
-#: Seconds for asking a remote repository which commit a branch is at.
+#: Seconds to ask a remote repository for the commit of a branch.
 RESOLVE_TIMEOUT = 60
 
 
@@ -41,12 +41,12 @@ class Delivery:
 class Source:
     """A source of one app.
 
-    :param upload: file on the host that the controller sent, for sources of the controller.
+    :param upload: the file on the host that the controller sent, for sources on the controller.
     """
 
-    #: Requirements that stand in for a tree.
+    #: Requirements in place of a tree.
     packages: list[str] | None = None
-    #: The controller has to send it first.
+    #: Whether the controller must send it first.
     wants_upload = False
 
     def __init__(self, app: dict[str, t.Any], settings: Settings, sandbox: Sandbox, upload: str | None) -> None:
@@ -58,25 +58,25 @@ class Source:
         self.access = split_credentials(self.given.get("location") or "")
 
     def revision(self, check: bool) -> str | None:
-        """What the tree depends on, told without fetching it; None when only a change to the host could tell.
+        """What the tree depends on, found without fetching it; None if that would need a change to the host.
 
-        :raises ReleaseError: the source cannot be asked.
+        :raises ReleaseError: if the source cannot be asked.
         """
         raise NotImplementedError
 
     def deliver(self) -> contextlib.AbstractContextManager[Delivery]:
-        """Have the source at hand for as long as the context lasts.
+        """Provide the source while the context lasts.
 
-        :raises ReleaseError: it cannot be had.
+        :raises ReleaseError: if it cannot be fetched.
         """
         return contextlib.nullcontext(Delivery())
 
     def described(self) -> str:
-        """What git says of the source by its tags, as C(git describe) writes it; empty where it says nothing."""
+        """The source's output of C(git describe --tags); empty if there is none."""
         return str(self.given.get("described") or "")
 
     def describe(self, revision: str | None) -> dict[str, t.Any]:
-        """The source as people may see it."""
+        """The source without secrets, for people to read."""
         return {
             "kind": self.given["kind"],
             "location": self.given.get("package") or mask(self.access.url, self.sandbox.secrets),
@@ -120,7 +120,7 @@ class GitSource(Source):
         return tag
 
     def _ready(self, check: bool) -> bool:
-        """Git is there, and the account to run it; in check mode an earlier role may not have made them yet."""
+        """Whether git and the build account exist. In check mode an earlier role may not have made them yet."""
         with contextlib.suppress(KeyError):
             if shutil.which("git") and pwd.getpwnam(self.app["build_user"]):
                 return True
@@ -137,7 +137,7 @@ class GitSource(Source):
             "known_hosts": self.given.get("known_hosts"),
             "forge_keys": FORGE_KEYS,
             "accept_new_host_key": self.given["accept_new_host_key"],
-            # What was accepted once stays accepted.
+            # A host key that was accepted once stays accepted.
             "accepted_hosts_file": f"{self.app['paths']['source']}/known_hosts",
             "insecure": self.given["insecure"],
         }
@@ -155,7 +155,7 @@ class GitSource(Source):
 
 
 class FileSource(Source):
-    """A folder or an archive. On the controller, the action plugin gave its C(revision) and sends it as a file if asked."""
+    """A folder or an archive. If it is on the controller, the action plugin computes its C(revision) and sends it as a file on request."""
 
     def revision(self, check: bool) -> str | None:
         return str(self.given.get("revision") or self.given["checksum"].lower())
@@ -166,7 +166,7 @@ class FileSource(Source):
 
     @contextlib.contextmanager
     def deliver(self) -> t.Iterator[Delivery]:
-        # Beside the releases only root can write, and the build account can read.
+        # In the folder of releases only root can write, and the build account can read.
         path = os.path.join(self.app["paths"]["releases"], ".source")
         try:
             with open(path, "wb") as handle:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lend the forwarded SSH agent of the person who runs Ansible to one command under another account."""
+"""Lend the forwarded SSH agent of the person who runs Ansible to one command of another account."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import tempfile
 import threading
 import typing as t
 
-#: Where lent agents are. Steps that run code of an app do not see it.
+#: The folder with lent agents. Steps that run an app's code cannot see it.
 AGENTS = "/run/flaskyard-agents"
 
 
 def forwarded_agent() -> str | None:
-    """Path of the agent socket of this login, None when none was forwarded.
+    """The path of this login's agent socket; None if no agent was forwarded.
 
-    sudo strips the variable, so the environments of the parent processes are asked too.
+    sudo strips the variable, so the environments of the parent processes are searched too.
     """
     pid = os.getpid()
     while pid > 1:
@@ -47,7 +47,7 @@ def _is_socket(path: str) -> bool:
 
 @contextlib.contextmanager
 def lent_agent(agent: str, uid: int, gid: int) -> t.Iterator[str]:
-    """A socket that only C(uid) can open and that leads to C(agent), for as long as the context lasts."""
+    """A socket that only C(uid) can open and that forwards to C(agent), while the context lasts."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -77,7 +77,7 @@ def lent_agent(agent: str, uid: int, gid: int) -> t.Iterator[str]:
 
 
 def _copy(source: socket.socket, destination: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # either side may hang up; ssh says itself that it got no answer
+    with contextlib.suppress(OSError):  # either side may hang up; ssh itself reports a missing answer
         while data := source.recv(65536):
             destination.sendall(data)
         destination.shutdown(socket.SHUT_WR)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the release that every app was last declared to have stands, and the proxy can read of it what is public."""
+"""Whether the last declared release of every app is complete, and the proxy can read its public files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ _PROCFILE_BYTES = 65536
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """Of each app: the recorded C(wish) with its C(release), in C(lacks) what does not hold, in words, in C(sources) the revisions that
-    have a release here, in C(withdrawn) the release that was declared, if somebody went back from it, and in C(grouped) whether the proxy's account is in
-    the app's group.
+    """For each app: the recorded C(wish) with its C(release); C(lacks), what does not hold, in words; C(sources), the revisions that have a release
+    here; C(withdrawn), the declared release if it was withdrawn; C(grouped), whether the proxy's account is in the app's group.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     return {name: {**_look(name), "grouped": READER in members(app_group(name))} for name in names}
@@ -37,11 +36,11 @@ def _look(name: str) -> dict[str, t.Any]:
     record, venv = records.whole("releases", release["id"]), records.whole("venvs", os.path.basename(release["venv"]))
     lacks = Publication(stored["app"], records).missing() + Seeds(stored["app"], records).missing(release["id"])
     if not (record and venv):
-        lacks.append(f"release {release['id']} is not as it was made")
+        lacks.append(f"release {release['id']} is missing, or was changed after it was built")
     elif record["inputs"]["python"] != python_identity(release["python"]):
-        lacks.append(f"release {release['id']} was made for another distribution")
+        lacks.append(f"release {release['id']} was built for another distribution")
     if "withdrawn" in (record or {}):
-        lacks.append(f"release {release['id']} was withdrawn by a rollback that did not end")
+        lacks.append(f"release {release['id']} was withdrawn by a rollback that was cut short")
     declared = stored.get("declared", release["id"])
     withdrawn = None if declared == release["id"] else records.withdrawal(declared)
     release, sources = with_commands(records, release), [one["inputs"]["source"] for one in records.all("releases")]
@@ -49,7 +48,7 @@ def _look(name: str) -> dict[str, t.Any]:
 
 
 def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A release with the C(release_command) that has run for it, None when none has, and the text of its C(procfile), empty when there is none."""
+    """A release with the C(release_command) that has run for it (or None), and the text of its C(procfile) (or an empty text)."""
     record = records.get("releases", release["id"]) if release["id"] else None
     if record is None:
         return {**release, "release_command": None, "procfile": ""}

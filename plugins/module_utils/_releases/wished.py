@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The release that each app was last declared to have, and the one that serves in its place after a rollback."""
+"""The last declared release of each app, and the one that serves in its place after a rollback."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import typing as t
 from .._host import paths
 from .._host.entries import Entry, read_json, write_entry
 
-#: What the survey needs of an app.
+#: The keys of an app that the survey needs.
 _KEPT = ("name", "user", "paths", "public")
 
 
 def remember(app: dict[str, t.Any], release: dict[str, t.Any], declared: str | None = None) -> None:
-    """Write down the C(wish) of an app, and the release that came of it.
+    """Record the C(wish) of an app, and the release that came of it.
 
-    :param declared: id of the release that it was declared to have, if that is withdrawn and C(release) serves in its place.
+    :param declared: id of the declared release, if that is withdrawn and C(release) serves in its place.
     """
     _write(app["name"], {"wish": app["wish"], "release": release, "declared": declared or release["id"], "app": {key: app[key] for key in _KEPT}})
 
 
 def recall(name: str) -> dict[str, t.Any] | None:
-    """What was written down of an app; None where nothing was, as of a branch, which has to be asked for each time."""
+    """What was recorded for an app; None if nothing was. A branch has no record, since each run must ask for its commit."""
     stored: dict[str, t.Any] | None = read_json(_file(name))
     return stored
 
 
 def put_in_place(name: str, release: dict[str, t.Any]) -> t.Callable[[], None]:
-    """Have the same wish give another release, one that stands here. Returns what undoes it."""
+    """Make the same wish lead to another release that is on the host. Returns a function that undoes it."""
     before = recall(name)
     if before is None:
         return lambda: None

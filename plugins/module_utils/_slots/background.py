@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes on when the run that began it has ended."""
+"""Work that continues after the run that began it."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The change of an app from one slot to the next, in phases.
 
-C(command) runs the command of the release. C(prepare) starts the new slot on its own socket and asks whether it is healthy. C(switch) makes it
-current, checks through the public door, and moves the work over: processes and schedules. C(retire) drains and stops the old slot. Until the switch
-the old slot knows nothing of it; after it, any failure goes back.
+C(command) runs the release command. C(prepare) starts the new slot on its own socket and waits until it is healthy. C(switch) makes it
+current, checks through the public address, and moves the work over: processes and schedules. C(retire) drains and stops the old slot. Before the
+switch, nothing affects the old slot. After it, any failure makes the old slot current again.
 
-Over several hosts, each phase is a call of its own, so that a phase begins on no host before the one before it has ended on all.
+Over several hosts, each phase is a separate call, so that a phase begins only when the previous one has ended on all hosts.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _INTERVAL_SECONDS = 0.2
 
 
 class SlotError(HostError):
-    """The change did not happen; what was current still is."""
+    """The change failed. The slot that was current still is."""
 
 
 class Change:
-    """What one app is to run.
+    """The change of one app to a wanted slot.
 
-    :param slots: the slots that it has.
-    :param recipe: what the wanted slot is made of; its release is empty while it is not known, in check mode on a new host.
-    :param manager: what runs the wanted slot.
-    :param wish: digest of what was asked for, to be recorded.
+    :param slots: the app's slots.
+    :param recipe: what the wanted slot is made of. Its release is empty if it is not known, in check mode on a new host.
+    :param manager: the process manager of the wanted slot.
+    :param wish: the wish to record.
     """
 
     def __init__(self, slots: Slots, recipe: Recipe, manager: str, wish: str) -> None:
@@ -57,34 +57,34 @@ class Change:
         self._secret_path: str = self._app["paths"]["secret_key"]
         self._exclusive: bool = self._app.get("exclusive", False)
         self._alone_since = 0.0
-        #: Seconds during which nothing of an exclusive app served.
+        #: Seconds during which no slot of an exclusive app served.
         self.gap_seconds = 0.0
-        #: Seconds that each phase took, in words.
+        #: Seconds that each phase took, by its name in words.
         self.timings: dict[str, float] = {}
         self._records = Records(self._app)
         self._began = 0.0
 
-    # --- what should be
+    # --- the wanted state
 
     @property
     def secret_key(self) -> str:
-        """The app's SECRET_KEY, and behind it the one before; empty while there is none."""
+        """The app's SECRET_KEY, followed by the previous one; empty if there is none yet."""
         return read_entry(self._secret_path).text
 
     def wanted(self) -> str | None:
-        """Name of the slot that is to be current, or None while its release is not known."""
+        """The name of the wanted slot; None if its release is not known."""
         return self.recipe.slot(self.secret_key, self.slots.restarts()) if self.recipe.release and self.secret_key else None
 
     def ensure_secret_key(self) -> None:
-        """Have the app's SECRET_KEY: the one that the current slot runs with, or else a new one."""
+        """Make sure that the app has a SECRET_KEY: the one of the current slot, or else a new one."""
         if not self.secret_key:
             self._write_secret_key(self._running_key() or SecretKeys.new().text)
 
     @contextlib.contextmanager
     def new_secret_key(self) -> t.Iterator[None]:
-        """Have a new SECRET_KEY, and the present one behind it; take that back when the slot that serves stays.
+        """Write a new SECRET_KEY, followed by the present one. If the serving slot stays, restore the old keys.
 
-        A run that is killed meanwhile leaves the new one, and the next run ends the rotation.
+        If the run is killed meanwhile, the new key stays, and the next run finishes the rotation.
         """
         before, serves = self.secret_key, self.slots.links.current()
         self._write_secret_key(SecretKeys.read(before).rotated().text)
@@ -96,7 +96,7 @@ class Change:
             raise
 
     def _running_key(self) -> str:
-        """The key that somebody removed from its place while the current slot has it."""
+        """The key of the current slot, in case somebody removed the file with the key."""
         folder = self.slots.folder(self.slots.links.current() or "-")
         record, key = folder.record(), SecretKeys.of(folder.environment()).text
         return key if record and digest(key) == record.secret_key else ""
@@ -107,24 +107,24 @@ class Change:
             write_entry(self._secret_path, entry)
 
     def was_asked_before(self) -> bool:
-        """Whether the current slot was made for just this, so that anything it lacks is drift."""
+        """Whether the current slot was made for the same wish. Then every difference is drift."""
         current = self.slots.links.current()
         record = self.slots.folder(current).record() if current else None
         return record is not None and record.wish == self._wish
 
     def shown(self) -> dict[str, str]:
-        """The recipe as a diff shows it."""
+        """The recipe as a diff shows it, without secrets."""
         return self.recipe.shown(self.secret_key)
 
     def names(self) -> list[str]:
-        """What the manager calls the parts of the wanted slot."""
+        """The manager's names of the wanted slot's parts."""
         slot = self.wanted()
         return self._manager.names(slot, self._pieces(slot)[0]) if slot else []
 
     def lacks(self, states: dict[str, dict[str, str]]) -> list[str]:
-        """What keeps the current slot from being the wanted one in full, in words; empty when nothing does.
+        """The differences between the current slot and the wanted one, in words; empty if there are none.
 
-        :param states: of everything that C(names) names, from the manager.
+        :param states: of all C(names), from the manager.
         """
         slot, current = self.wanted(), self.slots.links.current()
         if slot is None or slot != current:
@@ -132,7 +132,7 @@ class Change:
         return self.drift(states) + [f"remove the left-over slot {other}" for other in self.slots.left_over()]
 
     def drift(self, states: dict[str, dict[str, str]]) -> list[str]:
-        """What of the current slot, which is the wanted one, is not as it was made, in words; the same that the survey says."""
+        """What changed in the current slot since it was made, in words, as the survey reports it. The current slot must be the wanted one."""
         slot = self.slots.links.current()
         record = self.slots.folder(slot).record() if slot else None
         if record is None or record.manager != self._manager_name:
@@ -142,11 +142,11 @@ class Change:
     # --- the phases
 
     def run(self) -> None:
-        """All phases.
+        """Run all phases.
 
-        :raises SlotError: when the wanted slot could not become current; what was current still is.
+        :raises SlotError: if the wanted slot could not become current. The slot that was current still is.
         """
-        # One that served a moment ago may have hours left to finish its work. Another of the same need not wait for that.
+        # The same slot may be retiring, with hours left to finish its work. A slot with another name need not wait for that.
         renamed = self.slots.named_anew() if self.slots.retires(self._known()) else contextlib.nullcontext()
         with self.slots.locked(), renamed:
             slot, old = self._known(), self.slots.links.current()
@@ -155,10 +155,10 @@ class Change:
         self._retire(old)
 
     def command(self, repeat: bool = False) -> None:
-        """Run the command of the release, in the new slot.
+        """Run the release command in the new slot.
 
-        :param repeat: also when it has succeeded for this release before.
-        :raises HostError: when it did not succeed; the new slot is gone again.
+        :param repeat: run it even if it has succeeded for this release before.
+        :raises HostError: if it failed. The new slot is removed.
         """
         slot = self._known()
         with self.slots.locked():
@@ -180,9 +180,9 @@ class Change:
         return ran if ran.get("command") == self._app["release_command"]["command"] else None
 
     def start(self) -> None:
-        """The part of C(run) before the switch; all of it, where only something of the current slot is to be put right.
+        """Run the phases before the switch. If the wanted slot is already current, repair it, which needs all phases.
 
-        :raises SlotError: when the slot did not pass; what was current still is.
+        :raises SlotError: if the slot did not pass the gate. The slot that was current still is.
         """
         slot = self._known()
         if slot == self.slots.links.current():
@@ -193,9 +193,9 @@ class Change:
             self.prepare(slot, self.slots.links.current())
 
     def finish(self) -> None:
-        """The part of C(run) from the switch on.
+        """Run the switch and the phases after it.
 
-        :raises SlotError: when the wanted slot could not become current; what was current still is.
+        :raises SlotError: if the wanted slot could not become current. The slot that was current still is.
         """
         if self._exclusive:
             self.run()
@@ -210,7 +210,7 @@ class Change:
         self._retire(old)
 
     def cancel(self) -> None:
-        """Remove the slot that C(start) has started."""
+        """Remove the slot that C(start) started."""
         slot = self._known()
         with self.slots.locked():
             if slot not in self.slots.links.all().values() and slot in self.slots.present():
@@ -238,8 +238,8 @@ class Change:
     def prepare(self, slot: str, old: str | None) -> None:
         """Start a slot on its own socket, and wait until it is healthy there.
 
-        :param old: what is current; the same slot, when something of it is to be put right.
-        :raises SlotError: with the journal; a new slot is gone again.
+        :param old: the current slot; the same slot if it needs a repair.
+        :raises SlotError: with the journal. A new slot is removed.
         """
         with self._timed("start and health check"):
             self._prepare(slot, old)
@@ -252,7 +252,7 @@ class Change:
                 self.slots.discard(other)
         names = self._manager.names(slot, self._pieces(slot)[0])
         ran = slot == old and not self._manager.lacks(names, self._manager.states(names))
-        # A slot of this name may have failed before, for another reason.
+        # An earlier slot of this name may have failed for another reason.
         self._began = 0 if slot == old else time.time()
         step = "write"
         try:
@@ -269,9 +269,9 @@ class Change:
             raise self._failed(slot, old, step, str(error), served=False) from error
 
     def switch(self, slot: str, old: str | None) -> None:
-        """Make a prepared slot the current one, and see that the public door is as healthy as before.
+        """Make a prepared slot current, and check that the public address is as healthy as before.
 
-        :raises SlotError: when it is not; the old slot is current again.
+        :raises SlotError: if it is not. The old slot is current again.
         """
         with self._timed("switch and public check"):
             before, release = self._switch_web(slot, old)
@@ -280,10 +280,10 @@ class Change:
         self._records.serves(self.recipe.release, before=os.path.basename(release))
 
     def _switch_web(self, slot: str, old: str | None) -> tuple[dict[str, str], str]:
-        """Make the web server of a slot the current one; the links and the link to the release as they were."""
+        """Make the web server of a slot current. Returns the previous links, and the previous link to the release."""
         links, gate = self.slots.links, self.slots.gate
         before, release = links.all(), links.release()
-        # Of an exclusive app nothing serves at this moment.
+        # No slot of an exclusive app serves at this moment.
         healthy = bool(self._app["canonical"] and old and old != slot and (self._alone_since or gate.public_answer()[0]))
         self._point(slot, links.with_current(slot), f"releases/{self.recipe.release}")
         if self._alone_since:
@@ -298,14 +298,14 @@ class Change:
         return before, release
 
     def _switch_work(self, slot: str, old: str | None, before: dict[str, str], release: str) -> None:
-        """Have the work of a slot in place of that of the old one."""
+        """Replace the old slot's work by the new slot's."""
         if failed := self._move_work(slot, old):
             if slot != old:
                 self._go_back(old, before, release)
             raise self._failed(slot, old, "work", "\n".join(failed), served=True)
 
     def _failed(self, slot: str, old: str | None, step: str, why: str, served: bool) -> SlotError:
-        """The end of a change that failed: the new slot is gone, and the old one serves as before."""
+        """Undo a failed change: remove the new slot, and let the old one serve as before."""
         words = self._give_up(slot, old, step, why, served)
         try:
             self._give_room_back(old)
@@ -314,9 +314,9 @@ class Change:
         return SlotError(words)
 
     def _make_room(self, old: str) -> None:
-        """Stop the slot that serves, since an exclusive app holds what the next one needs: a port, a lock, a device.
+        """Stop the serving slot of an exclusive app. It holds what the next one needs: a port, a lock, a device.
 
-        :raises CommandError: when it still runs.
+        :raises CommandError: if it still runs.
         """
         self._alone_since = time.monotonic()
         for manager in self.slots.managers.values():
@@ -324,7 +324,7 @@ class Change:
                 manager.pause(old)
 
     def _give_room_back(self, old: str | None) -> None:
-        """Have the slot serve again that C(_make_room) has stopped, once the new one is gone."""
+        """Start the slot again that C(_make_room) stopped. The new one is gone."""
         if old and self._alone_since:
             for manager in self.slots.managers.values():
                 if manager.has(old):
@@ -332,7 +332,7 @@ class Change:
                     manager.start_work(old, wait=False)
 
     def _move_work(self, slot: str, old: str | None) -> list[str]:
-        """Have the old slot's work end and the new one's begin; what of it does not stay up, in words."""
+        """Stop the old slot's work and start the new one's. Returns the processes that do not stay up, in words."""
         if old and old != slot:
             for manager in self.slots.managers.values():
                 manager.stop_work(old)
@@ -343,13 +343,13 @@ class Change:
             return [str(error)]
 
     def _go_back(self, old: str | None, links: dict[str, str], release: str) -> None:
-        """Make the old slot current again, with its work; nothing, where there was none."""
+        """Make the old slot current again, with its work. If there was none, only restore the links."""
         if old is None:
             self.slots.links.point_release(release)
             self.slots.links.point(links)
             return
         self._point(old, links, release)
-        # Of an exclusive app, C(_give_room_back) does it, when the new one is gone.
+        # For an exclusive app, C(_give_room_back) does it after the new slot is gone.
         for manager in self.slots.managers.values() if not self._alone_since else ():
             manager.start_work(old, wait=False)
 
@@ -365,7 +365,7 @@ class Change:
         return split(self.recipe.texts(slot, self.slots.folder(slot).path), self._manager.is_starter)
 
     def _write(self, slot: str) -> None:
-        """Write all that the slot is made of, and last the record of it."""
+        """Write everything that the slot is made of, and last its record."""
         self._write_secret_key(self.secret_key)
         folder = self.slots.folder(slot)
         parts, files = self._pieces(slot)
@@ -379,14 +379,14 @@ class Change:
         folder.put_record(Record(self._app, self._wish, self.recipe.release, self._manager_name, names, digest(self.secret_key), marks))
 
     def _give_up(self, slot: str, old: str | None, step: str, why: str, served: bool) -> str:
-        """Go back to the old slot; the message: what failed and why, what serves, and the last lines of the journal.
+        """Remove the new slot. Returns the message: what failed and why, what serves, and the last lines of the journal.
 
-        :param step: what failed.
-        :param why: what it said.
-        :param served: whether the slot may have requests to end.
+        :param step: the step that failed.
+        :param why: its error.
+        :param served: whether the slot may have requests to finish.
         """
         log = self._manager.log(slot, self._began)
-        # Of several services, that which is named has the reason.
+        # If the error names a service, that service's output has the reason.
         of_named = [text for name, text in log.items() if mentions(why, name)]
         first = headline(step, without_journal(why), "\n".join(of_named or log.values()))
         looked_for = (self._records.get("releases", self.recipe.release) or {}).get("looked_for")
@@ -394,7 +394,7 @@ class Change:
             first += f"\nthe source has no file of dependencies, so only the server was installed; looked for {', '.join(looked_for)}"
         journal = [units.journal_of(name, text) for name, text in log.items()]
         if slot == old:
-            return "\n".join([first, f"slot {slot} is current and does not serve as it should; nothing else was changed", *journal])
+            return "\n".join([first, f"slot {slot} is current and does not work correctly; nothing else was changed", *journal])
         if served:
             self.slots.drain(slot)
         else:
@@ -409,9 +409,9 @@ class Change:
         return f"slot {old} serves as before" if old else "nothing of the app was serving before"
 
     def _refuse_withdrawn(self, slot: str, old: str | None) -> None:
-        """A rollback that came between the release and this is not undone.
+        """Refuse a release that was withdrawn by a rollback since it was prepared.
 
-        :raises SlotError: naming who went back from the release.
+        :raises SlotError: naming who withdrew the release.
         """
         record = self._records.get("releases", self.recipe.release) or {}
         if slot != old and "withdrawn" in record:
@@ -419,9 +419,9 @@ class Change:
             raise SlotError(f"release {describe(record)} was withdrawn by {by}, and does not serve again unless you run with -e redeploy=true")
 
     def _wait_for_retirement(self, slot: str) -> None:
-        """A slot that was current a moment ago, and is wanted again, has to be gone first: its server may not take requests any more.
+        """Wait until a retiring slot is gone if the same slot is wanted again. Its server may not accept requests any more.
 
-        :raises SlotError: when its work takes longer.
+        :raises SlotError: if its work takes longer.
         """
         end = time.monotonic() + self._app["graceful_timeout_seconds"] + 120
         while self.slots.retires(slot):
@@ -431,5 +431,5 @@ class Change:
 
 
 def retire(slots: Slots, slot: str) -> None:
-    """Have a slot drained and stopped, without waiting for it: the new one serves."""
+    """Drain and stop a slot without waiting for it, because the new one serves."""
     in_background("retire", slots.retirement(slot), slots.name, slot)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command as an app runs: its account, environment, sandbox and working directory, in a transient unit of systemd."""
+"""Run a command as an app runs: with its account, environment, sandbox and working directory, in a transient systemd unit."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from .._host.errors import HostError
 from .folder import Folder
 from .reasons import headline
 
-#: The file of a slot that holds the properties of its commands.
+#: The file of a slot with the unit properties for its commands.
 PROPERTIES = "command.properties"
 _FAREWELL_SECONDS = 30
 
 
 class ReleaseCommandError(HostError):
-    """The command of a release did not succeed. The text has what it printed."""
+    """The release command failed. The text has its output."""
 
 
 def transient(folder: Folder, arguments: list[str], *options: str) -> list[str]:
     """The command line that runs a command as the app of a slot.
 
-    :param arguments: the program and its arguments, which reach it exactly.
-    :param options: of systemd-run(1).
-    :raises HostError: the slot was made by a version that had no commands.
+    :param arguments: the program and its arguments, passed on unchanged.
+    :param options: options of systemd-run(1).
+    :raises HostError: if the slot was made by a version without commands.
     """
     text = read_entry(f"{folder.path}/{PROPERTIES}").text
     lines = [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
     if not lines:
         raise HostError(f"{folder.path} has no {PROPERTIES}; run the playbook site or deploy once, then run the command again")
-    # systemd would put the values of variables in.
+    # systemd would replace variables by their values.
     words = [argument.replace("$", "$$") for argument in arguments]
     return ["systemd-run", *options, *(f"--property={line}" for line in lines), "--", "/usr/bin/env", "--", *words]
 
 
 def run_release_command(app: dict[str, t.Any], folder: Folder, ran: t.Callable[[], dict[str, t.Any] | None], repeat: bool) -> None:
-    """Run the command of the release that a slot runs, once; systemd records that it succeeded, whatever becomes of this process.
+    """Run the release command of a slot's release once. systemd records its success, even if this process is killed.
 
     :param app: the app as the host knows it.
-    :param ran: what the record of the release says of this command, once it has succeeded.
-    :param repeat: whether one that had succeeded before this call does not count.
-    :raises ReleaseCommandError: when it did not succeed.
+    :param ran: returns the entry about this command in the release's record, once it has succeeded.
+    :param repeat: run it again even if it succeeded before this call.
+    :raises ReleaseCommandError: if it failed.
     """
     unit = f"flaskyard-release-command-{app['name']}.service"
     seconds = app["release_command_timeout_seconds"]
     earlier = ran() if repeat else None
-    # One that a killed run began goes on. If it succeeds, this run has what it wants; it may have done so since the survey.
+    # The command of a killed run may still be running, or may have succeeded since the survey. Then it need not run again.
     units.wait_while_active(unit, seconds + _FAREWELL_SECONDS)
     if ran() not in (None, earlier):
         return

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until nobody is in the queue of a slot that is about to stop."""
+"""Wait until no connection is in the queue of a slot that is about to stop."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 
 from .._host.commands import run
 
-#: Stopping a slot right after the switch resets connections that wait in its queue: 39 to 370 of 2,600 requests failed, and none with 0.2 s.
+#: Stopping a slot right after the switch resets the connections in its queue: 39 to 370 of 2,600 requests failed. With 0.2 s none failed.
 _QUIET_SECONDS = 0.5
 _INTERVAL_SECONDS = 0.05
 
 
 def drain(socket: str, seconds: float) -> None:
-    """Wait until no connection waits to be accepted at a socket, and a moment more.
+    """Wait until no connection waits to be accepted at a socket, and half a second more.
 
-    :param seconds: the longest that this takes.
+    :param seconds: the longest time to wait.
     """
     end = time.monotonic() + seconds
     quiet_since = time.monotonic()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder of a slot: its files, and the record that tells later whether everything of the slot still stands."""
+"""The folder of a slot: its files, and the record that shows later whether the slot is unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Record:
     """What a slot was made of, without any secret.
 
     :param app: the app as the host knows it, for programs that run without a controller.
-    :param wish: digest of what was asked for.
+    :param wish: the wish that led to the slot.
     :param release: id of the release.
-    :param manager: name of what runs it.
-    :param names: what the manager calls its parts.
-    :param secret_key: digest of the secret key that it has.
-    :param marks: of every file of it.
+    :param manager: name of its process manager.
+    :param names: the manager's names of its parts.
+    :param secret_key: digest of its secret key.
+    :param marks: of all its files.
     """
 
     app: dict[str, t.Any]
@@ -42,7 +42,7 @@ class Record:
     marks: Marks
 
     def differences(self) -> list[str]:
-        """What of it stands otherwise, in words."""
+        """What has changed since then, in words."""
         path = self.app["paths"]["secret_key"]
         entry = read_entry(path)
         if entry.kind != "file":
@@ -63,9 +63,9 @@ class Folder:
         self.path = f"{app['paths']['slots']}/{slot}"
 
     def entries(self, recipe: Recipe, files: dict[str, str], secret_key: str) -> dict[str, Entry]:
-        """What stands in it, by path.
+        """Its files by path.
 
-        :param files: the server's own.
+        :param files: the server's files.
         """
         group = group_id(self._app["user"])
         own = {f"{self.path}/{name}": Entry("file", content=text.encode(), gid=group, mode=0o640) for name, text in files.items()}
@@ -81,7 +81,7 @@ class Folder:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment that the slot starts with; empty when there is no file of it."""
+        """The environment of the slot; empty if there is no such file."""
         return parse_environment_file(read_entry(f"{self.path}/env").text)
 
     def secret_files(self) -> SecretFiles:
@@ -91,11 +91,11 @@ class Folder:
         return {path: {"variable": variable, "content": base64.b64encode(contents[path]).decode("ascii")} for path, variable in lines}
 
     def shown(self) -> dict[str, str]:
-        """The recipe as a diff shows it; empty when it is not known."""
+        """The recipe as a diff shows it; empty if it is not known."""
         return read_json(f"{self.path}/manifest.json") or {}
 
     def record(self) -> Record | None:
-        """The record, None when there is none, as of a slot that never served, or another version or somebody by hand has written it."""
+        """The record; None if there is none, as for a slot that never served, or if it is not readable by this version."""
         stored = read_json(self._record)
         if stored is None or stored.keys() != {field.name for field in dataclasses.fields(Record)}:
             return None
@@ -107,7 +107,7 @@ class Folder:
         write_entry(self._record, Entry("file", content=json.dumps(stored, indent=1).encode(), mode=0o600))
 
     def remove(self) -> None:
-        """Remove it."""
+        """Remove the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     @property
@@ -116,5 +116,5 @@ class Folder:
 
 
 def digest(secret_key: str) -> str:
-    """What a record has of a secret key, which nobody can guess."""
+    """The digest of a secret key for the record. The key is random, so the digest reveals nothing."""
     return hashlib.sha256(secret_key.encode()).hexdigest()

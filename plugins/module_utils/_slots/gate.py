@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask an app whether it is healthy: through its own socket, and through the public door."""
+"""The health check of an app, on its own socket and through the public address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .protocols import Answer, Line, ask_fastcgi, ask_http, ask_uwsgi
 
 _INTERVAL_SECONDS = 0.2
 _REQUEST_SECONDS = 10.0
-#: What is read of a body to find a text in it.
+#: How much of a body is searched for the text.
 _BODY_BYTES = 65536
 _ASK: dict[str, t.Callable[[Line, str, dict[str, str]], Answer]] = {"http": ask_http, "uwsgi": ask_uwsgi, "fastcgi": ask_fastcgi}
 
@@ -37,7 +37,7 @@ def _connect(path: str, seconds: float, is_hopeless: t.Callable[[], object] | No
 
 
 def _connect_public(domain: str, seconds: float) -> Line:
-    """HTTPS to this host under a public name; who signed the certificate is not this check's business."""
+    """Connect to this host by HTTPS under a public name. This check ignores who signed the certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -50,7 +50,7 @@ class Gate:
 
     def __init__(self, app: dict[str, t.Any]) -> None:
         self._check: dict[str, t.Any] = app["healthcheck"]
-        # The record of a slot that an older version wrote has neither this nor the port.
+        # Records of slots from older versions have neither this nor the port.
         self._body: str = self._check.get("body") or ""
         self._domain: str = app["canonical"] or "localhost"
         self._authority = self._domain + (app.get("port_suffix") or "")
@@ -59,11 +59,11 @@ class Gate:
 
     @property
     def public_url(self) -> str:
-        """Where the public door is."""
+        """The URL of the public check."""
         return f"https://{self._authority}{self._path}"
 
     def wait(self, path: str, dead: t.Callable[[], str]) -> None:
-        """Ask through the socket ``path`` until healthy so many times in a row.
+        """Ask through the socket ``path`` until the app was healthy often enough in a row.
 
         :param dead: returns why the service can no longer become healthy, or an empty text.
         :raises GateError: with the last answer.
@@ -76,7 +76,7 @@ class Gate:
             if good == self._check["successes"]:
                 return
             reason = "" if healthy else dead()
-            # A last request without the time for an answer would hide what the app said before.
+            # A last request without enough time for an answer would hide the app's previous answer.
             if reason or time.monotonic() > end - 2 * _INTERVAL_SECONDS:
                 raise GateError(f"GET {self._path} gave {answer}; {reason or self._patience()}")
             time.sleep(_INTERVAL_SECONDS)
@@ -84,12 +84,12 @@ class Gate:
     def answer(self, path: str, seconds: float = _REQUEST_SECONDS, dead: t.Callable[[], str] | None = None) -> tuple[bool, str]:
         """Whether the socket C(path) gives a healthy answer now, and the answer in words.
 
-        :param dead: returns why there will be none, or an empty text.
+        :param dead: returns why there will be no answer, or an empty text.
         """
         return self._judge(lambda limit: _connect(path, limit, dead), self._protocol, seconds)
 
     def speaks(self, path: str) -> bool:
-        """Whether the socket C(path) gives any answer, be it a bad one."""
+        """Whether the socket C(path) gives any answer, even a bad one."""
         try:
             with _connect(path, _REQUEST_SECONDS) as line:
                 _ASK[self._protocol](line, self._path, self._headers)
@@ -98,7 +98,7 @@ class Gate:
         return True
 
     def public_answer(self) -> tuple[bool, str]:
-        """Whether the public door gives a healthy answer now, and the answer in words."""
+        """Whether the public address gives a healthy answer now, and the answer in words."""
         return self._judge(lambda limit: _connect_public(self._domain, limit), "http", _REQUEST_SECONDS)
 
     def _patience(self) -> str:

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which slot of an app is current: what the proxy reaches now, and after a boot.
+"""Which slot of an app is current: the one that the proxy reaches, now and after a boot.
 
-It is one fact in two places, because /run is empty after a boot: the link C(current.sock), and the line of tmpfiles.d that makes the link again.
-A slot is enabled before the link moves and the old one disabled after, so a crash in between leaves a host that boots into a slot that
+This is recorded twice, because /run is empty after a boot: as the link C(current.sock), and as a line of tmpfiles.d that makes the link again.
+The new slot is enabled before the link moves, and the old one disabled after it. So after a crash in between, the host boots into a slot that
 has passed its gate.
 """
 
@@ -27,33 +27,33 @@ class Links:
         self._record = f"/etc/tmpfiles.d/{app['unit']}@current.conf"
 
     def all(self) -> dict[str, str]:
-        """Slots by the path of their link. There is one link for each protocol: see C(Change.settle)."""
+        """Slots by the path of their link. There is one link for each protocol: see C(Slots.settle)."""
         lines = [line.split() for line in read_entry(self._record).text.splitlines() if line.startswith("L+ ")]
         recorded = {self._own: "", **{words[1]: words[-1] for words in lines}}
         found = {path: read_entry(path).target or target for path, target in recorded.items()}
         return {path: target.removesuffix(".sock") for path, target in found.items() if target}
 
     def current(self) -> str | None:
-        """Name of the slot that the proxy reaches."""
+        """The name of the slot that the proxy reaches."""
         links = self.all()
         return links.get(self._own) or next(iter(links.values()), None)
 
     def retained(self) -> dict[str, str]:
-        """Links of other protocols with their slots, which the proxy uses until its configuration has changed."""
+        """The links of other protocols with their slots. The proxy uses them until its configuration has changed."""
         return {path: slot for path, slot in self.all().items() if path != self._own}
 
     def with_current(self, slot: str) -> dict[str, str]:
-        """The links as they are when this slot is the current one."""
+        """The links with this slot as the current one."""
         return {**self.all(), self._own: slot}
 
     def point(self, links: dict[str, str]) -> None:
-        """Have these links, and no others, now and after a boot."""
+        """Set exactly these links, now and after a boot."""
         for path in {*self.all(), *links}:
             write_entry(path, Entry("link", target=f"{links[path]}.sock") if path in links else ABSENT)
         write_entry(self._record, Entry("file", content=_record_text(links).encode(), mode=0o644) if links else ABSENT)
 
     def lacks(self, release: str) -> list[str]:
-        """What of the links is not as it should be while the current slot runs this release, in words."""
+        """What is wrong with the links if the current slot runs this release, in words."""
         links = self.all()
         notes = [f"{path} was missing" for path, slot in links.items() if read_entry(path).target != f"{slot}.sock"]
         if read_entry(self._record).text != _record_text(links):
@@ -63,11 +63,11 @@ class Links:
         return notes
 
     def release(self) -> str:
-        """Where the link to the release that serves leads; empty when there is none."""
+        """The target of the link to the serving release; empty if there is none."""
         return read_entry(self._release).target
 
     def serving_release(self, releases: str) -> dict[str, str]:
-        """C(id) and C(dir) of the release that serves, which a run that prepares no releases goes on with; empty when none does.
+        """C(id) and C(dir) of the serving release, for runs that prepare no releases; empty if none serves.
 
         :param releases: the folder of all releases.
         """
@@ -75,7 +75,7 @@ class Links:
         return {"id": identity, "dir": f"{releases}/{identity}"} if identity else {}
 
     def point_release(self, target: str) -> None:
-        """Have the link to the release lead to C(releases/<id>), or have none."""
+        """Point the link to C(releases/<id>), or remove it if the target is empty."""
         write_entry(self._release, Entry("link", target=target) if target else ABSENT)
 
 

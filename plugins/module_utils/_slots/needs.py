@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a host has what an app's sandbox is to let through. systemd would start nothing without it, or say nothing of a device."""
+"""Check that a host has the groups, folders and devices that an app's sandbox names. Otherwise systemd would not start the app, or silently skip a device."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .._host.errors import HostError
 
 
 def assert_host_has(sandbox: dict[str, t.Any]) -> None:
-    """Refuse groups, folders and devices that are not there.
+    """Refuse groups, folders and devices that do not exist.
 
-    :raises HostError: naming the first, with the way out.
+    :raises HostError: naming the first, with the next step.
     """
     groups = {entry.gr_name for entry in grp.getgrall()} if sandbox.get("groups") else set()
     for group in sandbox.get("groups", []):

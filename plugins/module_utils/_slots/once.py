@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A single command, run as the app of the slot that serves."""
+"""A single command, run as the serving slot of an app runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .standing import Slots
 
 
 def command_line(name: str, words: list[str], terminal: bool) -> list[str]:
-    """The command line that runs a command as an app, waits for it, and ends with its status.
+    """The command line that runs a command as an app, waits for it, and exits with its status.
 
     :param name: of the app.
     :param words: the program and its arguments.
-    :param terminal: give it this process's terminal; otherwise, the standard input and outputs as they are.
-    :raises HostError: nothing of the app serves here.
+    :param terminal: whether to give it this process's terminal. Otherwise it gets the standard input and outputs.
+    :raises HostError: if no slot of the app serves here.
     """
     slots = Slots(slot_that_serves(name).app)
     options = ["--quiet", "--wait", "--collect", "--pty" if terminal else "--pipe", f"--description=Command of Flask app {name}"]

@@ -22,23 +22,23 @@ _BEGIN_REQUEST, _END_REQUEST, _PARAMS, _STDIN, _STDOUT = 1, 3, 4, 5, 6
 _RESPONDER, _REQUEST_ID = 1, 1
 _BLOCK = 65536
 _LOOK_SECONDS = 1.0
-#: uWSGI answers with a status line, FastCGI with a header, which may be missing when the status is 200.
+#: uWSGI answers with a status line, FastCGI with a header, which may be missing if the status is 200.
 _STATUS = re.compile(rb"^(?:HTTP/1\.\d|Status:) +(\d{3})", re.MULTILINE | re.IGNORECASE)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """An answer.
 
-    :param body: its blocks, each read when it is asked for.
+    :param body: its blocks, each read on request.
     """
 
     status: int
     body: t.Iterator[bytes]
 
     def has(self, text: str, limit: int) -> bool:
-        """Whether the body has a text in its first C(limit) bytes. No more is read than it takes to know."""
+        """Whether the body has a text in its first C(limit) bytes. It reads no more than it needs."""
         seen = b""
         for block in itertools.chain([b""], self.body):
             seen = (seen + block)[:limit]
@@ -50,11 +50,11 @@ class Answer:
 
 
 class Line:
-    """A connection whose answer has to be there by a moment, however little of it comes at a time.
+    """A connection with a deadline for the whole answer, however slowly it arrives.
 
     :param connection: is closed at the end of the context.
-    :param seconds: from now on.
-    :param is_hopeless: tells, when nothing has come for a while, that nothing will: who waits in a socket does not see that its server has died.
+    :param seconds: from now to the deadline.
+    :param is_hopeless: asked when nothing has come for a while, whether nothing will. A client that waits in a socket does not see that the server has died.
     """
 
     def __init__(self, connection: socket.socket, seconds: float, is_hopeless: t.Callable[[], object] | None = None) -> None:
@@ -72,11 +72,11 @@ class Line:
         self._connection.sendall(content)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """What comes back, as a stream."""
+        """The answer as a stream."""
         return io.BufferedReader(_Raw(self))
 
     def receive(self, buffer: t.Any) -> int:
-        """Fill a buffer with what is there, as soon as something is."""
+        """Fill a buffer with the available bytes, as soon as there are any."""
         while True:
             self._hurry(_LOOK_SECONDS if self._is_hopeless else None)
             try:
@@ -87,7 +87,7 @@ class Line:
 
     def _hurry(self, longest: float | None = None) -> None:
         left = self._end - time.monotonic()
-        # 0 would mean not to wait at all, and say so in other words.
+        # 0 would make the socket non-blocking, and raise another error.
         self._connection.settimeout(max(left if longest is None else min(left, longest), 0.001))
 
 
@@ -105,7 +105,7 @@ class _Raw(io.RawIOBase):
 def ask_http(line: Line, path: str, headers: dict[str, str]) -> Answer:
     """Ask by HTTP.
 
-    :raises http.client.HTTPException: when the answer is not HTTP.
+    :raises http.client.HTTPException: if the answer is not HTTP.
     """
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close", "", ""]
     line.sendall("\r\n".join(lines).encode())
@@ -115,7 +115,7 @@ def ask_http(line: Line, path: str, headers: dict[str, str]) -> Answer:
 
 
 def _blocks(response: http.client.HTTPResponse) -> t.Iterator[bytes]:
-    # http.client counts it down by itself from Python 3.12 on; before, the end of a body would be that of the connection.
+    # From Python 3.12, http.client counts the length down. Before, a body would end only with the connection.
     left = response.length
     while left != 0 and (block := response.read1(_BLOCK)):
         yield block
@@ -125,7 +125,7 @@ def _blocks(response: http.client.HTTPResponse) -> t.Iterator[bytes]:
 def ask_uwsgi(line: Line, path: str, headers: dict[str, str]) -> Answer:
     """Ask by the uwsgi protocol.
 
-    :raises ValueError: when the answer has no status.
+    :raises ValueError: if the answer has no status.
     """
     line.sendall(uwsgi_request(cgi_variables(path, headers)))
     stream = line.makefile("rb")
@@ -135,14 +135,14 @@ def ask_uwsgi(line: Line, path: str, headers: dict[str, str]) -> Answer:
 def ask_fastcgi(line: Line, path: str, headers: dict[str, str]) -> Answer:
     """Ask by FastCGI.
 
-    :raises ValueError: when the answer has no status.
+    :raises ValueError: if the answer has no status.
     """
     line.sendall(fastcgi_request(cgi_variables(path, headers)))
     return _answer(_standard_output(line.makefile("rb")))
 
 
 def cgi_variables(path: str, headers: dict[str, str]) -> dict[str, str]:
-    """The variables of a GET request for a path, with query, and its headers."""
+    """The CGI variables of a GET request with path, query and headers."""
     path_info, dummy, query = path.partition("?")
     variables = {
         "REQUEST_METHOD": "GET",
@@ -161,7 +161,7 @@ def cgi_variables(path: str, headers: dict[str, str]) -> dict[str, str]:
 
 
 def uwsgi_request(variables: dict[str, str]) -> bytes:
-    """A packet of the uwsgi protocol: modifiers of 0, and pairs whose lengths are 16 bits, little-endian."""
+    """A packet of the uwsgi protocol: modifiers 0, and pairs with 16-bit little-endian lengths."""
     pairs = b"".join(struct.pack("<H", len(part)) + part for pair in variables.items() for part in map(str.encode, pair))
     return struct.pack("<BHB", 0, len(pairs), 0) + pairs
 
@@ -184,7 +184,7 @@ def _standard_output(stream: t.BinaryIO) -> t.Iterator[bytes]:
 
 
 def _answer(blocks: t.Iterator[bytes]) -> Answer:
-    """The answer whose header block comes first."""
+    """The answer in a stream that begins with its header block."""
     head = b""
     for block in blocks:
         head += block

@@ -1,20 +1,20 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a slot failed, in one line, from what its servers printed. Text in, text out."""
+"""Find out from the output of a slot's servers why the slot failed, in one line. Text in, text out."""
 
 from __future__ import annotations
 
 import re
 
 _LONGEST = 300
-#: What Passenger writes before each line of an app.
+#: Passenger's prefix of each line from an app.
 _PREFIX = re.compile(r"^App \d+ (?:output|stdout|stderr): ?", re.MULTILINE)
 _TRACEBACK = "Traceback (most recent call last):"
 #: The last line of a traceback: the exception's class, and its text if it has one.
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
-#: Exceptions by which a server or Python ends after the app has failed.
+#: Exceptions with which a server or Python ends after the app has failed.
 _CONSEQUENCES = re.compile(r"gunicorn\.errors\.|SystemExit|KeyboardInterrupt")
-#: What servers and systemd say where the app itself said nothing; of several, the first that is there counts.
+#: The words of servers and systemd, in case the app itself printed nothing. The first pattern that matches counts.
 _WORDS = (
     re.compile(r"WORKER TIMEOUT \(pid:\d+\)"),
     re.compile(r"Worker \(pid:\d+\) exited with code \d+"),
@@ -24,13 +24,13 @@ _WORDS = (
     re.compile(r"Could not spawn process for application [^:]*: (.*)"),
     re.compile(r"unable to load app \d+ .*"),
     re.compile(r"Failed to locate executable .*|Failed at step \w+ spawning .*"),
-    # The last line of a program that says why it ends; before it, systemd speaks of starts alone.
+    # The last line of a program before its exit. Lines of systemd about starts do not count.
     re.compile(r"^(?!Start(?:ing|ed) |\S+\.service: )(\S.*)\n\S+\.service: Main process exited, code=", re.MULTILINE),
-    # The same under supervisor, where the launcher speaks of each start.
+    # The same under supervisor. Lines of the launcher about starts do not count.
     re.compile(r"^(?!\S+@\S+ starts$)(\S.*)\n\S+@\S+ (?:starts$|has ended: )", re.MULTILINE),
     re.compile(r"Main process exited, code=\w+, status=\S+"),
 )
-#: What to do about a reason, by what is in it.
+#: What to do about a reason, by a text in it.
 _HINTS = (
     ("Address already in use", "another process holds the port or lock; if it is the old slot, set exclusive: true"),
     ("No module named", "add it to the requirements, correct the key wsgi, or name the folder of the code in directory"),
@@ -44,37 +44,40 @@ _HINTS = (
     ("allocate section memory", "set sandbox.memory_deny_write_execute: false"),
     ("out of memory", "raise sandbox.memory_max_mb"),
 )
+#: The same where a command failed: a process, a schedule, a release command.
+_HINTS_OF_COMMANDS = (("No module named", "add it to the requirements, or correct the command"), *_HINTS)
+_OF_COMMANDS = ("release_command", "work")
 _OUT_OF_MEMORY = re.compile(r"Failed with result 'oom-kill'|killed by the OOM killer")
 
 
-def reason(journal: str) -> str:
-    """Why it failed, with the way out where there is a usual one; empty where the journal does not say."""
+def reason(journal: str, step: str = "") -> str:
+    """Why it failed, with the next step if there is a usual one; empty if the journal does not say."""
     journal = _PREFIX.sub("", journal)
     found = "it ran out of memory" if _OUT_OF_MEMORY.search(journal) else _last_exception(journal) or _last_words(journal)
     if len(found) > _LONGEST:
         found = f"{found[: _LONGEST - 1]}…"
-    hint = next((hint for mark, hint in _HINTS if mark in found), "")
+    hint = next((hint for mark, hint in (_HINTS_OF_COMMANDS if step in _OF_COMMANDS else _HINTS) if mark in found), "")
     return f"{found}: {hint}" if hint else found
 
 
 def headline(step: str, seen: str, journal: str) -> str:
     """The first lines of a message: the step that failed and the reason, then what was seen of it.
 
-    :param seen: what the step itself says, its sentence first and after C("; ") what was wanted.
+    :param seen: the step's own message: first what happened, and after C("; ") what was expected.
     """
-    why = reason(journal)
+    why = reason(journal, step)
     said, dummy, wanted = seen.partition("; ")
     answered = re.search(r" gave status (\d)", said)
     if not why or (answered and answered[1] != "5"):
         return f"{step}: {seen}"
     if " gave " in said and "does not stay up" not in wanted:
-        # It runs, so what it printed may be about something else.
+        # It runs, so its output may be about something else.
         return "\n".join(filter(None, [f"{step}: {said} ({why})", wanted]))
     return f"{step}: {why}\n{seen}"
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a text names a unit or program, and not merely one whose name begins with it.
+    """Whether a text names a unit or program. A longer name that begins with it does not count.
 
     >>> mentions("shop@1-process.worker.1 does not stay up", "shop@1")
     False
@@ -83,13 +86,13 @@ def mentions(text: str, name: str) -> bool:
 
 
 def without_journal(message: str) -> str:
-    """The error of a command without the journals at its end, and without systemctl's advice to read them."""
+    """A command's error without the journals at its end, and without systemctl's advice to read them."""
     said = message.partition("\n--- journal of ")[0]
     return "\n".join(line for line in said.splitlines() if not line.startswith('See "systemctl status '))
 
 
 def _last_exception(journal: str) -> str:
-    """The exception that ends the last traceback of the app. Its frames are indented, and other processes may have written between them."""
+    """The exception at the end of the app's last traceback. Its frames are indented, and other processes may have written between them."""
     found, inside = "", False
     for line in journal.splitlines():
         if line.strip() == _TRACEBACK:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slot that serves, as what the next one is made from: it keeps all that it is made of, so nobody else is asked."""
+"""The serving slot as the source of the next one. It keeps everything that it is made of, so neither controller nor network is needed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .survey import present, serving
 
 
 def slot_that_serves(name: str) -> Record:
-    """The record of the slot of an app that serves.
+    """The record of an app's serving slot.
 
-    :raises HostError: when nothing of the app serves here, or what serves was not written down.
+    :raises HostError: if no slot of the app serves here, or the serving slot has no record.
     """
     if record := serving(name):
         return record
@@ -27,18 +27,18 @@ def slot_that_serves(name: str) -> Record:
 
 
 def assert_recallable(record: Record) -> None:
-    """See that nobody has changed what the next slot would be made from.
+    """Check that nobody has changed the files from which the next slot would be made.
 
-    :raises HostError: naming the file.
+    :raises HostError: naming a changed file.
     """
     for path, mark in record.marks.items():
         _slot, dummy, own = path.removeprefix(f"{record.app['paths']['slots']}/").partition("/")
         if own.partition("/")[0] in ("env", "manifest.json", SECRET_FILES) and (difference := mark.differs(path)):
-            raise HostError(f"{difference}, and the new slot is made from it; run site or deploy first, which puts it right")
+            raise HostError(f"{difference}, and the new slot is made from it; run site or deploy first, which repairs it")
 
 
 def recalled(slots: Slots, record: Record, release: str) -> Change:
-    """The change to a release with everything else as it is in the slot that serves, and with the wish that a controller would have for it."""
+    """The change to a release, with everything else as in the serving slot, and with the wish that a controller would have for it."""
     folder = slots.folder(str(slots.links.current()))
     tree = Records(record.app).tree("releases", release)
     recipe = Recipe.recalled(release, tree, folder.shown(), folder.environment(), folder.secret_files())

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Another slot of the same: how an app is started anew without a failed request."""
+"""Restart an app without a failed request: switch to another slot with the same content."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .standing import Slots
 
 
 def restart(name: str) -> str:
-    """Start an app anew; the name of its new slot.
+    """Restart an app. Returns the name of its new slot.
 
-    :raises HostError: when it cannot be done; what served still does.
+    :raises HostError: if it fails. The slot that served still does.
     """
     record = slot_that_serves(name)
     slots, records = Slots(record.app), Records(record.app)

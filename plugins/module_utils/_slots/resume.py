@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a program of supervisor again that still finishes its work: C(python3 -IB /usr/local/lib/flaskyard _slots.resume PROGRAM), in a transient unit."""
+"""Start a program of supervisor again when its work has ended. Runs in a transient unit: C(python3 -IB /usr/local/lib/flaskyard _slots.resume PROGRAM)."""
 
 from __future__ import annotations
 

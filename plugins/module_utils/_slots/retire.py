@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drain and stop a slot that is not current any more: C(python3 -IB /usr/local/lib/flaskyard _slots.retire APP SLOT), in a transient unit."""
+"""Drain and stop a slot that is no longer current. Runs in a transient unit: C(python3 -IB /usr/local/lib/flaskyard _slots.retire APP SLOT)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Go back to a release that served well, with today's settings, through the same gate and switch as a deploy.
 
-The slot that serves keeps all that it is made of, so nobody else is asked: neither a controller nor the network.
+The serving slot keeps everything that it is made of, so this needs neither a controller nor the network.
 """
 
 from __future__ import annotations
@@ -19,21 +19,28 @@ from .._releases import wished
 from .._releases.deploy_log import logged
 from .._releases.records import Records, describe, is_good
 from .._releases.settings import python_identity
+from .change import SlotError
 from .recalled import assert_recallable, recalled, slot_that_serves
 from .standing import Slots
 from .survey import present, serving
 
+#: Steps of a change at which the release itself shows that it does not run.
+_STEPS = ("start", "gate", "public check", "work")
+_ADVICE = (
+    "the older release ran with today's settings: if these need newer code, as a new process does, take them out of the inventory, deploy, and roll back then"
+)
+
 
 class RollbackError(HostError):
-    """There is nothing to go back to. The text says why, and the way out."""
+    """There is no release to go back to. The text says why, and what to do."""
 
 
 @dataclasses.dataclass
 class Step:
     """What a rollback does to one app.
 
-    :param before: record of the release that serves.
-    :param after: record of the one that is to serve.
+    :param before: the record of the release that serves now.
+    :param after: the record of the release that will serve.
     """
 
     app: str
@@ -41,12 +48,12 @@ class Step:
     after: dict[str, t.Any]
 
     def words(self, done: bool) -> str:
-        """What becomes of the app, in one line."""
+        """The step in one line."""
         since = str(self.after.get("served", {}).get("at") or self.after["created"])[:16].replace("T", " ")
         return f"{self.app}: release {describe(self.after)}, of {since} UTC, {'serves' if done else 'would serve'} in place of {describe(self.before)}"
 
     def commands(self, records: Records) -> list[str]:
-        """Release commands that ran since the older release did, in words, the first first: a rollback does not undo what they did to a database."""
+        """The release commands that ran since the older release's, in words and in their order. A rollback does not undo their changes to a database."""
         own = self.after.get("release_command") or {"at": self.after["created"]}
         ran = [record for record in records.all("releases") if record["id"] != self.after["id"] and record.get("release_command", {}).get("at", "") > own["at"]]
         ran.sort(key=lambda record: str(record["release_command"]["at"]))
@@ -62,8 +69,8 @@ class Rollback:
     """The rollback of one app.
 
     :param name: of the app.
-    :param release: id of the release to go to; the last that served well before the present one unless given.
-    :raises HostError: when nothing of the app serves here, or what serves was not written down.
+    :param release: id of the release to go to. Default: the last one that served well before the present one.
+    :raises HostError: if no slot of the app serves here, or the serving slot has no record.
     """
 
     def __init__(self, name: str, release: str | None = None) -> None:
@@ -71,9 +78,9 @@ class Rollback:
         self.slots, self.records = Slots(self._record.app), Records(self._record.app)
 
     def look(self) -> Step:
-        """What would be done.
+        """The step that C(run) would take.
 
-        :raises HostError: when it cannot be done.
+        :raises HostError: if there is none.
         """
         before = self.records.get("releases", self._record.release) or {"id": self._record.release, "created": ""}
         after = self._chosen(before["id"])
@@ -81,28 +88,28 @@ class Rollback:
         return Step(self.slots.name, before, after)
 
     def run(self) -> Step:
-        """Do it.
+        """Roll back.
 
-        :raises HostError: when it cannot be done, or the release did not pass its gate; what served still does.
-        :raises Busy: when another run works on the app.
+        :raises HostError: if that is not possible, or the release did not pass its gate. The slot that served still does.
+        :raises Busy: if another run works on the app.
         """
         with self.records.lock():
             self._record = slot_that_serves(self.slots.name)
             step = self.look()
             change = recalled(self.slots, self._record, step.after["id"])
-            with logged("rollback", self.records, step.after["id"]), self._written_down(step):
+            with logged("rollback", self.records, step.after["id"]), self._written_down(step), _todays_settings():
                 change.run()
         return step
 
     @contextlib.contextmanager
     def _written_down(self, step: Step) -> t.Iterator[None]:
-        """Write down which release is to serve, and take that back when it does not come to.
+        """Record which release will serve, and take that back if the change fails.
 
-        Before the change, so that the run that follows one that was killed ends the rollback, and does not undo it.
+        The record is written before the change, so that the run after a killed one finishes the rollback and does not undo it.
         """
         before, after = step.before["id"], step.after["id"]
         again = step.after.get("withdrawn")
-        # What is asked for again was left by a rollback, which this undoes.
+        # A release that is withdrawn now was left by an earlier rollback. Going to it undoes that rollback, and withdraws nothing.
         left = [] if again else [before, *self._between(step)]
         self.records.note(after, withdrawn=None)
         for release in left:
@@ -119,7 +126,7 @@ class Rollback:
             raise
 
     def _between(self, step: Step) -> list[str]:
-        """Releases that served after the one to go to: who goes past them does not want them either, and the next rollback goes on from there."""
+        """The releases that served after the one to go to. They are withdrawn too, so that the next rollback goes further back."""
         since = step.after.get("served", {}).get("at")
         good = [record for record in self.records.all("releases") if since and is_good(record) and record.get("served", {}).get("at", "") > since]
         return [record["id"] for record in good if record["id"] not in (step.before["id"], step.after["id"])]
@@ -137,18 +144,30 @@ class Rollback:
         raise RollbackError(f"there is no release {self._wanted!r} of {name} here; {_choice(others)}")
 
     def _assert_whole(self, after: dict[str, t.Any], before: dict[str, t.Any]) -> None:
-        """See that the release is as it was made, for this host, and for the server that runs now."""
+        """Check that the release is unchanged, and was made for this host and the present server."""
         inputs, words = after["inputs"], f"release {describe(after)} of {self.slots.name}"
         if not after["venv"]:
             raise RollbackError(f"the code of {self.slots.name} is in place, in {inputs['source']}: put it back there as it was, then deploy")
         if not (self.records.whole("releases", after["id"]) and self.records.whole("venvs", after["venv"])):
-            raise RollbackError(f"{words} is not as it was made, since somebody has changed it; deploy its source anew")
+            raise RollbackError(f"{words} was changed by somebody after it was built; deploy its source again")
         if inputs["python"] != python_identity(after["python"]):
-            raise RollbackError(f"{words} was made for another distribution ({inputs['python']}); deploy its source anew")
+            raise RollbackError(f"{words} was built for another distribution ({inputs['python']}); deploy its source again")
         made, runs = (_servers(record.get("inputs", {})) for record in (after, before))
         if "inputs" in before and made != runs:
-            raise RollbackError(f"{words} was made for another server ({made}; now {runs}); declare its source and its server, then deploy")
+            raise RollbackError(f"{words} was built for another server ({made}; now {runs}); declare its source and its server, then deploy")
         assert_recallable(self._record)
+
+
+@contextlib.contextmanager
+def _todays_settings() -> t.Iterator[None]:
+    """Say of a release that does not come up that it was tried with other settings than it served with."""
+    try:
+        yield
+    except SlotError as error:
+        first, dummy, rest = str(error).partition("\n")
+        if first.partition(":")[0] not in _STEPS:
+            raise
+        raise SlotError("\n".join(filter(None, [first, _ADVICE, rest]))) from error
 
 
 def _servers(inputs: dict[str, t.Any]) -> str:
@@ -157,7 +176,7 @@ def _servers(inputs: dict[str, t.Any]) -> str:
 
 
 def _choice(others: list[dict[str, t.Any]]) -> str:
-    """The releases that one could name."""
+    """The releases that the user could name."""
     if not others:
         return "no other release is left on this host. Declare an older source, then deploy"
     return f"these are here: {', '.join(map(describe, others))}. Name one of them, or declare an older source and deploy"
@@ -166,10 +185,10 @@ def _choice(others: list[dict[str, t.Any]]) -> str:
 def roll_back(app: str | None, release: str | None, check: bool) -> tuple[dict[str, t.Any], Failures]:
     """Roll back one app, or all.
 
-    :param app: its name; all apps that have slots here unless given.
-    :param release: id of the release to go to; without an app, the app is the one that has it.
-    :param check: change nothing, only tell.
-    :returns: C(changed), C(rolled_back) in words, C(release_commands) in words, C(diff); and what failed, by app.
+    :param app: its name. Default: all apps that have slots here.
+    :param release: id of the release to go to. Without an app, it is the app that has this release.
+    :param check: report the change without making it.
+    :returns: C(changed), C(rolled_back) in words, C(release_commands) in words, C(diff); and the failures by app.
     """
     names = [app] if app else present()
     if release and not app:

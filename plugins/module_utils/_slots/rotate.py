@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new SECRET_KEY for an app, through the gate and the switch of a deploy. What the old one has signed stays valid until the next rotation."""
+"""A new SECRET_KEY for an app, through the gate and the switch of a deploy. Signatures of the old key stay valid until the next rotation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .standing import Slots
 
 
 class RotationError(HostError):
-    """The host has no key of this app to rotate. The text says why, and the way out."""
+    """The host has no key of this app to rotate. The text says why, and what to do."""
 
 
 def rotate(name: str, check: bool = False) -> str:
-    """Give an app a new key; what was done, in words.
+    """Give an app a new key. Returns what was done, in words.
 
-    :param check: change nothing, only tell.
-    :raises HostError: when it cannot be done; the app runs with the key that it had.
+    :param check: report the change without making it.
+    :raises HostError: if it fails. The app still runs with its present key.
     """
     record = slot_that_serves(name)
     slots, records = Slots(record.app), Records(record.app)
@@ -39,7 +39,7 @@ def rotate(name: str, check: bool = False) -> str:
 
 
 def _assert_own_key(name: str, change: Change) -> None:
-    """See that it is the host's key that the app runs with."""
+    """Check that the app runs with the host's key."""
     declared = parse_environment_file(change.recipe.env)
     if VARIABLE in declared:
         raise RotationError(

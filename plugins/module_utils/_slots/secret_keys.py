@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SECRET_KEY of an app, and the one that a rotation replaced: what was signed with it still counts.
+"""The SECRET_KEY of an app, and the previous one, whose signatures are still valid after a rotation.
 
-Both are in one file, so that neither is ever without the other, and in every backup.
+Both are in one file, so that they change together and every backup has both.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import secrets
 import typing as t
 
 VARIABLE, FALLBACKS = "SECRET_KEY", "SECRET_KEY_FALLBACKS"
-#: Between the two in the file. No environment variable can hold it, so no key does.
+#: Separates the two in the file. No environment variable can contain it, so no key does.
 _SEPARATOR = "\0"
 
 
 @dataclasses.dataclass(frozen=True)
 class SecretKeys:
-    """What an app signs with, and what else it accepts.
+    """The key with which an app signs, and the one that it still accepts.
 
-    :param current: empty while there is none.
+    :param current: empty if there is none yet.
     :param before: empty unless the key was rotated.
     """
 
@@ -30,13 +30,13 @@ class SecretKeys:
 
     @classmethod
     def read(cls, text: str) -> SecretKeys:
-        """From the text of the file."""
+        """The keys in the text of the file."""
         current, dummy, before = text.partition(_SEPARATOR)
         return cls(current, before)
 
     @classmethod
     def of(cls, environment: dict[str, str]) -> SecretKeys:
-        """Those that a slot runs with. The app may have put something else of its own in their place."""
+        """The keys in a slot's environment. The app may have declared other values in their place."""
         try:
             before = json.loads(environment.get(FALLBACKS, "[]"))
         except ValueError:
@@ -49,7 +49,7 @@ class SecretKeys:
         return cls(secrets.token_hex(32))
 
     def rotated(self) -> SecretKeys:
-        """A new key, and the present one behind it. What was behind that is dropped."""
+        """A new key, with the present one as the previous one. The old previous one is dropped."""
         return SecretKeys(self.new().current, self.current)
 
     @property
@@ -59,10 +59,10 @@ class SecretKeys:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables of the app. The fallbacks are a JSON list, and only there when there is one."""
+        """The environment variables. The fallbacks are a JSON list, and are left out if there is none."""
         return {VARIABLE: self.current, **({FALLBACKS: json.dumps([self.before])} if self.before else {})}
 
 
 def without_keys(environment: dict[str, t.Any]) -> dict[str, t.Any]:
-    """An environment without those of the host."""
+    """An environment without the variables of the host's keys."""
     return {name: value for name, value in environment.items() if name not in (VARIABLE, FALLBACKS)}

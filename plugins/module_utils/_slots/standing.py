@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots that an app has on this host, and what may be done to any of them."""
+"""The slots that an app has on this host, and the operations on any of them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .manager import SlotManager
 from .supervisor import SupervisorSlots
 from .systemd import SystemdSlots
 
-#: What runs slots. Each is asked to remove a slot, since the one that began it may not be the one in use now.
+#: The process managers. To remove a slot, each of them is asked, since another one may have started it.
 MANAGERS: dict[str, type[SlotManager]] = {"systemd": SystemdSlots, "supervisor": SupervisorSlots}
 
 
 class Slots:
     """The slots of one app.
 
-    :param app: the app as the model completes it; for what is not declared any more, its name and paths are enough.
+    :param app: the app as the model completes it. If it is no longer declared, its name and paths are enough.
     """
 
     def __init__(self, app: dict[str, t.Any]) -> None:
@@ -45,7 +45,7 @@ class Slots:
             return []
 
     def left_over(self) -> list[str]:
-        """Slots that nothing reaches and nobody is about to stop: what killed runs left."""
+        """Slots that killed runs left: no link points to them, and they are not retiring."""
         reached = self.links.all().values()
         return [slot for slot in self.present() if slot not in reached and not self.retires(slot)]
 
@@ -58,7 +58,7 @@ class Slots:
         return f"{self.app['paths']['run']}/{slot}.sock"
 
     def retirement(self, slot: str) -> str:
-        """Name of the transient unit that drains and stops a slot."""
+        """The name of the transient unit that drains and stops a slot."""
         return f"flaskyard-retire-{self.name}:{slot}.service"
 
     def retires(self, slot: str) -> bool:
@@ -67,11 +67,11 @@ class Slots:
         return units.is_active(units.states([unit])[unit])
 
     def drain(self, slot: str) -> None:
-        """Wait until no connection waits to be accepted in a slot, and a moment more."""
+        """Wait until no connection waits in the slot's accept queue, and half a second more."""
         drain(self.socket(slot), self.app["graceful_timeout_seconds"])
 
     def discard(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take, and remove its files."""
+        """Stop a slot after its requests have finished, or their time is up, and remove its files."""
         for manager in self.managers.values():
             manager.remove(slot)
         self.folder(slot).remove()
@@ -79,8 +79,8 @@ class Slots:
     def settle(self) -> None:
         """Stop the slots that speak another protocol than the current one.
 
-        A slot that speaks, say, FastCGI cannot take the link of one that speaks HTTP: the proxy has to be told. So it gets a link of
-        its own, and the old slot serves on until the proxy's role has changed its configuration and calls this.
+        A slot that speaks FastCGI, for example, cannot take over the link of one that speaks HTTP, because the proxy's configuration names the
+        protocol. So it gets a separate link, and the old slot serves until the proxy's role has changed the configuration and calls this.
         """
         with self.locked():
             for slot in self.links.retained().values():
@@ -89,7 +89,7 @@ class Slots:
                 self.discard(slot)
 
     def stop(self) -> None:
-        """Stop and remove every slot; code, state and configuration of the app stay."""
+        """Stop and remove every slot. Code, state and configuration of the app stay."""
         with self.locked():
             for slot in self.present():
                 units.stop(self.retirement(slot))
@@ -97,16 +97,16 @@ class Slots:
             self.links.point({})
 
     def releases(self) -> set[str]:
-        """Ids of the releases that slots run, those that are about to stop among them."""
+        """The ids of the releases that slots run, retiring slots included."""
         return {record.release for slot in self.present() if (record := self.folder(slot).record())}
 
     def restarts(self) -> int:
-        """How often somebody asked for another slot of the same; part of what a slot is named after."""
+        """The number of restarts. It is part of a slot's name, so a restart gives a slot with the same content another name."""
         number = read_json(self._restarts)
         return number if isinstance(number, int) else 0
 
     def put_restarts(self, number: int) -> None:
-        """Write it down."""
+        """Record the number of restarts."""
         write_entry(self._restarts, Entry("file", content=str(number).encode(), mode=0o600))
 
     @property
@@ -115,7 +115,7 @@ class Slots:
 
     @contextlib.contextmanager
     def named_anew(self) -> t.Iterator[None]:
-        """Have the next slot be named otherwise than the one that is made of the same; take that back when the one that serves stays."""
+        """Give the next slot another name than one with the same content. If the serving slot stays, take that back."""
         before, serves = self.restarts(), self.links.current()
         self.put_restarts(before + 1)
         try:
@@ -126,16 +126,16 @@ class Slots:
             raise
 
     def locked(self) -> t.ContextManager[None]:
-        """Be the only run that changes the app's slots.
+        """Lock the app's slots against other runs.
 
-        :raises Busy: when another run does.
+        :raises Busy: if another run holds the lock.
         """
         return alone(self.name)
 
 
 def alone(app: str) -> t.ContextManager[None]:
-    """Be the only one that changes, stops or starts the slots of an app.
+    """Lock an app's slots, to change, stop or start them.
 
-    :raises Busy: when somebody else does.
+    :raises Busy: if somebody else holds the lock.
     """
     return locked(f"{paths.APPS}/{app}/slot.lock")

@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots of one app as supervisor runs them. The web server is a fcgi-program, whose socket supervisord opens; each instance of a process is a program.
+"""The slots of one app under supervisor. The web server is an fcgi-program, whose socket supervisord opens. Each instance of a process is a program.
 
-Process 0 of a fcgi-program is the server. Process 1 sleeps: supervisord closes a socket when no process of the program is left, and opens it anew a
-second later.
+Process 0 of the fcgi-program is the server. Process 1 only sleeps: supervisord closes the socket when no process of the program is left, and
+reopens it a second later.
 
-A slot on trial has its section below /run, so that no boot starts it; C(enable) moves it to /etc. supervisord reads both, and sees no change. The
-sections of processes that are not to run wait there too, where supervisord does not read them: it would start them.
+A slot on trial has its section below /run, so that no boot starts it. C(enable) moves it to /etc. supervisord reads both, and sees no change.
+It would start every section that it reads, so the sections of processes that must not run have a suffix there that it does not read.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from .parts import Part, kind_of, times
 from .supervisor_client import Supervisor
 from .systemd import SystemdSlots
 
-#: What supervisord.conf of the role supervisor includes: what starts at boot, and what is on trial.
+#: The folders that supervisord.conf of the role supervisor includes: for sections that start at boot, and for those on trial.
 _ENABLED, _TRIAL = "/etc/supervisor/conf.d", "/run/flask-supervisor"
-#: What the sections end in that it is not to read.
+#: The suffix of sections that supervisord must not read.
 _WAITS = "waits"
 _SERVER = "0"
 _INTERVAL_SECONDS = 0.5
@@ -54,7 +54,7 @@ class SupervisorSlots:
 
     @staticmethod
     def states(names: list[str]) -> dict[str, dict[str, str]]:
-        """State of several programs in one call, by name; what supervisord does not know is left out."""
+        """The states of several programs by name, in one call. Programs that supervisord does not know are left out."""
         supervisor = Supervisor()
         processes = supervisor.processes() if names and supervisor.is_there() else {}
         found = {name: processes.get(_process(name)) for name in names}
@@ -63,7 +63,7 @@ class SupervisorSlots:
 
     @staticmethod
     def is_starter(name: str) -> bool:
-        """Whether a rendered file of a slot is a section of supervisor's configuration, or a unit of a schedule, which systemd runs."""
+        """Whether a rendered file is a section of supervisor's configuration, or a unit of a schedule, which systemd runs."""
         return name.rpartition(".")[2] == "program" or (kind_of(name) == "schedule" and SystemdSlots.is_starter(name))
 
     def names(self, slot: str, parts: list[Part]) -> list[str]:
@@ -73,7 +73,7 @@ class SupervisorSlots:
 
     @staticmethod
     def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
-        """What keeps a slot that is there from running, now and after a boot, in words."""
+        """What keeps an installed slot from running, now and after a boot, in words."""
         programs, timers = [name for name in names if not _is_timer(name)], [name for name in names if _is_timer(name)]
         found = {name: states.get(name, {}).get("state", "not known to supervisord") for name in programs}
         notes = [f"{name} was {state}" for name, state in found.items() if state != "RUNNING"]
@@ -88,7 +88,7 @@ class SupervisorSlots:
         return sections | self._schedules.entries(slot, schedules)
 
     def install(self, slot: str, parts: list[Part]) -> None:
-        """Put the sections of a slot in place, which supervisord reads when a program of them starts, and the units of its schedules."""
+        """Write the sections of a slot, which supervisord reads when one of its programs starts, and the units of its schedules."""
         programs, schedules = _by_manager(parts)
         if schedules:
             self._schedules.install(slot, schedules)
@@ -100,31 +100,31 @@ class SupervisorSlots:
         return any(os.path.exists(path) for path in _sections(self._name(slot)))
 
     def start(self, slot: str) -> None:
-        """Start the web server of a slot; that it serves is for the gate to find out.
+        """Start the web server of a slot. The gate finds out whether it serves.
 
         :raises CommandError: in supervisor's words.
         """
         _start(self._supervisor, self._name(slot))
 
     def restart(self, slot: str) -> None:
-        """Start the server of a slot anew; its socket stays, since the program's other process runs on.
+        """Restart the server of a slot. Its socket stays, since the program's other process keeps running.
 
         :raises CommandError: in supervisor's words.
         """
         self._supervisor.start_again(_process(self._name(slot)))
 
     def stop(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take; C(start) starts it again.
+        """Stop a slot after its requests have finished, or their time is up. C(start) starts it again.
 
-        :raises CommandError: when supervisord cannot be asked.
+        :raises CommandError: if supervisord cannot be asked.
         """
         self._schedules.stop(slot)
         self.pause(slot)
 
     def pause(self, slot: str) -> None:
-        """Stop the web server and the processes of a slot; scheduled runs that are under way go on.
+        """Stop the web server and the processes of a slot. Scheduled runs that have begun go on.
 
-        :raises CommandError: when supervisord cannot be asked.
+        :raises CommandError: if supervisord cannot be asked.
         """
         names = self._programs(slot)
         for name in names:
@@ -134,14 +134,14 @@ class SupervisorSlots:
             self._end_group(name)
 
     def enable(self, slot: str) -> None:
-        """Have the web server of a slot, if it is one of this manager, start at boot."""
+        """Enable the web server of a slot at boot, if the slot is this manager's."""
         _move(_aside(self._name(slot)), _enabled(self._name(slot)))
 
     def start_work(self, slot: str, after: str | None = None, wait: bool = True) -> None:
-        """Have the processes and schedules of a slot run, now and after a boot.
+        """Start the processes and schedules of a slot, now and at boot.
 
-        :param after: the slot whose schedules these go on from: see C(SystemdSlots).
-        :param wait: until they have started. One that was told to stop has to finish first, which may take hours.
+        :param after: the slot whose schedules these continue: see C(SystemdSlots).
+        :param wait: whether to wait until they have started. A process that is stopping must finish first, which may take hours.
         :raises CommandError: in supervisor's words, or with the journal.
         """
         self._schedules.start_work(slot, after, wait)
@@ -160,7 +160,7 @@ class SupervisorSlots:
                 _resume_later(name)
 
     def stop_work(self, slot: str) -> None:
-        """Have the processes of a slot finish what they do and take nothing new, and its schedules begin no more runs; does not wait for either."""
+        """Tell the processes of a slot to finish their jobs and stop, and its schedules to begin no more runs, without waiting for either."""
         self._schedules.stop_work(slot)
         names = self._work_of(slot)
         for name in names:
@@ -169,7 +169,7 @@ class SupervisorSlots:
             self._supervisor.stop(name)
 
     def failed_work(self, slot: str) -> list[str]:
-        """What of the work does not stay up, in words. That a process has been up as long as its app says, supervisord says by C(RUNNING)."""
+        """The processes that do not stay up, in words. supervisord reports C(RUNNING) once a process has been up for as long as its app says."""
         names = self._work_of(slot)
         while True:
             states = self.states(names)
@@ -180,7 +180,7 @@ class SupervisorSlots:
             time.sleep(_INTERVAL_SECONDS)
 
     def finish(self, slot: str) -> None:
-        """Stop a slot, and wait for the end of the scheduled runs that are under way."""
+        """Stop a slot, and wait for the end of scheduled runs that have begun."""
         with contextlib.suppress(CommandError):
             self.pause(slot)
         self._schedules.finish(slot)
@@ -194,17 +194,17 @@ class SupervisorSlots:
         return ""
 
     def log(self, slot: str, since: float) -> dict[str, str]:
-        """What the programs of a slot printed last, by their names, the server first; of one that is down, how it ended."""
+        """The last output of a slot's programs by their names, the server first, and how a stopped one ended."""
         processes = self._supervisor.processes() if self._supervisor.is_there() else {}
         return {name: _printed(name, since) + _end(name, processes.get(_process(name), {})) for name in self._programs(slot)}
 
     def kill(self, slot: str) -> None:
-        """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
+        """Kill a slot that never served. It has no requests to wait for, and an import that hangs would use up their time."""
         self._supervisor.stop(self._name(slot))
         self._end_group(self._name(slot))
 
     def remove(self, slot: str) -> None:
-        """Stop a slot, giving its requests and jobs the time they may take, and remove its sections and its socket."""
+        """Stop a slot after its requests and jobs have finished, or their time is up, and remove its sections and its socket."""
         known = self._supervisor.processes() if self._supervisor.is_there() else {}
         server = self._name(slot)
         running = {info["group"] for info in known.values() if info["group"] == server or info["group"].startswith(f"{server}-")}
@@ -223,9 +223,9 @@ class SupervisorSlots:
                 os.unlink(path)
 
     def _end_group(self, program: str) -> None:
-        """SIGKILL what is left of a program's process group: supervisor looks after its first process alone.
+        """SIGKILL what is left of a program's process group, because supervisor controls only its first process.
 
-        A group of this number that is not the app's is something else by now.
+        If the group does not belong to the app, the kernel has reused its number.
         """
         group, account = _noted(program)[0], str(user_id(self._user))
         for file in Path("/proc").glob("[0-9]*/status") if group else ():
@@ -239,7 +239,7 @@ class SupervisorSlots:
         return f"{self._unit}@{slot}{'-' if further else ''}{further}"
 
     def _programs(self, slot: str) -> list[str]:
-        """The programs of which there is a section; the server first."""
+        """The programs that have a section, the server first."""
         files = [os.path.basename(path) for folder in (_ENABLED, _TRIAL) for path in glob.glob(f"{folder}/{self._name(slot)}*")]
         return sorted({name for name, dummy, suffix in (file.rpartition(".") for file in files) if suffix in ("conf", _WAITS)})
 
@@ -248,9 +248,9 @@ class SupervisorSlots:
 
 
 def resume(program: str, seconds: float) -> None:
-    """Start a program again that was told to stop, when it has ended, unless somebody has told it to stop once more.
+    """Wait until a stopping program has ended, and start it again, unless somebody has stopped it once more.
 
-    :param seconds: how long to wait for that.
+    :param seconds: how long to wait.
     :raises CommandError: in supervisor's words.
     """
     supervisor = Supervisor()
@@ -261,13 +261,13 @@ def resume(program: str, seconds: float) -> None:
 
 def _resume_later(program: str) -> None:
     unit = f"flaskyard-resume-{program.replace('@', ':')}.service"
-    # Of a change that was undone before, one may wait already.
+    # The unit of an earlier change that was undone may be waiting already.
     if not units.is_active(units.states([unit])[unit]):
         in_background("resume", unit, program)
 
 
 def _by_manager(parts: list[Part]) -> tuple[list[Part], list[Part]]:
-    """What supervisor runs, and the schedules, which systemd runs."""
+    """The parts that supervisor runs, and the schedules, which systemd runs."""
     return [part for part in parts if part.kind != "schedule"], [part for part in parts if part.kind == "schedule"]
 
 
@@ -280,17 +280,17 @@ def _is_work(program: str) -> bool:
 
 
 def _process(program: str) -> str:
-    """The one process of a program, or of a server's two the server, as supervisord calls it."""
+    """supervisord's name of a program's process. A server's program has two, and this is the server."""
     return f"{program}:{program if _is_work(program) else _SERVER}"
 
 
 def _enabled(program: str) -> str:
-    """The section of a program that starts at boot."""
+    """The path of a program's section, if it starts at boot."""
     return f"{_ENABLED}/{program}.conf"
 
 
 def _aside(program: str) -> str:
-    """The section of a program that does not."""
+    """The path of a program's section, if it does not start at boot."""
     return f"{_TRIAL}/{program}.{_WAITS if _is_work(program) else 'conf'}"
 
 
@@ -306,7 +306,7 @@ def _move(source: str, target: str) -> None:
 
 
 def _note(program: str) -> str:
-    """What the launcher notes of a program's last start since the boot: its process group, and how many came before."""
+    """The file where the launcher notes a program's last start since the boot: its process group, and the number of starts before it."""
     return f"{_TRIAL}/{program}"
 
 
@@ -320,7 +320,7 @@ def _start(supervisor: Supervisor, program: str) -> None:
 
 
 def _printed(program: str, since: float) -> str:
-    """The lines of the streams that began with the launcher's."""
+    """The output of the streams that began with the launcher's line."""
     output = run(["journalctl", "--quiet", "--output=json", "--output-fields=_STREAM_ID", f"MESSAGE={program} starts"], check=False).stdout
     streams = [json.loads(line).get("_STREAM_ID") for line in output.splitlines()]
     lines = [f"_STREAM_ID={stream}" for stream in streams] or ["--lines=0"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether every app of this host runs what it was last told to, and is healthy."""
+"""Whether every app of this host runs what was last declared, and is healthy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .folder import Folder, Record
 from .standing import MANAGERS, Slots
 
 _APPS_AT_ONCE = 16
-#: Where the slots of an app are, as the app model has it; what is found there knows the rest.
+#: The folder with the slots of an app, as in the app model. The records there have everything else.
 _SLOTS = "/etc/flask/{}/slots"
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """Of each app that has slots: the recorded C(wish), in C(lacks) what does not hold, in words, the current C(slot), its C(release), the
-    C(protocol) that it speaks, and in C(retained) the slots that only the proxy's present configuration uses.
+    """For each app that has slots: the recorded C(wish); C(lacks), what does not hold, in words; the current C(slot), its C(release) and its
+    C(protocol); C(retained), the slots that only the proxy's present configuration uses.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     records = {name: found for name in names if (found := _records(name)) is not None}
@@ -32,20 +32,20 @@ def survey() -> dict[str, dict[str, t.Any]]:
 
 
 def serving(name: str) -> Record | None:
-    """The record of the slot of an app that serves; None when there is none, or it was not written down."""
+    """The record of an app's serving slot; None if no slot serves, or it has no record."""
     records = _records(name) or {}
     slots = Slots(next(iter(records.values())).app) if records else None
     return records.get(slots.links.current() or "") if slots else None
 
 
 def present() -> list[str]:
-    """Apps that have slots here."""
+    """The apps that have slots here."""
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     return [name for name in names if _records(name) is not None]
 
 
 def undeclared(declared: t.Collection[str]) -> list[str]:
-    """Apps that have slots here and are not among these."""
+    """The apps that have slots here and are not declared."""
     return [name for name in present() if name not in declared]
 
 
@@ -58,7 +58,7 @@ def _records(name: str) -> dict[str, Record] | None:
 
 
 def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
-    unknown = {"wish": "", "lacks": ["what runs was not written down"], "slot": None, "release": None, "protocol": None, "retained": []}
+    unknown = {"wish": "", "lacks": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None, "retained": []}
     if not records:
         return unknown
     slots = Slots(next(iter(records.values())).app)
@@ -73,7 +73,7 @@ def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]
 
 
 def drift(slots: Slots, record: Record, states: dict[str, dict[str, str]]) -> list[str]:
-    """What of the current slot is not as it was made, in words.
+    """What has changed in the current slot since it was made, in words.
 
     :param states: of its parts, from its manager.
     """

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots of one app as systemd runs them: each has a socket, a service, what further units its server needs, and units of its processes and schedules."""
+"""The slots of one app under systemd. Each has a socket, a service, additional units if its server needs them, and units for its processes and schedules."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .._host.entries import Entry, write_entry
 from .parts import Kind, Part, kind_of, times
 
 _UNITS = "/etc/systemd/system"
-#: Where systemd keeps when a timer with Persistent= last elapsed: systemd.timer(5).
+#: The folder where systemd records when a timer with Persistent= last elapsed: systemd.timer(5).
 _STAMPS = "/var/lib/systemd/timers"
 _INTERVAL_SECONDS = 0.5
-#: The further unit of a slot that keeps nftables rules loaded: who may connect to a server that has to listen on TCP.
+#: The unit that keeps a slot's nftables rules loaded. They say who may connect to a server that must listen on TCP.
 _GUARD = "-guard.service"
 
 
 class SystemdSlots:
     """Units of one app's slots.
 
-    A rendered file is a unit when it is named C(socket) or C(service), or ends in C(.socket), C(.service) or C(.timer). The latter is a
-    further unit of the slot, whose name goes between: C(door.service) is C(flask-shop@<slot>-door.service).
+    A rendered file is a unit if it is named C(socket) or C(service), or ends in C(.socket), C(.service) or C(.timer). In the second case it is an
+    additional unit, whose name is inserted: C(door.service) becomes C(flask-shop@<slot>-door.service).
 
     :param app: the app as the model completes it.
     """
@@ -49,12 +49,12 @@ class SystemdSlots:
         return name.rpartition(".")[2] in ("socket", "service", "timer")
 
     def names(self, slot: str, parts: list[Part]) -> list[str]:
-        """The units of a slot with these parts that always run while it is current; sockets first."""
+        """The units of these parts that always run while the slot is current, sockets first."""
         return _sockets_first(self._name(slot, file) for part in parts for file in part.starters if not _is_run(file))
 
     @staticmethod
     def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
-        """What keeps a slot that is there from running, now and after a boot, in words."""
+        """What keeps an installed slot from running, now and after a boot, in words."""
         notes = []
         for name in names:
             state = states.get(name, {})
@@ -72,36 +72,36 @@ class SystemdSlots:
         return {f"{_UNITS}/{name}": Entry("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
 
     def install(self, slot: str, parts: list[Part]) -> None:
-        """Put the units of a slot in place."""
+        """Write the units of a slot."""
         for path, entry in self.entries(slot, parts).items():
             write_entry(path, entry)
         run("systemctl daemon-reload")
 
     def has(self, slot: str) -> bool:
-        """Whether the web server of a slot is this manager's; schedules of any slot are."""
+        """Whether systemd runs the web server of a slot. It runs the schedules of every slot."""
         return bool(self._installed(slot, "web"))
 
     def start(self, slot: str) -> None:
-        """Start the web server of a slot; that it serves is for the gate to find out.
+        """Start the web server of a slot. The gate finds out whether it serves.
 
         :raises CommandError: with the journal.
         """
         names = self._installed(slot, "web")
-        # A slot that failed before may have used up its starts, or still be trying.
+        # A slot that failed before may have reached its limit of starts, or still be restarting.
         run(["systemctl", "reset-failed", *names], check=False)
         if guards := [name for name in names if name.endswith(_GUARD)]:
             units.systemctl("reload-or-restart", *guards)
         units.systemctl("start", *names, timeout=self._start_timeout)
 
     def restart(self, slot: str) -> None:
-        """Start the service of a slot anew; its socket stays.
+        """Restart the service of a slot; its socket stays.
 
         :raises CommandError: with the journal.
         """
         units.systemctl("restart", self._name(slot, "service"), timeout=self._start_timeout + self._stop_timeout)
 
     def stop(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take; C(start) starts it again.
+        """Stop a slot after its requests have finished, or their time is up. C(start) starts it again.
 
         :raises CommandError: with the journal.
         """
@@ -109,7 +109,7 @@ class SystemdSlots:
             units.systemctl("stop", *names, timeout=self._stop_timeout)
 
     def pause(self, slot: str) -> None:
-        """Stop the web server and the processes of a slot; scheduled runs that are under way go on.
+        """Stop the web server and the processes of a slot. Scheduled runs that have begun go on.
 
         :raises CommandError: with the journal.
         """
@@ -117,15 +117,15 @@ class SystemdSlots:
             units.systemctl("stop", *names, timeout=self._stop_timeout)
 
     def enable(self, slot: str) -> None:
-        """Have the web server of a slot, if it is one of this manager, start at boot."""
+        """Enable the web server of a slot at boot, if the slot is this manager's."""
         if names := self._installed(slot, "web"):
             units.systemctl("enable", "--quiet", *names)
 
     def start_work(self, slot: str, after: str | None = None, wait: bool = True) -> None:
-        """Have the processes and schedules of a slot run, now and after a boot.
+        """Start the processes and schedules of a slot, now and at boot.
 
-        :param after: the slot whose schedules these go on from, so that a run missed meanwhile is caught up.
-        :param wait: until they have started. One that was told to stop has to finish first, which may take hours.
+        :param after: the slot whose schedules these continue, so that a run missed meanwhile is caught up.
+        :param wait: whether to wait until they have started. A process that is stopping must finish first, which may take hours.
         :raises CommandError: with the journal.
         """
         names = self._work_of(slot)
@@ -138,13 +138,13 @@ class SystemdSlots:
             units.systemctl("start", *([] if wait else ["--no-block"]), *names, timeout=self._start_timeout + self._work["stop_seconds"])
 
     def stop_work(self, slot: str) -> None:
-        """Have the processes of a slot finish what they do and take nothing new, and its schedules begin no more runs; does not wait for either."""
+        """Tell the processes of a slot to finish their jobs and stop, and its schedules to begin no more runs, without waiting for either."""
         if names := self._work_of(slot):
             run(["systemctl", "disable", "--quiet", *names], check=False)
             units.systemctl("stop", "--no-block", *names)
 
     def failed_work(self, slot: str) -> list[str]:
-        """What of the work does not stay up, in words, once it has been up as long as its app says."""
+        """The processes that do not stay up for as long as their app says, in words."""
         names = self._work_of(slot)
         processes = [name for name in names if name.endswith(".service")]
         end = time.monotonic() + self._work["healthy_after_seconds"]
@@ -156,7 +156,7 @@ class SystemdSlots:
             time.sleep(_INTERVAL_SECONDS)
 
     def finish(self, slot: str) -> None:
-        """Stop a slot, and wait for the end of the scheduled runs that are under way."""
+        """Stop a slot, and wait for the end of scheduled runs that have begun."""
         with contextlib.suppress(CommandError):
             self.pause(slot)
         runs = [name for name in self._installed(slot) if _is_run(_file(name, slot))]
@@ -172,16 +172,16 @@ class SystemdSlots:
         return ""
 
     def log(self, slot: str, since: float) -> dict[str, str]:
-        """What the services of a slot printed last, by their names, the server first."""
+        """The last output of a slot's services by their names, the server first."""
         services = sorted((name for name in self._installed(slot) if name.endswith(".service")), key=len)
         return {name: units.printed(name, [f"--unit={name}", f"--since=@{since:.3f}"]) for name in services}
 
     def kill(self, slot: str) -> None:
-        """End a slot that never served: there is no request to wait for, and an import that hangs would use up the time they get."""
+        """Kill a slot that never served. It has no requests to wait for, and an import that hangs would use up their time."""
         run(["systemctl", "kill", "--signal=SIGKILL", self._name(slot, "service")], check=False)
 
     def remove(self, slot: str) -> None:
-        """Stop a slot, giving its requests the time they may take, and remove its units."""
+        """Stop a slot after its requests have finished, or their time is up, and remove its units."""
         names = self._installed(slot)
         if names:
             run(["systemctl", "disable", "--quiet", *names], check=False)
@@ -208,7 +208,7 @@ class SystemdSlots:
 
 
 def _file(unit: str, slot: str) -> str:
-    """The rendered file that a unit of a slot was made from."""
+    """The rendered file from which a unit of a slot was made."""
     return unit.partition(f"@{slot}")[2].lstrip("-.")
 
 
@@ -218,7 +218,7 @@ def _is_run(file: str) -> bool:
 
 
 def _carry(before: str, after: str) -> None:
-    """Let a timer go on from when another one last elapsed."""
+    """Let a timer continue from the moment when another one last elapsed."""
     with contextlib.suppress(FileNotFoundError):
         status = os.stat(f"{_STAMPS}/stamp-{before}")
         with open(f"{_STAMPS}/stamp-{after}", "w", encoding="ascii"):

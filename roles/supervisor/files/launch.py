@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, "/usr/local/lib/flaskyard")
 from flaskyard._host.environment_file import parse_environment_file
 
-#: Of linux/prctl.h.
+#: From linux/prctl.h.
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 LOG_INFO = 6
 SOCKET = 3
@@ -35,7 +35,7 @@ def main() -> None:
         drop_privileges("nobody")
         os.execve("/usr/bin/sleep", ["sleep", "infinity"], {})
     log_to_journal(arguments.account)
-    # By this line, the program's own lines are found in the journal again.
+    # This line marks the program's lines in the journal.
     print(f"{arguments.slot} starts", flush=True)
     environment = environment_of(arguments.environment)
     if arguments.process is None:

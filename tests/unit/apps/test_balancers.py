@@ -32,7 +32,7 @@ def test_ordinary_values_are_accepted(networks: list[str], protocol: bool) -> No
         ("10.0.0.0/33", "'10.0.0.0/33' does not appear to be an IPv4 or IPv6 network"),
     ],
 )
-def test_a_value_that_is_no_network_is_told_with_what_is_expected(network: t.Any, message: str) -> None:
+def test_invalid_network_is_reported_with_what_is_expected(network: t.Any, message: str) -> None:
     [problem] = balancer_problems(["192.0.2.0/24", network], False)
     assert message in problem
 
@@ -48,15 +48,15 @@ def test_the_protocol_is_true_or_false(protocol: t.Any) -> None:
 
 
 @pytest.mark.parametrize("terminated_by", ["proxy", True, None])
-def test_who_speaks_tls_is_one_of_two(terminated_by: t.Any) -> None:
+def test_tls_terminates_at_host_or_balancer(terminated_by: t.Any) -> None:
     assert balancer_problems(["10.0.0.0/8"], False, terminated_by)[0].endswith("; expected one of host, balancer")
 
 
 def test_tls_that_ends_elsewhere_needs_somebody_to_believe() -> None:
     [problem] = balancer_problems([], False, "balancer")
-    assert "every visitor redirected for ever; name the networks of the load balancers, such as 192.0.2.0/24" in problem
+    assert "be redirected forever; list the networks of the load balancers, such as 192.0.2.0/24" in problem
 
 
 def test_the_protocol_needs_somebody_to_believe() -> None:
     [problem] = balancer_problems([], True)
-    assert "every client would have the load balancer's address" in problem and "name the networks" in problem
+    assert "every client would have its address" in problem and "list the networks" in problem

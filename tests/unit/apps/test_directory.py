@@ -40,8 +40,8 @@ def test_another_path_that_begins_alike_is_accepted() -> None:
     [
         (
             {"env": {"PYTHONPATH": "/srv/flask/shop/current/backend"}},
-            "env.PYTHONPATH names /srv/flask/shop/current, which is still the old release when a slot starts; name paths relative to the release, where the "
-            "app runs, and set directory where the code is in a folder of it",
+            "env.PYTHONPATH names /srv/flask/shop/current, which is still the old release when a slot starts; use paths relative to the release, which is "
+            "the app's working directory, and set directory if the code is in a folder of it",
         ),
         (
             {"source": {"pypi": "shop", "version": "1.0"}, "directory": "backend"},

@@ -180,23 +180,23 @@ WRONG: list[tuple[App, str]] = [
     ({"source": {"git": "https://x", "version": 1.1}}, "source.version is 1.1 (float)"),
     *(({"env": {"FLASK_DEBUG": value}}, "starts Flask's debugger") for value in (1, 2, True, "y", "off", " true", " false", "development")),
     *(({"env": {"FLASK_ENV": value}}, "starts Flask's debugger") for value in ("development", " Development")),
-    ({"env": {"API_VERSION": 1.1}}, "env.API_VERSION is 1.1 (float), which need not be what was written, such as 1.10; put it in quotes"),
+    ({"env": {"API_VERSION": 1.1}}, "env.API_VERSION is 1.1 (float), which may differ from what you wrote, such as 1.10; put it in quotes"),
     ({"env": {"LD_PRELOAD": "/x"}}, "would run code outside the sandbox"),
     ({"env": {"X": ["a"]}}, "env.X is a list"),
     ({"env": {"X": None}}, "env.X is a NoneType"),
     ({"env": {"X": "a\0b"}}, "NUL"),
-    *(({"env": {"X": f"a{sign}"}}, "env.X holds a noncharacter of Unicode") for sign in ("\ufdd0", "\ufdef", "\uffff", "\U0001fffe", "\U0010ffff")),
+    *(({"env": {"X": f"a{sign}"}}, "env.X contains a Unicode noncharacter") for sign in ("\ufdd0", "\ufdef", "\uffff", "\U0001fffe", "\U0010ffff")),
     ({"uwsgi": {"extra_settings": {"a": "b\nexec-as-root = true"}}}, "expected one line without control characters"),
     ({"uwsgi": {"extra_settings": {"a": ["b", "c\nd"]}}}, "uwsgi.extra_settings.a is 'c\\nd'; expected one line without control characters"),
     ({"uwsgi": {"extra_settings": {"a": {"b": 1}}}}, "uwsgi.extra_settings.a is {'b': 1} (dict); expected text, a number, true or false, or a list of them"),
     ({"uwsgi": {"extra_settings": {"a": [["b"]]}}}, "uwsgi.extra_settings.a is ['b'] (list); expected text, a number, true or false, or a list of them"),
     ({"uwsgi": {"extra_settings": {"a": None}}}, "expected text, a number, true or false, or a list of them"),
     ({"gunicorn": {"extra_settings": {"A B": 1}}}, "is not a valid name of a setting"),
-    ({"workload": "sessions", "workers": 2}, "workload 'sessions' keeps all clients in one process, and workers is 2; drop the one or the other"),
+    ({"workload": "sessions", "workers": 2}, "workload 'sessions' keeps all clients in one process, and workers is 2; remove one of the two"),
     ({"workload": "sessions", "server": "passenger"}, "workload 'sessions' needs many threads in one process, and server 'passenger' has one"),
     (
         {"workload": "sessions", "gunicorn": {"max_requests": 5}},
-        "workload 'sessions' never renews the process that knows the clients, and gunicorn.max_requests does; drop the one or the other",
+        "workload 'sessions' keeps the process that knows the clients, and gunicorn.max_requests replaces it; remove one of the two",
     ),
     ({"access": [{"users": {"ada": "plain"}}]}, "expected a name and a hash"),
     ({"headers": {"X-A": "b\r\nSet-Cookie: c"}}, "printable ASCII on one line"),
@@ -209,7 +209,7 @@ WRONG: list[tuple[App, str]] = [
     ({"access": [{"allow": ["192.0.2.1/24"]}]}, "has host bits set"),
     ({"server": "unicorn"}, "server is 'unicorn'; expected one of gunicorn, "),
     ({"tls": {"issuer": "files"}}, "needs certificate and key"),
-    ({"tls": {"key": "x"}}, "go with issuer 'files'"),
+    ({"tls": {"key": "x"}}, "need issuer 'files'"),
     ({"domains": "shop.example.com"}, "domains is 'shop.example.com'; expected a list, each item a lower-case host name such as shop.example.com"),
     ({"workers": True}, "workers is True (bool)"),
     ({"workers": 0}, "from 1 to 512"),
@@ -245,7 +245,7 @@ def test_secrets_are_not_in_messages() -> None:
     assert "deploy_key" in text and "tls.key" in text and "SECRET" not in text
 
 
-def test_names_and_domains_stand_once() -> None:
+def test_names_and_domains_occur_once() -> None:
     one = {**MINIMAL, "domains": ["shop.example.com"]}
     assert "the name 'shop' is used 2 times" in problems(one, {**MINIMAL})
     assert "'blog': domain 'shop.example.com' at path / is taken already by 'shop'" in problems(one, {**one, "name": "blog"})
@@ -270,8 +270,8 @@ def test_code_in_place_is_taken_as_it_is() -> None:
     [app] = complete_apps([one])
     assert (app["source"]["kind"], app["source"]["location"], app["persist"]) == ("in_place", "/opt/shop", [])
     for key, value in (("persist", ["uploads"]), ("build_command", "make"), ("python", "3.12"), ("keep_releases", 3)):
-        assert f"{key} is about making a release" in problems({**one, key: value})
-    assert "have the app keep its data in /var/lib/flask-shop, its $HOME" in problems({**one, "persist": ["uploads"]})
+        assert f"{key} is about building a release" in problems({**one, key: value})
+    assert "let the app keep its data in /var/lib/flask-shop, its $HOME" in problems({**one, "persist": ["uploads"]})
     for hidden in ("/home/me/shop", "/root", "/tmp/shop"):
         assert "which the service cannot see" in problems({**MINIMAL, "source": {"in_place": hidden}})
     for wrong in ("shop", "/opt/../etc", "/opt/my shop", "/"):
@@ -287,7 +287,7 @@ def test_the_manager() -> None:
     assert "flask_manager is 'runit'; expected one of systemd, supervisor" in problems(MINIMAL, manager="runit")
     loosened = {**MINIMAL, "sandbox": {"network": False}}
     assert complete_apps([loosened])
-    assert "sandbox changes what systemd runs it in" in problems(loosened, manager="supervisor")
+    assert "sandbox has no effect under flask_manager 'supervisor'" in problems(loosened, manager="supervisor")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_names_that_cannot_say_what_to_write(domains: list[str], problem: str) -
     [
         (
             ["shop.test", "*.shop.test"],
-            "domains: '*.shop.test' is signed only after a change of DNS; set challenge: dns in tls, or issuer files with a certificate for it",
+            "domains: an authority signs '*.shop.test' only by the DNS challenge; set challenge: dns in tls, or issuer files with a certificate for it",
         ),
         (
             ["intranet"],
@@ -72,5 +72,5 @@ def test_a_wildcard_is_served_and_read_last() -> None:
 def test_dns_signs_wildcards_and_asks_nobody_else() -> None:
     domains = ["shop.test", "*.shop.test"]
     complete_apps([{**APP, "tls": {"challenge": "dns"}, "domains": domains}])
-    with pytest.raises(AppModelError, match="tls: challenge has no effect with issuer 'selfsigned', which asks no authority; drop it"):
+    with pytest.raises(AppModelError, match="tls: challenge has no effect with issuer 'selfsigned', which asks no authority; remove it"):
         complete_apps([{**APP, "tls": {"issuer": "selfsigned", "challenge": "dns"}, "domains": domains}])

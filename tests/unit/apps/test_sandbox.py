@@ -10,15 +10,15 @@ import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.model import AppModelError, complete_apps
 
 APP: dict[str, t.Any] = {"name": "shop", "source": {"path": "."}, "wsgi": "shop:app"}
-ROOT = "can become root, or read what only root should; give the app what it needs of it in another way"
-OTHERS = "is or holds what belongs to the system or to other apps; use a separate folder, such as /srv/media"
+ROOT = "can become root, or read what only root should; give the app what it needs in another way"
+OTHERS = "belongs to the system or to other apps, or contains what does; use a separate folder, such as /srv/media"
 
 
 @pytest.mark.parametrize(
     ("sandbox", "problem"),
     [
-        ({"groups": ["docker"]}, f"sandbox.groups: whoever is in 'docker' {ROOT}"),
-        ({"groups": ["flask-blog"]}, "sandbox.groups: 'flask-blog' is an app's own; have both apps share a folder by sandbox.writable_paths"),
+        ({"groups": ["docker"]}, f"sandbox.groups: a member of 'docker' {ROOT}"),
+        ({"groups": ["flask-blog"]}, "sandbox.groups: 'flask-blog' is an app's own; let both apps share a folder through sandbox.writable_paths"),
         ({"writable_paths": ["/etc"]}, f"sandbox.writable_paths: '/etc' {OTHERS}"),
         ({"writable_paths": ["/etc/flask/shop"]}, f"sandbox.writable_paths: '/etc/flask/shop' {OTHERS}"),
         ({"writable_paths": ["/srv"]}, f"sandbox.writable_paths: '/srv' {OTHERS}"),
@@ -27,11 +27,11 @@ OTHERS = "is or holds what belongs to the system or to other apps; use a separat
         ({"writable_paths": ["/var/lib/flask-blog/uploads"]}, f"sandbox.writable_paths: '/var/lib/flask-blog/uploads' {OTHERS}"),
         (
             {"writable_paths": ["/home/ada/media"]},
-            "sandbox.writable_paths: '/home/ada/media' is hidden from the app with /home; use a folder elsewhere, such as /srv/media or /mnt/media",
+            "sandbox.writable_paths: '/home/ada/media' is hidden from the app, like all of /home; use a folder elsewhere, such as /srv/media or /mnt/media",
         ),
         (
             {"netlink": True, "network": False},
-            "sandbox.netlink has no meaning with sandbox.network: false, as there are no interfaces to ask for; remove it",
+            "sandbox.netlink has no meaning with sandbox.network: false, because there are no interfaces then; remove it",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_variable_may_be_text_as_on_the_command_line(value: Any) -> None:
     assert serve(role={"gunicorn_preload": value, "gunicorn_max_requests": "7"})["settings"]["max_requests"] == 7
 
 
-def test_extra_settings_of_an_app_are_added_to_the_role_s() -> None:
+def test_extra_settings_of_app_and_role_are_merged() -> None:
     settings = serve(role={"gunicorn_extra_settings": {"b": 1, "c": 1}}, gunicorn={"extra_settings": {"c": 2, "a": 2}})["settings"]
     assert list(settings["extra_settings"].items()) == [("a", 2), ("b", 1), ("c", 2)]
     both = serve("mod_wsgi", {"mod_wsgi_extra_configuration": "# role"}, mod_wsgi={"extra_configuration": "# app"})

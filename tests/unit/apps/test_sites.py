@@ -24,7 +24,7 @@ def test_an_app_without_domains_has_no_site() -> None:
     assert sites(complete_apps([{**APP, "domains": []}])) == []
 
 
-def test_apps_of_one_domain_are_one_site_of_which_the_root_owns_the_certificate() -> None:
+def test_apps_of_one_domain_share_the_certificate_of_the_root() -> None:
     blog = {**APP, "name": "blog", "path": "/blog", "domains": ["shop.test", "blog.test"]}
     [site] = sites(complete_apps([blog, APP]))
     assert (site["name"], site["canonical"], site["domains"]) == ("shop", "shop.test", ["shop.test", "www.shop.test", "blog.test"])
@@ -43,7 +43,7 @@ def test_other_domains_redirect_unless_the_app_answers_on_all() -> None:
             complete_apps([{**APP, "redirect": False}, unlike])
 
 
-def test_the_apps_of_a_site_have_one_port_in_their_urls() -> None:
+def test_apps_of_a_site_share_the_port_in_urls() -> None:
     assert [site["port_suffix"] for site in sites(complete_apps([APP]))] == [""]
     other = {**APP, "public_port": 8443}
     assert [site["port_suffix"] for site in sites(complete_apps([other, {**other, "name": "blog", "path": "/blog"}]))] == [":8443"]
@@ -56,7 +56,7 @@ def test_a_plain_app_is_one_place() -> None:
     assert list(places(path="/blog")) == ["/blog"]
 
 
-def test_every_path_with_a_rule_is_a_place_of_its_own() -> None:
+def test_every_path_with_a_rule_has_a_location() -> None:
     found = places(
         path="/blog", streaming=["/events"], rate_limit={"requests_per_second": 5, "paths": ["/login/"]}, access=[{"path": "/admin", "allow": ["192.0.2.0/24"]}]
     )
@@ -71,7 +71,7 @@ def test_rules_hold_below_their_path_and_nowhere_else() -> None:
     assert {url: place["allow"] for url, place in found.items()} == {"": [], "/admin": ["192.0.2.1"], "/admin/log": ["192.0.2.1"], "/administrator": []}
 
 
-def test_the_rule_of_the_longest_path_holds_for_static_folders_too() -> None:
+def test_rule_of_the_longest_path_holds_for_static_folders() -> None:
     access = [{"allow": ["192.0.2.1"]}, {"path": "/static/public", "allow": ["0.0.0.0/0"]}]
     static = [{"url": "/static", "path": "a"}, {"url": "/static/public", "path": "b"}]
     [site] = sites(complete_apps([{**APP, "access": access, "static": static}]))
@@ -79,7 +79,7 @@ def test_the_rule_of_the_longest_path_holds_for_static_folders_too() -> None:
     assert [folder["path"] for folder in site["apps"][0]["static"]] == ["a", "b"]
 
 
-def test_what_lies_below_a_static_folder_is_its_and_not_the_app_s() -> None:
+def test_paths_below_a_static_folder_do_not_reach_the_app() -> None:
     access = [{"path": "/static", "users": {"ada": HASH}}, {"path": "/static/open", "allow": ["0.0.0.0/0"]}]
     [site] = sites(complete_apps([{**APP, "path": "/blog", "access": access, "static": [{"url": "/static", "path": "a/b"}]}]))
     assert {place["url"]: place["bare"] for place in site["apps"][0]["locations"]} == {"/blog": False, "/blog/static": True}
@@ -89,7 +89,7 @@ def test_what_lies_below_a_static_folder_is_its_and_not_the_app_s() -> None:
     ]
 
 
-def test_no_link_is_followed_from_the_release_or_from_what_the_app_keeps() -> None:
+def test_no_link_is_followed_in_release_or_state() -> None:
     static = [{"url": "/static", "path": "a"}, {"url": "/uploads", "path": "uploads/public"}, {"url": "/other", "path": "uploads2"}]
     [site] = sites(complete_apps([{**APP, "persist": ["uploads"], "static": static}]))
     assert [place["base"] for place in site["apps"][0]["static"]] == ["/srv/flask/shop/current", "/var/lib/flask-shop", "/srv/flask/shop/current"]

@@ -32,7 +32,7 @@ def test_what_is_below_another_needs_no_link_of_its_own() -> None:
 
 
 def test_a_name_is_a_folder_or_a_file() -> None:
-    both = "persist_files: 'data' is a folder that outlives releases; take it out"
+    both = "persist_files: 'data' is a persisted folder; remove it from persist_files"
     assert refusal(persist=["data"], persist_files=["data"]) == both
     assert refusal(persist_files=["instance"]) == both.replace("data", "instance")
     assert refusal(persist=["data/x"], persist_files=["data"]) == "'data/x' is below 'data', which persist_files says is a file; take one of them out"
@@ -41,17 +41,17 @@ def test_a_name_is_a_folder_or_a_file() -> None:
 def test_a_file_that_no_proxy_would_serve_is_refused() -> None:
     static = [{"url": "/static", "path": "shop/static"}]
     assert refusal(static=static, persist_files=["shop/static/theme.css"]) == (
-        "persist_files: 'shop/static/theme.css' is in the static folder 'shop/static', where no proxy follows links; name the folder that it is in in persist"
+        "persist_files: 'shop/static/theme.css' is in the static folder 'shop/static', where no proxy follows links; list its folder in persist instead"
     )
 
 
 def test_code_in_place_has_no_releases_to_outlive() -> None:
     app = {"source": {"in_place": "/opt/shop"}}
     assert completed(**app)["state_folders"] == []
-    assert "persist_files is about making a release" in refusal(**app, persist_files=["shop.db"])
+    assert "persist_files is about building a release" in refusal(**app, persist_files=["shop.db"])
 
 
-def test_a_folder_that_outlives_releases_is_served_inside_a_static_folder() -> None:
+def test_persisted_folder_is_served_inside_a_static_folder() -> None:
     static = [{"url": "/static/", "path": "shop/static"}]
     app = completed(static=static, persist=["shop/static/pics"])
     assert [(place["url"], place["path"], place["base"]) for place in app["static"]] == [

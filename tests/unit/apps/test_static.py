@@ -26,11 +26,11 @@ def one(**keys: Any) -> dict[str, Any]:
     ("keys", "message"),
     [
         ({"static": [{"url": "/", "path": "dist"}]}, "static: url '/' needs fallback, the page to serve where no file matches, such as index.html"),
-        ({"static": [FRONT]}, "static: url '/' leaves nothing to the app; list what is the app's in app_paths, such as [/api], or give the app a path"),
+        ({"static": [FRONT]}, "static: url '/' leaves nothing to the app; list the app's paths in app_paths, such as [/api], or give the app a path"),
         ({"path": "/api", "static": [{**FRONT, "app_paths": ["/api"]}]}, "static: app_paths of url '/' has no effect; it goes with url '/' of an app whose"),
         (
             {"healthcheck": {"path": "/healthz"}, "static": [{**FRONT, "app_paths": ["/api"]}]},
-            "healthcheck: path '/healthz' is not the app's but that of url '/' of static; name one below a path of app_paths",
+            "healthcheck: path '/healthz' belongs to url '/' of static, not to the app; use one below a path of app_paths",
         ),
         ({"static": [{**FRONT, "url": "/desk", "app_paths": ["/api"]}]}, "static: app_paths of url '/desk' has no effect"),
         ({"static": [{"url": "/a.txt", "path": "a.txt", "fallback": "b"}]}, "static: url '/a.txt' is that of a single file, which has no fallback"),
@@ -52,7 +52,7 @@ def test_two_apps_cannot_have_the_root_of_a_domain() -> None:
         complete_apps([APP, {**APP, "name": "api", "path": "/api", "static": [FRONT]}])
 
 
-def test_a_mounted_app_has_its_path_and_the_page_the_rest() -> None:
+def test_mounted_app_has_its_path_and_the_page_the_rest() -> None:
     app = one(path="/api", static=[FRONT])
     assert [place["url"] for place in app["locations"]] == ["/api"]
     assert [(place["url"], place["path"], place["page"]) for place in app["static"]] == [("", "dist", False), ("/index.html", "dist/index.html", True)]
@@ -76,6 +76,6 @@ def test_what_may_be_a_route_is_not_the_app_s(keys: dict[str, Any]) -> None:
     assert re.search(patterns["maintenance"], "/api/x") and not re.search(patterns["maintenance"], "/orders/7")
 
 
-def test_a_check_without_a_path_asks_the_app_and_not_the_page() -> None:
+def test_health_check_without_a_path_asks_the_app() -> None:
     [app] = complete_apps([{**APP, "static": [{**FRONT, "app_paths": ["/api", "/ws"]}]}])
     assert app["healthcheck"]["path"] == "/api"

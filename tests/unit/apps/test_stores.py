@@ -41,7 +41,7 @@ def test_a_pool_is_in_front_and_can_be_passed() -> None:
         "DATABASE_DIRECT_URL": "postgresql:///flask-shop?host=/run/postgresql",
     }
     for other in ({}, {"database": "mariadb"}):
-        with pytest.raises(AppModelError, match="database_pool is for database 'postgresql'"):
+        with pytest.raises(AppModelError, match="database_pool needs database 'postgresql'"):
             environment(database_pool=True, **other)
 
 

@@ -45,7 +45,7 @@ def test_no_other_place_is_let_through(given: str) -> None:
     assert "service 'metrics': upstream is" in problems({**SERVICE, "upstream": given})
 
 
-def test_a_service_has_a_place_on_the_web_like_an_app() -> None:
+def test_service_is_completed_like_an_app() -> None:
     at_path = {**SERVICE, "domains": APP["domains"], "path": "/metrics", "access": [{"allow": ["192.0.2.0/24"]}]}
     [site] = sites(complete_apps([APP], services=[at_path]))
     shop, metrics = site["apps"]

@@ -50,7 +50,7 @@ def members(stream: bytes, target: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["shop.sqlite3", "instance/a?b#c%20d%.db", "new\nline.db"])
-def test_a_database_in_use_is_copied_with_what_is_only_in_its_log(tmp_path: Path, name: str) -> None:
+def test_copy_of_a_database_in_use_includes_its_log(tmp_path: Path, name: str) -> None:
     state, target = tmp_path / "state", tmp_path / "target"
     with contextlib.closing(database(state / name, rows=300, wal=True)):
         assert (state / f"{name}-wal").stat().st_size > 0
@@ -94,7 +94,7 @@ def test_check_tells_a_sound_database_from_a_damaged_one(tmp_path: Path) -> None
     assert run_agent("check", tmp_path, input=bytes(content)).returncode == 1
 
 
-def test_write_replaces_the_database_and_drops_the_log_of_the_old_one(tmp_path: Path) -> None:
+def test_write_replaces_the_database_and_drops_its_old_log(tmp_path: Path) -> None:
     source, state = tmp_path / "source", tmp_path / "state"
     database(source / "instance/a.db", rows=7).close()
     stream = run_agent("dump", source).stdout

@@ -112,7 +112,7 @@ def test_a_damaged_dump_does_not_reach_the_server(staging: Path, exchange: type[
 
 @pytest.mark.parametrize(
     ("database", "held", "words"),
-    [("postgresql", False, "stays as it is"), ("", True, "has no key database any more"), ("", False, ""), ("mariadb", True, "has one in mariadb now")],
+    [("postgresql", False, "stays as it is"), ("", True, "no longer has the key database"), ("", False, ""), ("mariadb", True, "has one in mariadb now")],
 )
 def test_nothing_is_restored_where_one_side_has_none(
     database: str, held: bool, words: str, staging: Path, exchange: type[Exchange], capsys: pytest.CaptureFixture[str]

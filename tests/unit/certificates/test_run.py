@@ -137,7 +137,7 @@ def test_files_wrong_in_some_way_replace_nothing(host: Host, monkeypatch: pytest
     assert not result["changed"] and "expired on" in messages[0], "what is live already is only warned of"
 
 
-def test_certbots_certificate_is_better_than_a_placeholder(host: Host) -> None:
+def test_certbot_certificate_replaces_the_placeholder(host: Host) -> None:
     host.run(app("shop.test"))
     host.lineage("shop.test", "www.shop.test")
     assert host.run(app("shop.test", "www.shop.test"), stage="issue")[0]["issued"] == {}
@@ -171,7 +171,7 @@ def test_another_challenge_is_a_reason_to_ask(host: Host) -> None:
     assert result["issued"]["shop"] == "it would be renewed by webroot"
 
 
-def test_domains_that_certbot_did_not_have_to_prove_are_not_in_its_map(host: Host) -> None:
+def test_domains_without_a_challenge_are_missing_in_certbots_map(host: Host) -> None:
     host.lineage("shop.test")
     settings = host.root / "certbot/renewal/shop.conf"
     settings.write_text(re.sub(r"\[\[webroot_map(.*\n)*", "", RENEWAL))

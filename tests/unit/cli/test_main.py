@@ -47,7 +47,7 @@ def test_only_root_may(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         (["restore", "shop", "1a2b", "--secret-key"], restore),
     ],
 )
-def test_each_verb_is_its_module_and_is_known_to_the_log(words: list[str], verb: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_verb_runs_its_module_and_is_logged(words: list[str], verb: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "run", lambda given: 7)
     assert main.main(words) == 7
     assert actor.actor().action == words[0]
@@ -76,13 +76,13 @@ def test_history_is_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_logs_are_those_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(logs, "slot_that_serves", lambda name: type("Record", (), {"app": {"unit": f"flask-{name}"}}))
+    monkeypatch.setattr(logs, "slot_that_serves", lambda name: type("Record", (), {"app": {"unit": f"flask-{name}"}, "names": ["flask-shop@1.service"]}))
     monkeypatch.setattr(os, "execvp", lambda program, words: ran.append(words))
     main.main(["logs", "shop"])
     main.main(["logs", "shop", "-f", "-n", "5"])
     assert [" ".join(words) for words in ran] == [
-        "journalctl --no-hostname --identifier=flask-shop --lines=100 --no-pager",
-        "journalctl --no-hostname --identifier=flask-shop --lines=5 --follow",
+        "journalctl --no-hostname --lines=100 --no-pager SYSLOG_IDENTIFIER=flask-shop + UNIT=flask-shop@1.service",
+        "journalctl --no-hostname --lines=5 --follow SYSLOG_IDENTIFIER=flask-shop + UNIT=flask-shop@1.service",
     ]
 
 

@@ -86,6 +86,12 @@ def test_what_people_read(host: Host, tmp_path: Path) -> None:
     assert disk.startswith(f"disk of {tmp_path}: ")
 
 
+@pytest.mark.parametrize(("saved", "line"), [(["shop", "blog"], "  backup 2026-03-02 00:00 UTC, proven never"), (["blog"], "  backup never, proven never")])
+def test_a_backup_from_before_the_app_was_there_is_none_of_it(host: Host, monkeypatch: pytest.MonkeyPatch, saved: list[str], line: str) -> None:
+    monkeypatch.setattr(status, "backup_status", lambda: json.dumps({"run": {"time": "2026-03-02T00:00:00", "ok": True, "apps": saved}}))
+    assert line in list(status.lines(status.collect()))
+
+
 def test_what_programs_read(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert status.run(argparse.Namespace(json=True)) == 3, "nothing serves of the blog"
     found = json.loads(capsys.readouterr().out)

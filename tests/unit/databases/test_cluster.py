@@ -62,7 +62,7 @@ def test_it_is_the_one_where_clients_look(host: Host) -> None:
         cluster.present()
 
 
-def test_a_reload_is_all_unless_a_setting_waits_for_a_restart(host: Host) -> None:
+def test_restart_happens_only_if_a_setting_needs_it(host: Host) -> None:
     cluster.activate()
     assert host.ran[0].startswith("ln --symbolic") and host.ran[-1] == "reload postgresql@17-main.service"
     host.pending = True
@@ -70,7 +70,7 @@ def test_a_reload_is_all_unless_a_setting_waits_for_a_restart(host: Host) -> Non
     assert host.ran[-2:] == ["reload postgresql@17-main.service", "restart postgresql@17-main.service"]
 
 
-def test_one_that_is_down_is_started(host: Host) -> None:
+def test_stopped_server_is_started(host: Host) -> None:
     host.up = False
     cluster.activate()
     assert host.ran[-1] == "restart postgresql@17-main.service"

@@ -24,7 +24,7 @@ SHOWN = [
 WHOLE: dict[str, t.Any] = {"accounts": {"flask-shop": SHOWN}, "databases": ["flask-shop"], "public": []}
 
 
-def test_a_bare_server_gets_an_account_without_a_password_and_a_database() -> None:
+def test_bare_server_gets_passwordless_account_and_database() -> None:
     account, database = standing.steps("mariadb", ["shop"], mariadb.NOTHING)
     assert account.statement.split("; ")[0] == "CREATE USER `flask-shop`@`localhost` IDENTIFIED VIA unix_socket"
     assert all(" ON `flask-shop" in grant for grant in account.statement.split("; ")[1:]) and "OPTION" not in account.statement
@@ -185,7 +185,7 @@ def test_a_session_that_has_ended_by_itself_stops_nothing(server: Server) -> Non
     assert server.killed == ["8"] and server.databases["flask-shop"] == {"new", "both"}
 
 
-def test_a_restore_that_was_done_is_not_undone_by_the_next(server: Server) -> None:
+def test_next_restore_does_not_undo_a_finished_one(server: Server) -> None:
     Exchange("flask-shop").swap()
     Exchange("flask-shop").prepare()
     assert server.databases == {"flask-shop": {"new", "both"}} and server.code == {"flask-shop": b"new code"}

@@ -85,7 +85,7 @@ def test_names_cannot_end_their_quotes(text: str, quoted: str) -> None:
     assert postgresql.literal("it's") == "'it''s'"
 
 
-def test_a_restored_database_is_the_apps_only_when_it_is_ready(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restored_database_goes_to_the_app_only_when_ready(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "query", lambda *dummy, **__: [{"name": "postgis", "schema": "maps"}])
     exchange = postgresql_copies.Exchange("flask-shop")
     exchange.prepare()

@@ -93,7 +93,7 @@ def file(path: Path) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("enabled", [set(), {RIVAL}])
-def test_a_rival_on_our_ports_is_stopped_though_no_file_changed(manage: t.Callable[..., Manager], enabled: set[str]) -> None:
+def test_rival_on_our_ports_is_stopped_without_a_change(manage: t.Callable[..., Manager], enabled: set[str]) -> None:
     manager = manage({OWN, RIVAL}, {OWN} | enabled, nginx={80, 443}, apache2={80, 443})
     assert run(check=True)["diff"] == [{"prepared": f"{RIVAL} was on in place of {OWN}\n"}] and manager.active == {OWN, RIVAL}
     result = run()
@@ -121,7 +121,7 @@ def test_a_rival_starts_again_when_the_own_unit_does_not(manage: t.Callable[...,
     assert manager.active == {RIVAL}
 
 
-def test_one_on_other_ports_stays(manage: t.Callable[..., Manager]) -> None:
+def test_service_on_other_ports_stays(manage: t.Callable[..., Manager]) -> None:
     manager = manage({OWN, RIVAL}, {OWN, RIVAL}, nginx={80, 443}, apache2={8080})
     assert run()["changed"] is False and manager.active == {OWN, RIVAL}
 
@@ -132,7 +132,7 @@ def test_one_that_is_out_of_use_costs_nothing(manage: t.Callable[..., Manager]) 
     assert manager.asked == ["show"], "one process, as without rivals"
 
 
-def test_a_unit_that_came_with_a_refused_change_goes_with_it(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
+def test_unit_of_a_refused_change_is_removed(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
     manager = manage(set(), set())
     with pytest.raises(FilesetError, match="refused\nThe old files are back and active"):
         run(files=[file(tmp_path / "system" / OWN)], replaces=[], confirm=["false"])

@@ -62,7 +62,7 @@ def test_what_somebody_changes_is_seen_repaired_and_named(place: Path, change: t
     assert (place / "a").read_text() == "one\n" and lacks() == []
 
 
-def test_what_was_to_be_away_is_missed_when_it_comes_back(place: Path) -> None:
+def test_file_that_must_be_absent_is_noticed(place: Path) -> None:
     absent = {"path": str(place / "a"), "content": None, "state": "absent", "link": None, "mode": None, "secret": False, **US}
     run({}, files=[absent])
     (place / "a").write_text("again\n")

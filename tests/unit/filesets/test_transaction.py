@@ -160,7 +160,7 @@ def test_files_of_others_are_not_touched(place: Path) -> None:
     assert content_of(place) == {"other": "other\n", "theirs": "x"}
 
 
-def test_a_link_in_place_of_a_file_is_replaced_and_not_followed(place: Path) -> None:
+def test_link_in_place_of_a_file_is_replaced(place: Path) -> None:
     victim = place.parent / "victim"
     victim.write_text("precious\n")
     (place / "a").symlink_to(victim)
@@ -255,7 +255,7 @@ def service(place: Path) -> Service:
 
 
 @pytest.mark.parametrize("after", ["new", "old"])
-def test_wherever_a_run_is_killed_the_next_brings_about_what_is_declared(service: Service, after: str) -> None:
+def test_run_killed_anywhere_is_finished_by_the_next(service: Service, after: str) -> None:
     for step in itertools.count():
         service.begin()
         killed = service.killed_at(step, "new")
@@ -265,7 +265,7 @@ def test_wherever_a_run_is_killed_the_next_brings_about_what_is_declared(service
     assert step > STEPS
 
 
-def test_wherever_a_refused_run_is_killed_the_service_hears_of_the_old_files(service: Service) -> None:
+def test_refused_run_killed_anywhere_activates_the_old_files(service: Service) -> None:
     for step in itertools.count():
         service.begin()
         killed = service.killed_at(step, "new", confirm=["false"])
@@ -277,7 +277,7 @@ def test_wherever_a_refused_run_is_killed_the_service_hears_of_the_old_files(ser
 
 @pytest.mark.parametrize("after", ["new", "old"])
 @pytest.mark.parametrize("between", ["new", "old"])
-def test_wherever_the_run_after_a_killed_one_is_killed_nothing_is_lost(service: Service, between: str, after: str) -> None:
+def test_second_killed_run_loses_nothing(service: Service, between: str, after: str) -> None:
     for step in itertools.count():
         service.begin()
         assert service.killed_at(-1, "new", confirm=["sh -c 'kill -9 $PPID'"])
@@ -288,7 +288,7 @@ def test_wherever_the_run_after_a_killed_one_is_killed_nothing_is_lost(service: 
     assert step > STEPS
 
 
-def test_a_set_that_only_a_killed_run_knows_of_can_be_removed(service: Service, place: Path) -> None:
+def test_set_known_only_to_a_killed_run_is_removed(service: Service, place: Path) -> None:
     service.begin()
     run([])
     assert known() == []
@@ -301,7 +301,7 @@ def test_a_set_that_only_a_killed_run_knows_of_can_be_removed(service: Service, 
     assert run([])["changed"] is False
 
 
-def test_a_set_that_was_removed_only_in_part_leaves_what_the_distribution_put_there(service: Service, place: Path) -> None:
+def test_partly_removed_set_leaves_the_files_of_the_distribution(service: Service, place: Path) -> None:
     for step in itertools.count():
         service.begin()
         service.declared["none"] = []
@@ -320,7 +320,7 @@ def test_a_socket_in_the_way_is_refused_and_left(place: Path) -> None:
     assert (place / "b").is_fifo() and not (place / "a").exists()
 
 
-def test_services_that_could_not_be_told_are_told_by_the_next_run(place: Path) -> None:
+def test_next_run_activates_what_failed_to_activate(place: Path) -> None:
     log = place.parent / "log"
     run([file(place / "a", "one\n")])
     with pytest.raises(FilesetError, match="but activating them failed too"):
@@ -334,7 +334,7 @@ def test_two_runs_at_once_are_refused(place: Path, monkeypatch: pytest.MonkeyPat
         run([file(place / "a", "two\n")])
 
 
-def test_an_account_that_does_not_exist_yet_is_fine_in_check_mode_only(place: Path) -> None:
+def test_missing_account_is_accepted_only_in_check_mode(place: Path) -> None:
     declared = [file(place / "a", "one\n", owner="nobody-has-this-name")]
     assert run(declared, check=True)["changed"]
     with pytest.raises(FilesetError, match="no account or group 'nobody-has-this-name'"):

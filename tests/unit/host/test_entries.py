@@ -11,7 +11,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._host.entries imp
 
 
 @pytest.mark.parametrize(("text", "found"), [('{"a": 1}', {"a": 1}), ('["a"]', ["a"]), ('{"a": ', None), ("", None), (None, None)])
-def test_a_damaged_file_is_none(tmp_path: Path, text: str | None, found: object) -> None:
+def test_damaged_file_counts_as_missing(tmp_path: Path, text: str | None, found: object) -> None:
     if text is not None:
         (tmp_path / "record.json").write_text(text)
     assert read_json(str(tmp_path / "record.json")) == found

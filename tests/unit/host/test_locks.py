@@ -34,19 +34,19 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
-def test_folders_that_are_made_for_it_are_open_to_nobody_else(tmp_path: Path) -> None:
+def test_new_lock_folders_are_private(tmp_path: Path) -> None:
     with locks.locked(str(tmp_path / "one" / "two" / "lock")):
         assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("one", "one/two")] == [0o700, 0o700]
 
 
-def test_it_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_not_wait_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.3)
     path = str(tmp_path / "lock")
     with locks.locked(path), pytest.raises(locks.Busy, match="wait until it ends, then run again"), locks.locked(path):
         pass
 
 
-def test_who_waits_in_vain_is_told_for_whom_and_for_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_lock_names_its_holder_and_its_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.3)
     monkeypatch.setattr(actor, "_present", actor.Actor("ada@laptop", "deploy"))
     path = tmp_path / "lock"

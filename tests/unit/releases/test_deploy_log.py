@@ -62,7 +62,7 @@ def test_a_preparation_that_went_well_is_no_change(records: Records) -> None:
     assert entries() == []
 
 
-def test_a_log_that_cannot_be_written_hides_no_failure_and_is_named(records: Records, tmp_path: Path) -> None:
+def test_unwritable_log_hides_no_failure(records: Records, tmp_path: Path) -> None:
     (tmp_path / "log").touch()
     with pytest.raises(HostError, match="^it did not start$"), logged("deploy", records):
         raise HostError("it did not start")

@@ -40,7 +40,7 @@ def test_nothing_is_hidden_that_was_not_asked_for(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(("folders", "files", "way_out"), [(["shop.db"], [], "list a file in persist_files"), ([], ["pics"], "list a folder in persist")])
-def test_a_file_is_no_folder(tree: Path, folders: list[str], files: list[str], way_out: str) -> None:
+def test_file_is_not_a_folder(tree: Path, folders: list[str], files: list[str], way_out: str) -> None:
     with pytest.raises(StepError, match=f"in the source or its build it is not one; {way_out}$"):
         linked(tree, folders, files, [*folders, *files])
 

@@ -31,7 +31,7 @@ def mode(path: Path) -> str:
     return f"{path.stat().st_mode & 0o7777:04o}"
 
 
-def test_what_is_public_is_open_and_the_way_to_it_can_be_passed(release: Path) -> None:
+def test_public_files_are_readable_through_their_folders(release: Path) -> None:
     close(str(release.parent), {"r1": ["shop/static", "page.html", "missing"]}, os.getgid())
     expected = {"": "0751", "app.py": "0640", "shop": "0751", "shop/secret.py": "0640", "shop/static": "0755", "shop/static/css": "0755"}
     expected |= {"shop/static/css/site.css": "0644", "shop/static/run.sh": "0754", "page.html": "0644"}
@@ -44,7 +44,7 @@ def test_links_are_neither_followed_nor_opened(release: Path) -> None:
     assert (mode(release / "shop/static"), mode(release), mode(Path("/etc/passwd"))) == ("0750", "0750", before)
 
 
-def test_a_release_that_is_closed_again_is_as_if_made_new(release: Path) -> None:
+def test_closing_a_release_again_equals_a_new_one(release: Path) -> None:
     close(str(release.parent), {"r1": ["shop/static"]}, os.getgid())
     close(str(release.parent), {"r1": []}, os.getgid())
     assert {mode(path) for path in release.rglob("*") if not path.is_symlink()} == {"0750", "0640"}

@@ -38,7 +38,7 @@ def build(app: dict[str, t.Any], state: str, name: str, venv: str, status: str =
     records.put("releases", {"id": name, "venv": venv, "status": status})
 
 
-def test_a_tree_without_a_record_is_nothing_and_neither_is_the_reverse(app: dict[str, t.Any], state: str) -> None:
+def test_tree_needs_a_record_and_record_needs_a_tree(app: dict[str, t.Any], state: str) -> None:
     records = Records(app, state)
     tree = Path(records.create("releases", "one", os.getuid(), os.getgid()))
     (tree / "rest").touch()
@@ -50,13 +50,13 @@ def test_a_tree_without_a_record_is_nothing_and_neither_is_the_reverse(app: dict
     assert records.get("releases", "one") is None and records.all("releases") == []
 
 
-def test_half_a_record_is_none(app: dict[str, t.Any], state: str) -> None:
+def test_half_a_record_counts_as_missing(app: dict[str, t.Any], state: str) -> None:
     build(app, state, "one", "v1")
     (Path(state) / "shop/releases/one.json").write_text('{"id": "o')
     assert Records(app, state).get("releases", "one") is None
 
 
-def test_pruning_keeps_the_newest_good_what_runs_and_the_newest_bad(app: dict[str, t.Any], state: str) -> None:
+def test_pruning_keeps_newest_good_running_and_newest_bad(app: dict[str, t.Any], state: str) -> None:
     for name, venv, status in (
         ("old", "v0", "built"),
         ("running", "v1", "built"),
@@ -110,7 +110,7 @@ def test_a_release_keeps_the_moment_it_became_current(app: dict[str, t.Any], sta
     assert records.last_good(but="one") is None
 
 
-def test_pruning_keeps_what_a_rollback_may_go_to_and_what_it_left(app: dict[str, t.Any], state: str) -> None:
+def test_pruning_keeps_rollback_targets_and_withdrawn_releases(app: dict[str, t.Any], state: str) -> None:
     records, before = Records(app, state), ""
     for name in ("one", "two", "three", "four"):
         build(app, state, name, "v1")
@@ -174,7 +174,7 @@ def test_what_somebody_changes_by_hand_is_seen(tmp_path: Path, change: str, seen
     assert (outline(str(tmp_path)) != before) is seen
 
 
-def test_a_record_of_an_earlier_version_is_taken_as_it_is(app: dict[str, t.Any], state: str) -> None:
+def test_record_of_an_earlier_version_is_accepted(app: dict[str, t.Any], state: str) -> None:
     build(app, state, "one", "v1")
     path = Path(state) / "shop/releases/one.json"
     record = json.loads(path.read_text())

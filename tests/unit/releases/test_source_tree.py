@@ -58,7 +58,7 @@ def test_a_repository_within_and_a_folder_that_the_repository_ignores(tmp_path: 
     assert list_files(str(tmp_path / "build/app")) == ["b"]
 
 
-def test_a_folder_in_a_repository_has_the_ignore_rules_above_it(tmp_path: Path) -> None:
+def test_folder_in_a_repository_inherits_its_ignore_rules(tmp_path: Path) -> None:
     git(tmp_path, "init")
     (tmp_path / ".gitignore").write_text("*.log\n")
     write(tmp_path, "app/a", "app/b.log", "other")
@@ -89,7 +89,7 @@ def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         list_files(str(tmp_path))
 
 
-def test_a_revision_is_over_names_contents_programs_and_links_and_nothing_else(tmp_path: Path) -> None:
+def test_revision_covers_names_contents_executable_bits_and_links_only(tmp_path: Path) -> None:
     write(tmp_path, "a", "b")
     (tmp_path / "link").symlink_to("a")
 

@@ -45,7 +45,7 @@ def test_what_stands_lacks_nothing(app: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize("lost", ["releases/r1/bin/program", "venvs/v1/bin/program"])
 def test_what_lost_a_file_is_lacking(app: dict[str, t.Any], tmp_path: Path, lost: str) -> None:
     (tmp_path / lost).unlink()
-    assert survey.survey()["shop"]["lacks"] == ["release r1 is not as it was made"]
+    assert survey.survey()["shop"]["lacks"] == ["release r1 is missing, or was changed after it was built"]
 
 
 def test_what_the_proxy_cannot_read_yet_is_lacking(app: dict[str, t.Any]) -> None:
@@ -56,15 +56,15 @@ def test_what_the_proxy_cannot_read_yet_is_lacking(app: dict[str, t.Any]) -> Non
 
 def test_an_upgrade_of_the_distribution_is_seen(app: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "python_identity", lambda version: f"cpython {version} of another distribution")
-    assert survey.survey()["shop"]["lacks"] == ["release r1 was made for another distribution"]
+    assert survey.survey()["shop"]["lacks"] == ["release r1 was built for another distribution"]
 
 
-def test_a_rollback_that_was_killed_before_it_said_what_serves_is_seen(app: dict[str, t.Any]) -> None:
+def test_survey_sees_a_killed_rollback(app: dict[str, t.Any]) -> None:
     Records(app).note("r1", withdrawn={"at": "2026-01-02T03:04:05", "by": "ada@laptop"})
-    assert survey.survey()["shop"]["lacks"] == ["release r1 was withdrawn by a rollback that did not end"]
+    assert survey.survey()["shop"]["lacks"] == ["release r1 was withdrawn by a rollback that was cut short"]
 
 
-def test_what_serves_in_place_of_a_withdrawn_release_is_the_answer_to_the_same_wish(app: dict[str, t.Any]) -> None:
+def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.Any]) -> None:
     records, before = Records(app), survey.survey()["shop"]
     Path(app["paths"]["releases"], "r0").mkdir()
     records.put("releases", {**(records.get("releases", "r1") or {}), "id": "r0", "contents": None})

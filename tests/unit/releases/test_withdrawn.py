@@ -109,7 +109,7 @@ def test_damage_to_a_withdrawn_release_does_not_bring_it_back(host: Host) -> Non
     assert look(host, "sha256:2", redeploy=True).to_build, "it is made anew beside the damaged one"
 
 
-def test_an_older_one_that_is_damaged_or_gone_is_no_answer(host: Host) -> None:
+def test_damaged_or_missing_older_release_does_not_serve(host: Host) -> None:
     old, _new = went_back(host)
     Path(host.paths["releases"], old, "more").touch()
     with pytest.raises(ReleaseError, match="somebody has changed by hand since; change the source, or run again with -e redeploy=true"):

@@ -194,7 +194,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return site
 
 
-def test_a_change_starts_asks_switches_and_only_then_stops_the_old(site: Site) -> None:
+def test_change_stops_the_old_slot_last(site: Site) -> None:
     old = site.run("r1")
     site.manager.calls.clear()
     new = site.run("r2")
@@ -257,7 +257,7 @@ def test_the_slots_of_an_exclusive_app_never_run_at_once(site: Site) -> None:
     assert site.current == new and change.gap_seconds > 0
 
 
-def test_a_public_door_that_was_ill_before_says_nothing_of_the_new_slot(site: Site) -> None:
+def test_unhealthy_public_address_does_not_fail_a_new_slot(site: Site) -> None:
     site.run("r1")
     site.gate.public = [False, False, False]
     assert site.run("r2") == site.current
@@ -278,7 +278,7 @@ def test_a_first_slot_whose_worker_dies_leaves_nothing(site: Site) -> None:
 
 
 @pytest.mark.parametrize("phase", range(7))
-def test_wherever_a_run_is_killed_something_serves_and_the_next_ends_right(site: Site, phase: int) -> None:
+def test_run_killed_anywhere_keeps_serving_and_is_finished(site: Site, phase: int) -> None:
     old = site.run("r1")
     site.manager.calls.clear()
     site.manager.kill_at = phase
@@ -294,7 +294,7 @@ def test_wherever_a_run_is_killed_something_serves_and_the_next_ends_right(site:
 
 
 @pytest.mark.parametrize("phase", range(7))
-def test_wherever_a_run_in_phases_is_killed_the_next_ends_right(site: Site, phase: int) -> None:
+def test_run_in_phases_killed_anywhere_is_finished_by_the_next(site: Site, phase: int) -> None:
     site.run("r1")
     site.manager.calls.clear()
     site.manager.kill_at = phase
@@ -342,7 +342,7 @@ def test_a_slot_that_another_run_removed_is_not_switched_to(site: Site) -> None:
         (lambda site, slot: site.manager.running.clear(), "was dead"),
     ],
 )
-def test_what_somebody_did_to_a_slot_is_named_and_put_right_in_place(site: Site, damage: t.Callable[[Site, str], None], words: str) -> None:
+def test_manual_change_to_a_slot_is_reported_and_repaired(site: Site, damage: t.Callable[[Site, str], None], words: str) -> None:
     slot = site.run("r1")
     damage(site, slot)
     change = site.change("r1")
@@ -355,7 +355,7 @@ def test_what_somebody_did_to_a_slot_is_named_and_put_right_in_place(site: Site,
     assert change.lacks(site.manager.states([slot])) == []
 
 
-def test_a_secret_key_that_is_gone_comes_back_from_the_slot_that_has_it(site: Site) -> None:
+def test_lost_secret_key_comes_back_from_the_slot(site: Site) -> None:
     slot = site.run("r1")
     path = Path(site.app["paths"]["secret_key"])
     key = path.read_text()
@@ -365,18 +365,18 @@ def test_a_secret_key_that_is_gone_comes_back_from_the_slot_that_has_it(site: Si
     assert path.read_text() == key and change.wanted() == slot, "nobody is logged out"
 
 
-def test_one_that_runs_and_does_not_answer_is_started_anew(site: Site) -> None:
+def test_running_slot_without_an_answer_is_restarted(site: Site) -> None:
     slot = site.run("r1")
     site.gate.silent = {slot}
     site.change("r1").run()
     assert f"restart {slot}" in site.manager.calls
 
 
-def test_one_that_answers_and_is_ill_stays_and_fails_the_run(site: Site) -> None:
+def test_unhealthy_slot_that_answers_stays_and_fails_the_run(site: Site) -> None:
     slot = site.run("r1")
     site.gate.ill = {slot}
     assert site.change("r1").lacks(site.manager.states([slot])) == ["its health check gave status 500"]
-    with pytest.raises(SlotError, match=f"slot {slot} is current and does not serve as it should") as error:
+    with pytest.raises(SlotError, match=f"slot {slot} is current and does not work correctly") as error:
         site.change("r1").run()
     assert f"journal of {slot}" in str(error.value)
     assert site.current == slot and slot in site.manager.running and f"restart {slot}" not in site.manager.calls

@@ -109,7 +109,7 @@ def test_a_dead_service_is_not_waited_for(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_who_waits_for_a_service_that_dies_gives_up_with_it(tmp_path: Path) -> None:
+def test_wait_ends_when_the_service_dies(tmp_path: Path) -> None:
     """As in the socket of a slot, which outlives its service."""
     path, looks = str(tmp_path / "s.sock"), iter(["", "the service does not stay up", "the service does not stay up"])
     began = time.monotonic()

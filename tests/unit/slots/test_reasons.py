@@ -47,7 +47,7 @@ def test_an_ill_app_is_told_with_its_exception(server: str) -> None:
         ("waitress", "Main process exited, code=exited, status=3/NOTIMPLEMENTED"),
     ],
 )
-def test_of_a_worker_that_exits_the_server_tells(server: str, words: str) -> None:
+def test_server_output_explains_an_exiting_worker(server: str, words: str) -> None:
     assert reason(journal(f"{server}-exits")) == words
 
 
@@ -98,7 +98,7 @@ def test_one_line_of_a_text(text: str, found: str) -> None:
     assert reason(text) == found
 
 
-def test_an_app_that_runs_and_does_not_answer_is_told_by_that() -> None:
+def test_running_app_without_an_answer_is_reported() -> None:
     seen = "GET /healthz gave no answer (timed out); expected status 200"
     assert headline("gate", seen, journal("uwsgi-exits")) == "gate: GET /healthz gave no answer (timed out) (worker 1 (pid: 1633) died)\nexpected status 200"
 

@@ -38,17 +38,17 @@ def test_tokens_are_filled_in() -> None:
     assert RECIPE.texts("abc0123def", "/etc/s")["service"] == "ExecStart=/srv/r1 abc0123def /etc/s"
 
 
-def test_an_app_has_a_secret_key_and_may_have_its_own() -> None:
+def test_app_gets_a_secret_key_unless_it_declares_one() -> None:
     assert 'SECRET_KEY="key"' in RECIPE.environment("key", "/etc/s")
     assert 'SECRET_KEY="mine"' in dataclasses.replace(RECIPE, env='SECRET_KEY="mine"\n').environment("key", "/etc/s")
 
 
-def test_the_key_before_is_a_fallback_of_the_host_s_key_only() -> None:
+def test_previous_key_is_a_fallback_only_for_host_keys() -> None:
     assert parse_environment_file(RECIPE.environment("new\0old", "/etc/s")) == {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": '["old"]', "TOKEN": "hunter2"}
     assert parse_environment_file(dataclasses.replace(RECIPE, env='SECRET_KEY="mine"\n').environment("new\0old", "/etc/s")) == {"SECRET_KEY": "mine"}
 
 
-def test_a_diff_shows_that_a_value_changed_and_not_the_value() -> None:
+def test_diff_hides_the_value_of_a_changed_variable() -> None:
     before, after = RECIPE.shown("key"), dataclasses.replace(RECIPE, env='TOKEN="hunter3"\n').shown("key")
     [entry] = difference("shop", before, after)
     assert entry["before_header"] == "shop: env" and entry["before"] != entry["after"] and "hunter" not in str(entry)
@@ -59,7 +59,7 @@ def test_the_app_is_told_where_its_files_are() -> None:
     assert parse_environment_file(recipe.environment("key", "/etc/s"))["A"] == "/etc/s/files/a.cfg"
 
 
-def test_a_diff_shows_that_a_file_changed_and_not_its_content() -> None:
+def test_diff_hides_the_content_of_a_secret_file() -> None:
     other = {"a.cfg": {"variable": "A", "content": "aHVudGVyMw=="}}
     before, after = (dataclasses.replace(RECIPE, secret_files=files).shown("key") for files in (SECRET_FILES, other))
     [entry] = difference("shop", before, after)
@@ -73,7 +73,7 @@ def test_a_recipe_is_recalled_from_what_a_slot_keeps() -> None:
     assert Recipe.recalled("r1", "/srv/r1", recipe.shown("new\0old"), environment, SECRET_FILES) == recipe
 
 
-def test_a_slot_has_an_address_of_its_own_that_apps_are_denied_and_no_client_gets() -> None:
+def test_slot_address_is_denied_to_apps_and_unused_by_clients() -> None:
     names = [f"{number * 7919:010x}" for number in range(1, 2000)] + ["0000000000", "ffffffffff"]
     for address, port in map(loopback_address, names):
         assert address.startswith("127.77.") and all(int(part) < 256 for part in address.split("."))

@@ -96,7 +96,7 @@ def shop(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return Shop(site)
 
 
-def test_the_release_before_serves_and_a_run_of_site_finds_nothing_to_do(shop: Shop) -> None:
+def test_site_changes_nothing_after_a_rollback(shop: Shop) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     step = Rollback("shop").run()
@@ -128,7 +128,7 @@ def test_the_settings_are_those_of_today(shop: Shop, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_secret_key_is_part_of_the_settings_only_where_it_is_declared(shop: Shop, monkeypatch: pytest.MonkeyPatch, declared: bool) -> None:
+def test_secret_key_is_a_setting_only_if_declared(shop: Shop, monkeypatch: pytest.MonkeyPatch, declared: bool) -> None:
     if declared:
         monkeypatch.setitem(globals(), "ENV", 'SECRET_KEY="own"\n')
     shop.deploy("r1")
@@ -181,14 +181,14 @@ def test_a_new_source_serves_and_can_be_gone_back_from(shop: Shop) -> None:
     ("damage", "words"),
     [
         (lambda shop: shop.records.remove("releases", "r1"), "no other release is left on this host. Declare an older source, then deploy"),
-        (lambda shop: Path(shop.records.tree("releases", "r1"), "more").touch(), "r1 .* is not as it was made, since somebody has changed it"),
-        (lambda shop: Path(shop.records.tree("venvs", "v1"), "more").touch(), "r1 .* is not as it was made, since somebody has changed it"),
-        (lambda shop: Path(shop.records.tree("venvs", "v1")).rmdir(), "r1 .* is not as it was made, since somebody has changed it"),
+        (lambda shop: Path(shop.records.tree("releases", "r1"), "more").touch(), "r1 .* was changed by somebody after it was built"),
+        (lambda shop: Path(shop.records.tree("venvs", "v1"), "more").touch(), "r1 .* was changed by somebody after it was built"),
+        (lambda shop: Path(shop.records.tree("venvs", "v1")).rmdir(), "r1 .* was changed by somebody after it was built"),
         (lambda shop: shop.records.put("releases", {**(shop.records.get("releases", "r1") or {}), "venv": None}), "in place"),
-        (lambda shop: shop.records.note("r1", inputs={"python": "cpython 3.11 amd64 debian 12", "server_requirements": []}), "made for another distribution"),
+        (lambda shop: shop.records.note("r1", inputs={"python": "cpython 3.11 amd64 debian 12", "server_requirements": []}), "built for another distribution"),
         (
             lambda shop: shop.records.note("r1", inputs={"python": python_identity("3.13"), "server_requirements": ["uWSGI[x]>=2"]}),
-            r"r1 .* was made for another server \(uwsgi; now gunicorn\)",
+            r"r1 .* was built for another server \(uwsgi; now gunicorn\)",
         ),
         (lambda shop: Path(shop.site.slots.folder(shop.site.current).path, "env").write_text("X=1"), "env was .*run site or deploy first"),
         (lambda shop: Path(shop.site.slots.folder(shop.site.current).path, "manifest.json").unlink(), "manifest.json was missing, .*run site or deploy first"),
@@ -217,7 +217,7 @@ def test_what_cannot_serve_is_refused_before_anything_is_touched(shop: Shop, dam
         (None, "r9", "there is no release 'r9' of any app on this host"),
     ],
 )
-def test_a_name_that_means_nothing_is_answered_with_those_that_do(shop: Shop, app: str | None, release: str | None, words: str) -> None:
+def test_unknown_name_is_answered_with_the_known_ones(shop: Shop, app: str | None, release: str | None, words: str) -> None:
     shop.deploy("r1")
     _result, failures = roll_back(app, release, check=False)
     with pytest.raises(AssertionError, match=words):
@@ -225,7 +225,7 @@ def test_a_name_that_means_nothing_is_answered_with_those_that_do(shop: Shop, ap
 
 
 @pytest.mark.parametrize("failure", ["gate", "public door"])
-def test_one_that_does_not_pass_leaves_everything_as_it_was(shop: Shop, failure: str) -> None:
+def test_release_that_fails_leaves_everything_unchanged(shop: Shop, failure: str) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     slot = shop.site.current
@@ -266,7 +266,7 @@ def test_wherever_it_is_killed_the_next_run_ends_it(shop: Shop, call: int) -> No
     assert shop.release == "r1" and shop.site_run(release) == [] and shop.site.slots.present() == [shop.site.current]
 
 
-def test_a_deploy_that_it_overtakes_does_not_bring_the_withdrawn_release_back(shop: Shop) -> None:
+def test_overtaken_deploy_does_not_bring_the_withdrawn_release_back(shop: Shop) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     late = shop.change("r2")
@@ -324,7 +324,7 @@ def test_a_restart_that_does_not_pass_leaves_what_serves(shop: Shop, monkeypatch
 
 
 @pytest.mark.parametrize("call", range(5))
-def test_a_restart_that_is_killed_is_ended_by_the_next_run(shop: Shop, call: int) -> None:
+def test_next_run_finishes_a_killed_restart(shop: Shop, call: int) -> None:
     shop.deploy("r1")
     shop.site.manager.calls.clear()
     shop.site.manager.kill_at = call

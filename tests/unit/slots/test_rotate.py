@@ -109,5 +109,5 @@ def test_keys_go_through_file_and_environment_as_they_are(current: str, before: 
 
 
 @pytest.mark.parametrize("value", ["", "no list", "{}", "[1]", '"text"'])
-def test_what_an_app_has_in_place_of_the_list_is_no_key(value: t.Any) -> None:
+def test_invalid_fallbacks_give_no_previous_key(value: t.Any) -> None:
     assert SecretKeys.of({"SECRET_KEY": "a", "SECRET_KEY_FALLBACKS": value}) == SecretKeys("a")

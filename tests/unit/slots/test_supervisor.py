@@ -216,7 +216,7 @@ def site(dead: Site) -> t.Iterator[Site]:
         thread.join()
 
 
-def test_processes_begin_after_the_switch_and_start_at_boot_from_then_on(site: Site) -> None:
+def test_processes_start_after_the_switch_and_at_boot(site: Site) -> None:
     site.slots.install(NEW, parts(NEW))
     site.slots.start(NEW)
     assert web(NEW) in site.supervisord and worker(NEW) not in site.supervisord
@@ -247,7 +247,7 @@ def test_a_process_that_does_not_stay_up_is_named(site: Site) -> None:
     assert site.slots.failed_work(NEW) == [f"{worker(NEW, 2)} does not stay up"]
 
 
-def test_a_process_that_waits_to_be_tried_again_is_tried_now(site: Site) -> None:
+def test_process_in_backoff_is_started_now(site: Site) -> None:
     site.serve(NEW)
     site.supervisord.dies = {worker(NEW)}
     site.slots.start_work(NEW)
@@ -257,7 +257,7 @@ def test_a_process_that_waits_to_be_tried_again_is_tried_now(site: Site) -> None
     assert site.slots.failed_work(NEW) == []
 
 
-def test_an_old_process_with_a_job_runs_again_once_it_has_ended(site: Site) -> None:
+def test_old_process_starts_again_after_its_job(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.supervisord.busy = {worker(OLD)}
@@ -271,7 +271,7 @@ def test_an_old_process_with_a_job_runs_again_once_it_has_ended(site: Site) -> N
     assert worker(OLD) in site.supervisord
 
 
-def test_of_two_changes_that_were_undone_each_process_is_waited_for_once(site: Site) -> None:
+def test_two_undone_changes_wait_once_for_each_process(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     for busy in (worker(OLD), worker(OLD, 2)):
@@ -304,7 +304,7 @@ def test_a_start_that_is_waited_for_waits_for_the_job(site: Site) -> None:
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "STARTING", "STOPPING", "EXITED", "BACKOFF", "FATAL"])
-def test_a_process_that_does_not_run_is_drift_and_is_repaired(site: Site, state: str) -> None:
+def test_stopped_process_is_drift_and_is_repaired(site: Site, state: str) -> None:
     site.serve(NEW)
     site.slots.start_work(NEW)
     assert site.slots.failed_work(NEW) == []
@@ -376,7 +376,7 @@ def test_what_a_process_left_ends_with_its_slot(site: Site, step: str) -> None:
                 os.killpg(left.pid, signal.SIGKILL)
 
 
-def test_a_slot_of_systemd_is_left_alone_where_no_supervisord_runs(dead: Site) -> None:
+def test_systemd_slot_is_left_alone_without_supervisord(dead: Site) -> None:
     dead.slots.enable(OLD)
     dead.slots.start_work(OLD, wait=False)
     dead.slots.stop_work(OLD)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tars and zips, and nothing of them outside the tree."""
+"""Unpack tars and zips, without writing anything outside the tree."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Member(t.NamedTuple):
 
 
 def tar_members(archive: tarfile.TarFile) -> t.Iterator[Member]:
-    """The entries of a tar; hard links read as the file they stand for.
+    """The entries of a tar. A hard link reads as its file.
 
-    :raises StepError: for devices and pipes.
+    :raises StepError: if there is a device or pipe.
     """
     for item in archive:
         if not (item.isdir() or item.issym() or item.isfile() or item.islnk()):
@@ -56,10 +56,10 @@ def zip_members(archive: zipfile.ZipFile) -> t.Iterator[Member]:
 
 
 def unpack(tree: Path, archive: str, strip: bool) -> None:
-    """Unpack a tar or a zip, and nothing of it outside C(tree).
+    """Unpack a tar or a zip, without writing anything outside C(tree).
 
-    :param strip: drop a single top-level directory that everything is in.
-    :raises StepError: the file is not an archive, or has a member that points outside.
+    :param strip: drop the top-level directory if everything is in it.
+    :raises StepError: if the file is not an archive, or has a member that points outside.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -73,7 +73,7 @@ def unpack(tree: Path, archive: str, strip: bool) -> None:
 
 
 def place(tree: Path, members: list[Member], strip: bool) -> None:
-    """Write members below C(tree): links last, so that nothing is ever written through one."""
+    """Write members below C(tree). Links come last, so that nothing is written through one."""
     placed = [(PurePosixPath(member.name), member) for member in members]
     for path, dummy in placed:
         if path.is_absolute() or ".." in path.parts:

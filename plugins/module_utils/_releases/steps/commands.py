@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a tool, and keep the end of what it printed when it fails."""
+"""Run a tool, and keep the end of its output if it fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTPUT_LINES = 25
 
 
 class StepError(Exception):
-    """A step failed. ``output`` is the end of what the failing command printed, and ``printed`` all of it."""
+    """A step failed. ``output`` is the end of the failing command's output, and ``printed`` all of it."""
 
     def __init__(self, message: str, output: str = "", printed: str = "") -> None:
         super().__init__(message)
@@ -31,11 +31,11 @@ def run(
     name: str | None = None,
     check: bool = True,
 ) -> str:
-    """Run a command and return what it printed.
+    """Run a command and return its output.
 
-    :param before: what the new process does first.
-    :param name: what to call the command in messages, if its text may hold secrets.
-    :raises StepError: when it does not succeed.
+    :param before: runs first in the new process.
+    :param name: the name of the command in messages, if its text may hold secrets.
+    :raises StepError: if it fails.
     """
     done = subprocess.run(
         command,

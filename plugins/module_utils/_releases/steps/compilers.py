@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Debian packages a failed compilation asks for, by what compilers and their scripts print."""
+"""Which Debian packages a failed compilation needs, found in the output of compilers and build scripts."""
 
 from __future__ import annotations
 
 import re
 
-#: What C code of Python needs in any case.
+#: What every C extension needs.
 BASE = ("build-essential", "python3-dev")
-#: What is printed, to the Debian packages that have it. The names are those of Debian 12 and 13.
+#: The output of a failed compilation, and the Debian packages that are missing then. The names hold for Debian 12 and 13.
 _WANTED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"Python\.h: No such file|unable to execute '?\S*g?cc|command '\S*gcc' failed: No such file|No such file or directory: '\S*g?cc'|'cc'"
@@ -43,7 +43,7 @@ _WANTED: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def wanted(printed: str) -> list[str]:
-    """The packages that would let it compile; none where nothing is recognised.
+    """The packages that the compilation needs; empty if nothing is recognised.
 
     >>> wanted("Error: pg_config executable not found.")
     ['build-essential', 'libpq-dev', 'python3-dev']
@@ -53,6 +53,6 @@ def wanted(printed: str) -> list[str]:
 
 
 def advice(printed: str) -> str:
-    """What to do about a failed compilation; empty where nothing is recognised."""
+    """What to do about a failed compilation; empty if nothing is recognised."""
     names = wanted(printed)
     return f"a package has to be compiled, and this host lacks what that takes; set build_packages: [{', '.join(names)}]" if names else ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that the sandbox's Python gets: it makes the other modules, sent along, importable, and does one step."""
+"""The program that runs in the sandbox. It makes the modules that were sent with it importable, and does one step."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PACKAGE = "steps"
 
 
 class SentModules:
-    """Finds and loads the modules of the package from their sources.
+    """Finds and loads the package's modules from their sources.
 
-    :param sources: text by name of the module; the package itself is the empty name.
+    :param sources: text by name of the module; the package itself has the empty name.
     """
 
     def __init__(self, sources: dict[str, str]) -> None:
@@ -30,7 +30,7 @@ class SentModules:
         return ModuleSpec(name, self, is_package=not module)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """The usual empty module will do."""
+        """Use the default empty module."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         exec(compile(self._sources[module.__name__.partition(".")[2]], module.__name__, "exec"), module.__dict__)

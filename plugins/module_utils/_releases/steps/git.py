@@ -13,15 +13,15 @@ from pathlib import Path
 from . import large_files
 from .commands import StepError, run
 
-#: All that a mirror keeps from one fetch to the next. Configuration, hooks and links to other repositories are made anew.
+#: What a mirror keeps from one fetch to the next. Configuration, hooks and links to other repositories are made again.
 _KEPT_OF_A_MIRROR = {"HEAD", "objects", "refs", "packed-refs", "shallow"}
-_PRIVATE = Path("/tmp")  # the unit's own
+_PRIVATE = Path("/tmp")  # private to the unit
 
 
 def git_environment(access: dict[str, t.Any]) -> dict[str, str]:
-    """What git needs to reach the repository; no secret is on a command line."""
+    """The variables that git needs to reach the repository. No secret is on a command line."""
     settings = {"core.hooksPath": "/dev/null", "core.attributesFile": "/dev/null", "advice.detachedHead": "false", "gc.autoDetach": "false"}
-    # Also for submodules and for redirects, which the repository and its server choose.
+    # This also holds for submodules and redirects, which the repository and its server choose.
     settings |= {"protocol.allow": "never", "protocol.https.allow": "always", "protocol.ssh.allow": "always", "protocol.file.allow": "user"}
     if access["insecure"]:
         settings |= {"protocol.http.allow": "always", "protocol.git.allow": "always"}
@@ -40,7 +40,7 @@ def git_environment(access: dict[str, t.Any]) -> dict[str, str]:
 
 
 def ssh_command(access: dict[str, t.Any]) -> list[str]:
-    """ssh without any configuration: it knows the host keys it is given, and takes a new one only if it is told to."""
+    """ssh without any configuration. It knows only the given host keys, and accepts a new one only if the user allows it."""
     known = _PRIVATE / "known_hosts"
     known.write_text("\n".join([access["known_hosts"] or "", *access["forge_keys"], ""]))
     strict = "accept-new" if access["accept_new_host_key"] else "yes"
@@ -53,15 +53,15 @@ def ssh_command(access: dict[str, t.Any]) -> list[str]:
         key.write_text(access["deploy_key"].replace("\r\n", "\n").rstrip() + "\n")
         ssh += ["-o", "IdentitiesOnly=yes", "-i", str(key)]
     else:
-        # Keys of an agent are offered all the same; those in the home of the account are not.
+        # ssh still offers keys of an agent, but not those in the account's home.
         ssh += ["-o", "IdentityFile=none"]
     return ssh
 
 
 def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
-    """The commit that a branch or a tag of a remote repository is at now.
+    """The current commit of a branch or tag in a remote repository.
 
-    :raises StepError: the remote cannot be asked, or has no such version, or has a branch and a tag of that name.
+    :raises StepError: if the remote cannot be asked, has no such version, or has both a branch and a tag of that name.
     """
     names = [version] if version.startswith("refs/") or version == "HEAD" else [f"refs/heads/{version}", f"refs/tags/{version}"]
     listed = run(["git", "ls-remote", "--", url, *names, *(f"{name}^{{}}" for name in names)], environment=git_environment(access))
@@ -75,7 +75,7 @@ def resolve(url: str, version: str, access: dict[str, t.Any]) -> str:
 
 
 def tag_of(url: str, commit: str, access: dict[str, t.Any]) -> str:
-    """A tag of a remote repository that is at a commit, the last of several by their versions; empty when there is none."""
+    """The tag of a commit in a remote repository, the highest version if there are several; empty if there is none."""
     listed = run(["git", "ls-remote", "--tags", "--sort=version:refname", "--", url], environment=git_environment(access))
     pairs = (line.partition("\t")[::2] for line in listed.splitlines())
     names = [name.removeprefix("refs/tags/").removesuffix("^{}") for found, name in pairs if found == commit]
@@ -83,19 +83,19 @@ def tag_of(url: str, commit: str, access: dict[str, t.Any]) -> str:
 
 
 def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> None:
-    """Get a commit into the mirror: that commit alone if the server gives it, everything otherwise."""
+    """Fetch a commit into the mirror: only that commit if the server allows it, otherwise everything."""
 
     def git(*arguments: str) -> None:
         run(["git", f"--git-dir={mirror}", *arguments], environment=environment)
 
-    # The mirror of earlier versions, which a build could change.
+    # Earlier versions had this mirror, which builds could change.
     shutil.rmtree(mirror.with_name("repository.git"), ignore_errors=True)
     try:
         strip_mirror(mirror)
         git("init", "--quiet", "--bare")
         git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, f"+{commit}:refs/heads/release")
     except StepError:
-        # Either the server gives only what a branch or a tag names, or the mirror is the rest of a killed run.
+        # Either the server serves only the commits of branches and tags, or the mirror is left from a killed run.
         shutil.rmtree(mirror, ignore_errors=True)
         git("init", "--quiet", "--bare")
         git("fetch", "--quiet", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -106,7 +106,7 @@ def fetch(url: str, commit: str, mirror: Path, environment: dict[str, str]) -> N
 
 
 def strip_mirror(mirror: Path) -> None:
-    """Leave what git has fetched, which is named by its content, and nothing that tells git what to do."""
+    """Keep what git has fetched, which is named by its content, and remove everything that configures git."""
     for path in [*mirror.glob("*"), mirror / "objects/info"]:
         if path.name in _KEPT_OF_A_MIRROR and not path.is_symlink():
             continue
@@ -117,7 +117,7 @@ def strip_mirror(mirror: Path) -> None:
 
 
 def checkout(tree: Path, url: str, commit: str, mirror: str, access: dict[str, t.Any]) -> None:
-    """The files of a commit and of its submodules, those of Git LFS with their content, without any repository around them."""
+    """Check out the files of a commit and its submodules, with the content from Git LFS, and remove all repositories."""
     environment = git_environment(access)
     fetch(url, commit, Path(mirror), environment)
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dependencies that are repositories: fetched with the credentials of the source, so that the installer, which runs their code, needs none."""
+"""Dependencies that are repositories. They are fetched with the source's credentials, because the installer runs their code and must not have credentials."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 from .commands import StepError, run
 from .git import git_environment
 
-#: Where they are in a release while it is made.
+#: The folder of their clones while a release is made.
 FOLDER = ".flaskyard-repositories"
-#: As pip's VCS support, and uv's sources and locks write them.
+#: Addresses as pip's VCS support, uv's sources and uv's locks write them.
 _ADDRESS = re.compile(r"(?:git\+|\bgit\s*=\s*[\"'])((?:ssh|https)://[^\s\"'#?;]+)")
 _REFERENCE = re.compile(r"@[^/]*$")
 
 
 def addresses(text: str) -> list[str]:
-    """The addresses of repositories in a manifest, without what they are wanted at.
+    """The addresses of repositories in a manifest, without branch, tag or commit.
 
     >>> addresses("lib @ git+ssh://git@example.com/team/lib.git@v1#egg=lib")
     ['ssh://git@example.com/team/lib.git']
@@ -33,11 +33,11 @@ def addresses(text: str) -> list[str]:
 
 
 def bring(tree: Path, texts: t.Iterable[str], access: dict[str, t.Any] | None) -> None:
-    """Fetch the repositories that only the credentials of the source open.
+    """Fetch the repositories that need the source's credentials.
 
     :param texts: of the files that name dependencies.
-    :param access: the credentials of a source of git; None where it is another.
-    :raises StepError: one cannot be had.
+    :param access: the credentials of a git source; None for other sources.
+    :raises StepError: if one cannot be fetched.
     """
     wanted = [address for text in texts for address in addresses(text)]
     for address in wanted:
@@ -53,7 +53,7 @@ def bring(tree: Path, texts: t.Iterable[str], access: dict[str, t.Any] | None) -
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """The variables by which git finds what was fetched at its address."""
+    """The variables that make git use the clones for these addresses."""
     settings = {f"url.file://{file.parent}.insteadOf": file.read_text() for file in sorted((tree / FOLDER).glob("*/flaskyard-address"))}
     found = {"GIT_CONFIG_COUNT": str(len(settings))} if settings else {}
     for number, (name, value) in enumerate(settings.items()):
@@ -62,5 +62,5 @@ def environment(tree: Path) -> dict[str, str]:
 
 
 def remove(tree: Path) -> None:
-    """Leave nothing of them in the release."""
+    """Remove the clones from the release."""
     shutil.rmtree(tree / FOLDER, ignore_errors=True)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code that is on the host already: whether it can be run, and what tells one state of it from the next."""
+"""Code that is on the host already: whether it can run, and a digest that changes with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .commands import StepError, run
 
-#: What changes without a change of the code.
+#: What changes without a change to the code.
 _PASSED_OVER = {"__pycache__", ".git"}
 _VERSIONS = "import sys, importlib.metadata as m; print('%d.%d' % sys.version_info[:2]); [m.version(name) for name in sys.argv[1:]]"
 
@@ -20,8 +20,8 @@ _VERSIONS = "import sys, importlib.metadata as m; print('%d.%d' % sys.version_in
 def look(folder: str, packages: list[str]) -> dict[str, str]:
     """The Python of a folder's virtualenv, and a digest of names, sizes and times.
 
-    :param packages: requirements of the WSGI server, of which the virtualenv must have some version.
-    :raises StepError: it cannot be run as it is.
+    :param packages: requirements of the WSGI server. The virtualenv must have some version of each.
+    :raises StepError: if the code cannot run as it is.
     """
     here = Path(folder)
     try:
@@ -44,7 +44,7 @@ def look(folder: str, packages: list[str]) -> dict[str, str]:
 
 
 def digest_of(folder: Path) -> str:
-    """A digest of the names, modes, sizes and times of what a folder and its virtualenv hold."""
+    """A digest of the names, modes, sizes and times in a folder and its virtualenv."""
     total = hashlib.sha256()
     virtualenv = folder / ".venv"
     for top in [folder, *([virtualenv.resolve()] if virtualenv.is_symlink() else [])]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that a repository keeps in Git LFS: it has a pointer of a few lines in place of each.
+"""Files that a repository keeps in Git LFS. It has a pointer of a few lines in place of each file.
 
 Pointers are recognised by https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
 """
@@ -21,16 +21,16 @@ _SHOWN = 3
 
 
 def settings() -> dict[str, str]:
-    """What has git fetch the content of each file as it checks it out; nothing on a host without git-lfs."""
+    """The settings that make git fetch the content of each file at checkout; empty on a host without git-lfs."""
     if not shutil.which("git-lfs"):
         return {}
     return {"filter.lfs.process": "git-lfs filter-process", "filter.lfs.required": "true"}
 
 
 def assert_fetched(tree: Path) -> None:
-    """Refuse a checkout that has pointers.
+    """Refuse a checkout that still has pointers.
 
-    :raises StepError: naming the first, and the way out.
+    :raises StepError: naming the first, and the next step.
     """
     found = pointers(tree)
     if found and not settings():
@@ -49,7 +49,7 @@ def assert_none(tree: Path) -> None:
 
 
 def pointers(tree: Path) -> list[str]:
-    """The files below a tree that are pointers, where an attribute of git says that it uses Git LFS."""
+    """The pointers below a tree, if one of git's attribute files says that it uses Git LFS."""
     files = [Path(folder, name) for folder, dummy, names in os.walk(tree) for name in names]
     if not any(file.name == ".gitattributes" and _ATTRIBUTE in file.read_text("utf-8", "replace") for file in files if _is_file(file)):
         return []

@@ -16,15 +16,15 @@ from .commands import StepError
 
 Kind = t.Literal["uv.lock", "pylock", "requirements", "pyproject", "packages", "none"]
 
-#: What is looked for, the first first.
+#: The files to look for, in this order.
 NAMES = ("uv.lock", "pylock.toml", "requirements.txt", "pyproject.toml")
-#: Locks that no installer here reads, with the command that writes one that it does.
+#: Lock files that no installer here reads, with the command that converts each.
 _FOREIGN_LOCKS = {
     "poetry.lock": "poetry export --output requirements.txt",
     "pdm.lock": "pdm export --output requirements.txt",
     "Pipfile.lock": "pipenv requirements > requirements.txt",
 }
-#: Likewise, what names dependencies without locking them.
+#: The same for files that name dependencies without locking them.
 _FOREIGN = {
     "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
     "environment.yml": "pip list --format=freeze > requirements.txt, in that environment",
@@ -38,9 +38,9 @@ _FOREIGN = {
 class Manifest(t.TypedDict):
     """What an app needs from a package index.
 
-    C(project) is the folder that a lock is read for, C(installs) the folder of a project to install, if any. C(digest) is over whatever
-    decides what gets installed: two trees with the same one share a virtualenv, unless C(local) says that something is installed from
-    the tree itself. With C(builds), installing may run code of the app or of a package even when the installer is told to build nothing.
+    C(project) is the folder whose lock is read, and C(installs) the folder of a project to install, if any. C(digest) covers everything that
+    decides what is installed. Two trees with the same digest share a virtualenv, unless something is installed from the tree itself (C(local)).
+    With C(builds), an install may run code of the app or of a package even if the installer must not build anything.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class Manifest(t.TypedDict):
 def manifest_of(
     kind: Kind, file: str = "", content: t.Any = None, packages: list[str] | None = None, local: bool = False, hashes: bool = False, builds: bool = False
 ) -> Manifest:
-    """A manifest; C(content) and C(packages) are what the digest is over."""
+    """A manifest. The digest covers C(content) and C(packages)."""
     digest = hashlib.sha256(json.dumps([kind, content, packages], sort_keys=True).encode()).hexdigest()
     return Manifest(
         kind=kind,
@@ -77,11 +77,11 @@ def read_manifest(
 ) -> Manifest:
     """Find and read the file that names an app's dependencies.
 
-    :param requirements: the file to take, relative to the tree; the first of NAMES if None.
-    :param insecure: accept addresses of http and git without a hash.
-    :param directory: where to look first, relative to the tree; the tree itself comes after it.
-    :param project: the project itself is installed, so what its own files say of dependencies is followed by that.
-    :raises StepError: the named file is not there, or says its dependencies in a way that cannot be followed.
+    :param requirements: the file to use, relative to the tree; None for the first of NAMES.
+    :param insecure: accept http and git addresses without a hash.
+    :param directory: the folder to look in first, relative to the tree; then the tree itself.
+    :param project: whether the project itself is installed. Its own files then bring its dependencies.
+    :raises StepError: if the named file does not exist, or names dependencies in a way that is not supported.
     """
     if requirements and not (tree / requirements).is_file():
         present = ", ".join(name for name in NAMES if (tree / name).is_file()) or "none"
@@ -109,7 +109,7 @@ def texts(tree: Path, manifest: Manifest) -> list[str]:
 
 
 def _of_member(lock: Manifest, directory: str) -> Manifest:
-    """What a lock of a workspace says of one of its members."""
+    """The part of a workspace's lock for one of its members."""
     digest = hashlib.sha256(json.dumps([lock["digest"], directory]).encode()).hexdigest()
     return {**lock, "digest": digest, "project": directory}
 
@@ -117,7 +117,7 @@ def _of_member(lock: Manifest, directory: str) -> Manifest:
 def _refuse_foreign(tree: Path, commands: dict[str, str]) -> None:
     """Refuse a source whose dependencies are in a file that would be ignored.
 
-    :raises StepError: there is one, with the command that converts it.
+    :raises StepError: if there is one, with the command that converts it.
     """
     for name, command in commands.items():
         path = tree / name
@@ -160,7 +160,7 @@ def _assert_uv(name: str, installer: str) -> None:
 
 
 def _read_uv_lock(tree: Path, name: str, installer: str) -> Manifest:
-    """A lock of uv, which only uv can install from."""
+    """A uv lock file. Only uv can install from it."""
     _assert_uv(name, installer)
     if not (tree / name).with_name("pyproject.toml").is_file():
         raise StepError(f"the source has {name} without the pyproject.toml it belongs to; add it, or set requirements to another file")
@@ -170,7 +170,7 @@ def _read_uv_lock(tree: Path, name: str, installer: str) -> Manifest:
 
 
 def _read_pylock(path: Path, name: str, installer: str) -> Manifest:
-    """A lock as PEP 751 has it. Its packages are checked against the hashes that it must have."""
+    """A lock file in the format of PEP 751. It must have hashes, and packages are checked against them."""
     _assert_uv(name, installer)
     document = _read_toml(path, name)
     packages = document.get("packages", [])
@@ -179,7 +179,7 @@ def _read_pylock(path: Path, name: str, installer: str) -> Manifest:
 
 
 def _read_pyproject(path: Path, name: str, insecure: bool) -> Manifest:
-    """The dependencies of a pyproject.toml; none when it only configures tools."""
+    """The dependencies in a pyproject.toml; none if it only configures tools."""
     document = _read_toml(path, name)
     project = document.get("project", {})
     if "dependencies" in project.get("dynamic", []):

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the proxy's account may read of an app: its public files, and nothing else.
+"""Let the proxy's account read an app's public files, and nothing else.
 
-The owner of the files sets this: the build account for a release, the service account for the state. Root follows none of their paths.
+The owner of the files sets the access: the build account for a release, the service account for the state. Root follows none of their paths.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .commands import run
 
 
 def close(tree: str, releases: dict[str, list[str]], group: int) -> None:
-    """Let the app read each release, everybody who gets this far its public files, and only the builder the rest.
+    """Close releases: the app can read all of it, others only the public files. Nobody but the builder can write.
 
-    What is public stays so all the time: the release may serve.
+    Public files stay readable at every moment, since the release may be serving.
 
-    :param tree: the directory that has the releases.
-    :param releases: by name, the public files and folders relative to the release. One that it does not have is passed over.
+    :param tree: the directory with the releases.
+    :param releases: by name, the public files and folders relative to the release. Missing ones are skipped.
     :param group: id of the app's group.
     """
     for name, public in releases.items():
@@ -38,9 +38,9 @@ def close(tree: str, releases: dict[str, list[str]], group: int) -> None:
 
 
 def share(state: str, folders: list[str], withdrawn: list[str], reader: str) -> None:
-    """Let an account read folders of the app's state, and what the app writes there from now on; the folders are made if missing.
+    """Let an account read folders of the app's state, and what the app writes there later. Missing folders are made.
 
-    :param withdrawn: folders that it could read until now.
+    :param withdrawn: folders that the account must no longer read.
     :param reader: name of the account.
     """
     top = Path(state)
@@ -63,14 +63,14 @@ def _set_access(path: Path, change: str) -> None:
 
 
 def _set_access_below(folder: Path, directories: str, files: str) -> None:
-    """Change what a folder holds now. The app is at work in it: what vanishes meanwhile, or belongs to another account, is passed over."""
+    """Change the access of what is in a folder now. The app is using it: files that vanish meanwhile or belong to another account are skipped."""
     for kind, change in (("d", directories), ("f", files)):
         own = ["find", "-P", str(folder), "-user", str(os.getuid()), "-type", kind]
         subprocess.run([*own, "-exec", "setfacl", "--physical", change, "--", "{}", "+"], capture_output=True, check=False)
 
 
 def _found(release: Path, place: str) -> Path | None:
-    """A place in a release, unless a link is on the way: the proxies follow none."""
+    """A place in a release, unless there is a link on the path: the proxies follow no links."""
     path = release
     for part in Path(place).parts:
         path /= part
@@ -84,7 +84,7 @@ def _above(path: Path, top: Path) -> list[Path]:
 
 
 def _below(top: Path) -> t.Iterator[Path]:
-    """A file or directory, and everything in it. No link is followed."""
+    """A file or directory, and everything in it, without following links."""
     yield top
     for folder, folders, files in os.walk(top):
         yield from (Path(folder, name) for name in [*folders, *files])

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of requirements, as pip's Requirements File Format has them, and which of their lines name nothing but packages of an index."""
+"""Requirements files in pip's format, and which of their lines name only packages from an index."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 
 from .commands import StepError
 
-#: Where anybody on the way can change what is sent.
+#: Addresses without encryption: anybody on the way can change what is sent.
 _OPEN = re.compile(r"\b(?:git\+)?(?:http|git)://[^\s\"']+")
 _COMMENT = re.compile(r"(^|\s)#.*")
 _INCLUDE = re.compile(r"(?:(?:-r|-c)\s*|--(?:requirement|constraint)(?:\s+|\s*=\s*))(\S+)")
-#: Options that bring nothing from the tree, with their values.
+#: Options with their values that install nothing from the tree.
 _OPTION = re.compile(
     r"--(pre|require-hashes|prefer-binary|no-index)"
     r"|(-i\s*|--(index-url|extra-index-url|trusted-host|only-binary|no-binary|use-feature)(\s+|\s*=\s*))\S+"
     r"|(-f\s*|--find-links(\s+|\s*=\s*))https?://\S+"
 )
-#: A name with versions, or with an address that is not a file's; then markers and options of the one requirement.
+#: A name with versions, or with an address that is not a file; then the requirement's markers and options.
 _PACKAGE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(\[[^\]/]*\])?\s*(@\s*(git\+)?(https?|ssh|git)://\S+|\(?[<>=!~][^;@/\s]*(\s*,\s*[<>=!~][^;@/\s]*)*\)?)?\s*(;.*|--.*)?"
 )
 _ARCHIVE = re.compile(r"\.(whl|zip|tar|tar\.\w+|tgz|tbz|txz|tlz)\b", re.IGNORECASE)
-#: The longer first: the mark of UTF-16 begins that of UTF-32.
+#: Longer marks first: the mark of UTF-32 begins with that of UTF-16.
 _BOMS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -39,9 +39,9 @@ _CODING = re.compile(rb"\A(?:[^\n]*\n)?[ \t]*#[^\n]*?coding[:=]\s*([-\w.]+)")
 
 
 def read(path: Path, tree: Path, seen: dict[str, str] | None = None) -> dict[str, str]:
-    """A file of requirements and every file that it includes, by path relative to the tree.
+    """A requirements file and every file that it includes, by path relative to the tree.
 
-    :raises StepError: one of them cannot be read.
+    :raises StepError: if one of them cannot be read.
     """
     seen = {} if seen is None else seen
     relative = os.path.relpath(path, tree)
@@ -71,7 +71,7 @@ def decoded(content: bytes) -> str:
 
 
 def lines(text: str) -> t.Iterator[str]:
-    """The lines without comments, those that a backslash continues in one.
+    """The lines without comments. Lines that a backslash continues are joined.
 
     >>> list(lines("flask \\\\\\n  --hash=x  # why\\n\\n# nothing"))
     ['flask   --hash=x']
@@ -87,7 +87,7 @@ def includes(text: str) -> list[str]:
 
 
 def is_of_an_index(line: str) -> bool:
-    """Whether a line names a package that is not a file of the tree. What is not understood is taken for one that is.
+    """Whether a line names a package that is not a file of the tree. A line that is not understood counts as a file.
 
     >>> [is_of_an_index(line) for line in ("flask>=3 ; python_version<'4'", "libs/common", "vendor-1.0-py3-none-any.whl", "-f vendor", "--index-url https://x")]
     [True, False, False, False, True]
@@ -99,9 +99,9 @@ def is_of_an_index(line: str) -> bool:
 
 
 def assert_protected(name: str, text: str) -> None:
-    """Refuse what comes over an open connection without a hash.
+    """Refuse packages without a hash that come over an unencrypted connection.
 
-    :raises StepError: there is such an address.
+    :raises StepError: if there is such an address.
     """
     for line in lines(text):
         if "--hash=" not in line and "#sha256=" not in line and _OPEN.search(line):

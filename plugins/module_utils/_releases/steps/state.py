@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives releases: links in a release to the app's state, and what the source brings for it.
+"""Persisted state: links in a release to the app's state, and files that the source brings for it.
 
-The builder sets aside what the source has there; the app's own account puts it into the state.
+The builder sets these files aside; the app's own account copies them into the state.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .commands import StepError
 
 #: Files that only keep an empty directory in a repository.
 KEEPERS = {".gitkeep", ".keep", ".gitignore"}
-#: Where a release keeps what it brings for the state.
+#: The folder where a release keeps files for the state.
 SEEDS = ".flaskyard-seeds"
 
 
 def assert_replaceable(tree: Path, folders: t.Collection[str], files: t.Collection[str], seeded: t.Collection[str]) -> None:
-    """Refuse to hide files of the source, or of its build, behind a link to the app's state, unless they may be put there.
+    """Refuse to hide files of the source or its build behind a link to the app's state, unless they may be copied there.
 
-    :param folders: that outlive releases; of C(files) likewise.
+    :param folders: persisted folders; C(files) are persisted files.
     :param seeded: paths that the source may fill.
-    :raises StepError: naming the first.
+    :raises StepError: naming the first such file.
     """
     for name in folders:
         place = tree / name
@@ -46,9 +46,9 @@ def assert_replaceable(tree: Path, folders: t.Collection[str], files: t.Collecti
 
 
 def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: list[str]) -> dict[str, str]:
-    """Put links to the state in place of what outlives releases, and set aside what is there.
+    """Replace persisted files and folders by links to the state, and set aside what the source has there.
 
-    :returns: a digest of what was set aside, by name.
+    :returns: by name, a digest of what was set aside.
     """
     assert_replaceable(tree, folders, files, seeded)
     seeds = {}
@@ -66,12 +66,12 @@ def link(tree: Path, state: str, folders: list[str], files: list[str], seeded: l
 
 
 def link_instance(code: Path, instance: Path) -> None:
-    """Have the instance folder of packages below C(src) where Flask looks for it: beside the package, as long as that is not installed
+    """Link the instance folder of packages below C(src) to where Flask looks for it: beside the package, unless the package is installed
     (flask.sansio.app, auto_find_instance_path).
 
-    :param code: the folder that holds the app.
-    :param instance: the folder of the state.
-    :raises StepError: there are files in its place.
+    :param code: the folder with the app.
+    :param instance: the folder in the state.
+    :raises StepError: if there are files in its place.
     """
     source = code / "src"
     place = source / "instance"
@@ -87,21 +87,21 @@ def link_instance(code: Path, instance: Path) -> None:
 
 
 def seed(tree: str, state: str, names: list[str]) -> None:
-    """Put what a release has set aside into the state, beside what is there; nothing that is there is changed."""
+    """Copy what a release has set aside into the state. Files that exist there are not changed."""
     for name in names:
         top = Path(tree, SEEDS, name)
         for path in _content(top):
             target = Path(state, name, path.relative_to(top))
             target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             if not os.path.lexists(target):
-                # What somebody reads meanwhile is whole.
+                # Readers never see an incomplete file.
                 half = target.with_name(f".{target.name}.half")
                 shutil.copy2(path, half, follow_symlinks=False)
                 half.rename(target)
 
 
 def _content(place: Path) -> list[Path]:
-    """The files and links at and below a place that are more than keepers of a folder."""
+    """The files and links at and below a place, without those that only keep an empty directory."""
     if place.is_file() or place.is_symlink():
         return [place]
     return sorted(path for path in place.rglob("*") if path.name not in KEEPERS and (path.is_symlink() or not path.is_dir()))

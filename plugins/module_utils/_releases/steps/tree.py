@@ -19,7 +19,7 @@ from .git import checkout
 from .manifest import Manifest, manifest_of, read_manifest, texts
 from .state import SEEDS, assert_replaceable, link, link_instance
 
-#: What installers print when they may not write the virtualenv.
+#: The output of installers that cannot write the virtualenv.
 _SHARED = re.compile(r"(Read-only file system|os error 30).*(/venvs/|site-packages|\.venv)|(/venvs/|site-packages|\.venv).*(Read-only file system|os error 30)")
 _ALONE = (
     "releases with the same dependencies share the virtualenv, so build_command cannot change it; name the package in the requirements, or, for the "
@@ -40,13 +40,13 @@ def prepare(
     seeded: list[str],
     insecure: bool = False,
 ) -> Manifest:
-    """Put the source into the empty tree, and read what it depends on.
+    """Put the source into the empty tree, and read its dependencies.
 
-    :param source: C(kind), git or archive, and its C(arguments); None when the tree stands already or there is none.
-    :param packages: requirements that stand in for a tree.
-    :param directory: folder of the tree that holds the app.
-    :param install_project: whether to install the project that the app is; None where nobody said so.
-    :raises StepError: the source cannot be had, or cannot become a release.
+    :param source: C(kind), git or archive, and its C(arguments); None if there is no tree to fetch.
+    :param packages: requirements in place of a tree.
+    :param directory: the folder of the tree with the app.
+    :param install_project: whether to install the app as a project; None if the user did not say.
+    :raises StepError: if the source cannot be fetched, or cannot become a release.
     """
     here = Path(tree)
     if source:
@@ -85,14 +85,14 @@ def finish(
     public: list[str],
     build_command: str | None,
 ) -> dict[str, t.Any]:
-    """Link the virtualenv, build, compile, and put links to the app's state in place of what outlives releases.
+    """Link the virtualenv, build, compile, and replace persisted files and folders by links to the app's state.
 
-    :param venv: path of the virtualenv as seen from the tree.
-    :param state: the folder that outlives releases.
+    :param venv: path of the virtualenv relative to the tree.
+    :param state: the app's state.
     :param uv: path of uv, if the host has it.
-    :param directory: folder of the tree that holds the app.
-    :param public: files and folders of the release that the proxy is to serve.
-    :returns: C(seeds), a digest of what the release brings for the state, by name; C(absent), what is to be served and is not there.
+    :param directory: the folder of the tree with the app.
+    :param public: files and folders of the release that the proxy serves.
+    :returns: C(seeds), by name a digest of what the release brings for the state; C(absent), public files that do not exist.
     """
     here = Path(tree)
     code = here / (directory or "")
@@ -111,7 +111,7 @@ def finish(
             if _SHARED.search(error.printed):
                 raise StepError(f"{error}\n{_ALONE}", error.output) from error
             raise
-    # A file that does not compile may well never be imported: not for this step to judge.
+    # A file that does not compile is not an error here: the app may never import it.
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     seeds = link(here, state, persist, persist_files, seeded)
     link_instance(code, Path(state, directory or "", "instance"))
@@ -119,7 +119,7 @@ def finish(
 
 
 def installers(own: Path, uv: str | None) -> list[str]:
-    """Folders with uv and pip. A virtualenv of uv has no pip; uv installs in its place."""
+    """Folders with uv and pip. A virtualenv made by uv has no pip, so there pip calls uv."""
     if uv is None:
         return []
     folders = [os.path.dirname(uv)]

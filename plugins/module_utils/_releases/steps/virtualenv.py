@@ -16,7 +16,7 @@ from . import compilers, git_dependencies, indexes, project
 from .commands import StepError, run
 from .manifest import Manifest
 
-#: What the cache of earlier versions is not taken for: code of packages could write it.
+#: The only part of the cache that is used: in earlier versions, code of packages could write the rest.
 _CACHE = "wheels"
 
 
@@ -24,10 +24,10 @@ _CACHE = "wheels"
 class Installer:
     """uv or pip, for one virtualenv.
 
-    :param python: the interpreter that the virtualenv is made of.
+    :param python: the interpreter for the virtualenv.
     :param uv: path of uv; pip is used if None.
-    :param cache: where downloads are kept for later installs. With one, only wheels are installed, and nothing of a package
-        can run: who writes the cache decides what later installs, with hashes too, put in place. None builds what it has to.
+    :param cache: where downloads are kept for later installs. With a cache, only wheels are installed and no code of a package can
+        run, because code that writes the cache would decide what later installs put in place, even with hashes. None allows builds.
     """
 
     tree: Path
@@ -37,7 +37,7 @@ class Installer:
     cache: Path | None
 
     def create(self) -> None:
-        """An empty virtualenv, whatever was there."""
+        """Make an empty virtualenv, in place of anything that was there."""
         for path in Path(self.venv).iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         if self.uv:
@@ -48,7 +48,7 @@ class Installer:
     def install(self, arguments: list[str]) -> None:
         """Install what the arguments name.
 
-        :raises StepError: it cannot be had, or only by running code of a package where the cache can be written.
+        :raises StepError: if it is not available, or only by running code of a package while the cache is writable.
         """
         if self.uv:
             wheels = ["--no-build"] if self.cache else []
@@ -58,7 +58,7 @@ class Installer:
             self._run([self.interpreter, "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", *wheels, *arguments], alone=self.cache is not None)
 
     def arguments(self, manifest: Manifest) -> list[str]:
-        """What to tell the installer so that it installs a manifest; nothing when there is nothing to install."""
+        """The installer's arguments for a manifest; empty if there is nothing to install."""
         kind, name = manifest["kind"], manifest["file"]
         strict = ["--require-hashes"] if manifest["hashes"] else []
         if kind == "requirements":
@@ -74,7 +74,7 @@ class Installer:
         return manifest["packages"]
 
     def compile(self) -> None:
-        """Compile what was installed. The interpreter is not that of the virtualenv, which would run code of packages (C(.pth))."""
+        """Compile what was installed. The virtualenv's own interpreter would run code of packages (C(.pth)), so another one does it."""
         run([self.python, "-I", "-m", "compileall", "-qq", "-j", "0", f"{self.venv}/lib"], check=False)
 
     @property
@@ -100,13 +100,13 @@ def install(
     server_lock: str | None,
     cache: str | None,
 ) -> dict[str, bool]:
-    """Fill an empty virtualenv: with the server as it is locked, then with what the app asks for, which wins.
+    """Fill an empty virtualenv: first with the locked server, then with the app's dependencies, which may replace the server's versions.
 
-    :param state: the app's folder that outlives releases.
-    :param described: what git says of the source, from which the version of its project follows.
-    :param server_lock: requirements with hashes; None when the user has written requirements of the server, see C(add).
-    :param cache: the app's directory for what may be thrown away; None to build packages.
-    :returns: C(complete), false if packages have to be built; C(replaced), whether the app brings other versions than the lock.
+    :param state: the app's state.
+    :param described: the source's output of C(git describe), which gives the version of its project.
+    :param server_lock: requirements with hashes; None if the user wrote requirements for the server, see C(add).
+    :param cache: the app's cache; None to build packages.
+    :returns: C(complete), false if packages must be built; C(replaced), whether the app brings other versions than the lock.
     """
     installer = Installer(Path(tree), venv, python, uv, fresh_cache(Path(cache)) if cache else None)
     try:
@@ -132,14 +132,14 @@ def install(
     open_up(Path(venv))
     instances = Path(venv, "var")
     if not instances.exists():
-        # Where Flask has the instance folder of an app that is an installed package (flask.sansio.app, auto_find_instance_path).
+        # Flask looks here for the instance folder of an installed package (flask.sansio.app, auto_find_instance_path).
         instances.symlink_to(f"{state}/var")
     installed = installed_in(venv)
     return {"complete": True, "replaced": server_lock is not None and any(installed.get(name) != version for name, version in locked.items())}
 
 
 def add(tree: str, venv: str, python: str, uv: str | None, server_requirements: list[str]) -> None:
-    """Install, as they are written, the requirements of the server that the user has given; they win over what the app brings."""
+    """Install the user's requirements for the server as they are written. They replace the app's versions."""
     installer = Installer(Path(tree), venv, python, uv, None)
     installer.install(server_requirements)
     installer.compile()
@@ -149,14 +149,14 @@ def add(tree: str, venv: str, python: str, uv: str | None, server_requirements: 
 def assert_new(venv: str, lowest: dict[str, str], source: str) -> None:
     """Refuse a server that is too old to run here.
 
-    :param lowest: the lowest version that works, by package.
-    :param source: what brought the version that is installed.
-    :raises StepError: naming the version, and what to do.
+    :param lowest: the lowest working version, by package.
+    :param source: the file or key that names the installed version.
+    :raises StepError: naming the version, and the next step.
     """
     installed = installed_in(venv)
     for name, wanted in lowest.items():
         if (version := installed.get(name)) and _numbers(version) < _numbers(wanted):
-            raise StepError(f"{source} brings {name} {version}, older than what works here ({wanted}); raise it, or take it out to have the tested version")
+            raise StepError(f"{source} brings {name} {version}, older than what works here ({wanted}); raise the version, or remove it to get the tested one")
 
 
 def _numbers(version: str) -> list[int]:
@@ -166,9 +166,9 @@ def _numbers(version: str) -> list[int]:
 
 
 def check(venv: str, uv: str | None, server_requirements: list[str]) -> None:
-    """Make sure that the server can live with the versions that the app brings.
+    """Check that the server works with the versions that the app brings.
 
-    :raises StepError: it cannot.
+    :raises StepError: if it does not.
     """
     interpreter = f"{venv}/bin/python"
     command = [uv, "pip", "check", "--no-cache", "--python", interpreter] if uv else [interpreter, "-I", "-m", "pip", "check"]
@@ -179,14 +179,14 @@ def check(venv: str, uv: str | None, server_requirements: list[str]) -> None:
         lines = [line for line in error.output.splitlines() if names & {normalised(word) for word in re.findall(r"^(?:The package `)?([\w.-]+)", line)}]
         if lines:
             raise StepError(
-                f"the app pins versions that its server {' '.join(server_requirements)} cannot use; change the pin, or choose the server's version by "
+                f"the app pins versions that its server {' '.join(server_requirements)} cannot use; change the pin, or choose the server's version with "
                 "server_requirements",
                 "\n".join(lines),
             ) from None
 
 
 def fresh_cache(folder: Path) -> Path:
-    """The part of an app's cache that no code of a package could ever write; the rest is removed."""
+    """The part of an app's cache that no code of a package can write. The rest is removed."""
     for path in folder.iterdir():
         if path.name != _CACHE:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -196,19 +196,19 @@ def fresh_cache(folder: Path) -> Path:
 
 
 def installed_in(venv: str) -> dict[str, str]:
-    """Version by normalised name, without running anything of the virtualenv."""
+    """Versions by normalised name, found without running anything from the virtualenv."""
     names = (path.name.removesuffix(".dist-info").split("-") for path in Path(venv).glob("lib/python*/site-packages/*.dist-info"))
     return {normalised(name): version for name, version, *dummy in names}
 
 
 def normalised(requirement: str) -> str:
-    """The name of the distribution that a requirement asks for, as indexes compare names."""
+    """The name of the distribution in a requirement, normalised as indexes do it."""
     name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
     return re.sub(r"[-_.]+", "-", name[1] if name else requirement).lower()
 
 
 def open_up(top: Path) -> None:
-    """Let everybody read, whatever modes the source came with; who may come this far is decided above."""
+    """Let everybody read, whatever the modes in the source. The folders above decide who gets this far."""
     for folder, dummy, files in os.walk(top):
         os.chmod(folder, 0o755)
         for name in files:
@@ -218,5 +218,5 @@ def open_up(top: Path) -> None:
 
 
 def _forbid_processes() -> None:
-    """Whatever a requirements file tells pip, a package cannot be built without a process."""
+    """Forbid new processes: without one, pip cannot build a package, whatever a requirements file says."""
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))

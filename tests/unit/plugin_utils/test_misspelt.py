@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, Flaskyard maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A variable that is almost called as one of the roles is refused, and those of other roles are not."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.flaskyard.server.plugins.plugin_utils.misspelt import misspelt
+from ansible_collections.flaskyard.server.plugins.plugin_utils.variable_names import NAMES
+
+#: Of roles that people have beside ours: geerlingguy's, devsec's, ANXS's.
+OTHERS = (
+    *("nginx_user", "nginx_worker_processes", "nginx_extra_http_options", "nginx_extra_conf_options", "nginx_keepalive_timeout", "nginx_vhosts"),
+    *("postgresql_hba_entries", "postgresql_databases", "postgresql_users", "postgresql_version", "postgresql_global_config_options"),
+    *("firewall_allowed_tcp_ports", "firewall_enable_ipv6", "firewall_state", "certbot_admin_email", "mariadb_users", "apache_listen_port"),
+    *("python_version", "app_name", "app_user", "host_name", "backup_dir", "tls_cert", "tls_key", "supervisor_programs", "flask_env", "flask_debug"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("flask_app", "flask_apps"), ("tls_mail", "tls_email"), ("backup_repositry", "backup_repository"), ("nginx_header", "nginx_headers")],
+)
+def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
+    [said] = misspelt([name, *NAMES], [])
+    assert said == f"no role has the variable {name}; did you mean {meant}? If it is your own, add it to the list host_own_variables"
+    assert not list(misspelt([name], [name]))
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    assert list(misspelt([*OTHERS, *NAMES, "ansible_facts", "__nginx_sites"], [])) == []
