@@ -51,7 +51,7 @@ options:
     type: raw
     default: /var/log/flaskyard/deploys.jsonl
   own_variables:
-    description: Names of variables that are not misspelt ones of the roles, however alike they are.
+    description: Names of your own variables that resemble a role's variable. They are not reported as misspelt.
     type: list
     elements: str
     default: []

@@ -85,7 +85,7 @@ options:
     type: str
     default: ""
   declared:
-    description: Names of all apps of the host. The names in O(apps), unless set.
+    description: Names of all apps on the host. By default, the names in O(apps).
     type: list
     elements: str
     default: []
