@@ -93,8 +93,8 @@ class Records:
         return sorted(filter(None, found), key=lambda record: str(record["created"]), reverse=True)
 
     def difference(self, identity: str | None, inputs: dict[str, t.Any]) -> dict[str, str]:
-        """The inputs of the release that served last and of the one to make, as a diff for Ansible."""
-        last = self.last_good()
+        """The inputs of the release that served last, or else of the newest, and of the one to make, as a diff for Ansible."""
+        last = self.last_good() or next(iter(self.all("releases")), None)
         return {
             "before_header": f"{self.name}: release {last['id']}" if last else f"{self.name}: no release",
             "before": _lines(last["inputs"]) if last else "",
