@@ -55,7 +55,7 @@ intersphinx_mapping = {"ansible": (ANSIBLE, inventory())}
 
 
 def link_to_forge(app: Any, docname: str, source: list[str]) -> None:
-    """Lead the links of a page to files that are no pages, such as playbooks, to the repository."""
+    """Lead the links of a page to files that are not pages, such as playbooks, to the repository."""
 
     def moved(match: re.Match[str]) -> str:
         target = Path(os.path.normpath(REPOSITORY / Path(docname).parent / match["path"]))

@@ -18,7 +18,7 @@ REQUESTS = 200
 
 
 class Memory:
-    """A host of its own with the app on it.
+    """A separate host with the app on it.
 
     :param app: the sample application, as users declare it.
     """

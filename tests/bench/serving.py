@@ -48,7 +48,7 @@ http {
 
 
 class Serving:
-    """A host of its own with `probe` on it, as it comes but for the workers, which are the role's default."""
+    """A separate host with `probe` on it, as it comes but for the workers, which are the role's default."""
 
     def __init__(self, prefix: str) -> None:
         self._name = f"{prefix}-serving"

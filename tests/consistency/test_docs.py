@@ -42,7 +42,7 @@ def test_a_change_makes_a_page_stale(tmp_path: Path) -> None:
         ("the filter P(flaskyard.server.apps#filter)", "the filter `flaskyard.server.apps`"),
         (r"C(lookup('file', 'x'\))", "`lookup('file', 'x')`"),
         ("C(create_app()) is code", "`create_app()` is code"),
-        ("MAC(x) is none, B(bold) is", "MAC(x) is none, **bold** is"),
+        ("MAC(x) stays, B(bold) goes", "MAC(x) stays, **bold** goes"),
     ],
 )
 def test_markup(markup: str, markdown: str) -> None:

@@ -97,7 +97,7 @@ def _option(key: Key, nested: bool = True) -> dict[str, Any]:
 
 
 def _without_role_defaults(keys: dict[str, Key]) -> dict[str, Key]:
-    """Keys, of which the settings of servers have no default of their own: where an app does not say, the variable of the role does."""
+    """Keys. The settings of servers have no default: unless an app sets one, the variable of the role counts."""
     if keys not in SETTINGS.values():
         return keys
     return {name: dataclasses.replace(key, default=None) if key.variable else key for name, key in keys.items()}

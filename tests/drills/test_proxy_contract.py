@@ -304,7 +304,7 @@ def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
         site.variables |= {"flask_trusted_networks": [f"{gateway}/32", "198.51.100.0/24"]}
         site.apply("site")
         assert client("203.0.113.7") == "203.0.113.7"
-        assert client("192.0.2.66, 203.0.113.7, 198.51.100.3") == "203.0.113.7", "the last one that is no balancer of ours"
+        assert client("192.0.2.66, 203.0.113.7, 198.51.100.3") == "203.0.113.7", "the last one that is not one of our balancers"
         statuses = [site.host.ask("/pid", {"X-Forwarded-For": "203.0.113.8"}).status for dummy in range(16)]
         assert 429 in statuses and site.host.ask("/pid", {"X-Forwarded-For": "203.0.113.9"}).status == 200, "each client for itself"
         site.variables["flask_proxy_protocol"] = True

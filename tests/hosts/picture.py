@@ -26,7 +26,7 @@ CLOSED = [
     *["/srv/flask/*/cache", "/srv/flask/*/source", "/srv/flask/*/releases/*", "/srv/flask/*/venvs/*", "/opt/flaskyard/*"],
     *["/tmp/systemd-private-*", "/var/tmp/systemd-private-*"],
 ]
-#: Not there, as far as the picture goes: accounts have entries of their own, the rest is the container's, the test's or a cache.
+#: Not there, as far as the picture goes: accounts have separate entries, the rest is the container's, the test's or a cache.
 IGNORED = [
     *["/etc/passwd*", "/etc/shadow*", "/etc/group*", "/etc/gshadow*", "/etc/sub[ug]id*", "/etc/.pwd.lock"],
     *["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/machine-id", "/etc/ld.so.cache", "/run/.containerenv", "*/__pycache__"],

@@ -43,7 +43,7 @@ class Target:
 
     :param ca_file: PEM file of the authorities trusted for https; the system's when None.
     :param verify: False accepts any certificate.
-    :raises ValueError: for what is no http(s) URL, or lies outside loopback and private networks: load is for our own hosts.
+    :raises ValueError: if this is not an http(s) URL, or leads outside loopback and private networks: load is for our own hosts.
     """
 
     url: str

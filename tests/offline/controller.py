@@ -58,7 +58,7 @@ class Run:
 
 
 class Controller:
-    """The collection with stubs in place of its modules, in a folder of its own."""
+    """The collection with stubs in place of its modules, in a separate folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

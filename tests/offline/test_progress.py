@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAY = """
-- name: A play of its own
+- name: A separate play
   hosts: all
   gather_facts: false
   serial: "{{ batch | default(0) }}"
@@ -71,14 +71,14 @@ def environment(callback: str) -> dict[str, str]:
 
 
 def printed(folder: Path, *options: str, callback: str = "flaskyard.server.progress") -> str:
-    """Both streams of a run whose output is no terminal."""
+    """Both streams of a run whose output is not a terminal."""
     done = subprocess.run(command(folder, *options), env=environment(callback), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.stdout
 
 
 def test_lines_say_what_changes_and_where(folder: Path) -> None:
     text = printed(folder, "-e", "fail=false")
-    assert re.search(r"^  \d:\d\d  tasks$", text, re.M) and "\nA play of its own\n" in text
+    assert re.search(r"^  \d:\d\d  tasks$", text, re.M) and "\nA separate play\n" in text
     assert re.search(r"^  \d:\d\d    Write a file: changed \((one, two|two, one)\)$", text, re.M)
     assert "      one: hello one\n" in text and "+a line" in text
     assert re.search(r"Fail, and go on: failed, ignored \((one, two|two, one)\)", text)
@@ -97,7 +97,7 @@ def test_failures_stand_in_full_at_the_end(folder: Path) -> None:
 
 def test_check_mode_says_that_nothing_changes(folder: Path) -> None:
     text = printed(folder, "--check", "-e", "fail=false")
-    assert "A play of its own (check mode: nothing is changed)" in text
+    assert "A separate play (check mode: nothing is changed)" in text
     assert "Write a file: would change (" in text and "+a line" in text and "Write a file: changed" not in text
 
 

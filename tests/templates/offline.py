@@ -5,7 +5,7 @@
 The roles, their variables and the action plugins are the real ones. Only the call to the host is missing: what it would be sent is kept.
 
 `python -m tests.templates.offline` reads a list of the arguments of `render` from its input, and writes what each gives and which
-templates were read. It has to be a process of its own: Ansible finds collections only if nobody has imported one before.
+templates were read. It needs a separate process: Ansible finds collections only if nobody has imported one before.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role mariadb: an app has a database of its own, beside those of PostgreSQL, which no other app can see, and which comes back."""
+"""Role mariadb: each app has a database that no other app can see, beside those of PostgreSQL, and that comes back."""
 
 from __future__ import annotations
 

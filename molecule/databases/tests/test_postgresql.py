@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roles postgresql and valkey: an app has a database and a queue of its own, which no other app can see, and which come back."""
+"""Roles postgresql and valkey: each app has a database and a queue that no other app can see, and that come back."""
 
 from __future__ import annotations
 

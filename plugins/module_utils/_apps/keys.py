@@ -19,7 +19,7 @@ from .stores import DATABASES, QUEUES
 _RELATIVE = r"(?!\.\.?(/|$))[A-Za-z0-9_.][A-Za-z0-9_.@+-]*(/(?!\.\.?(/|$))[A-Za-z0-9_.@+-]+)*/?"
 _NO_PARENT = r"(?!(.*/)?\.\.(/|$))"
 _URL_PATH = rf"{_NO_PARENT}/[A-Za-z0-9._~/@+=%&?-]*"
-# URLs, absolute paths and scp-like addresses; nothing that git takes for a transport of its own, such as ext::.
+# URLs, absolute paths and scp-like addresses; nothing that git takes for another transport, such as ext::.
 _GIT = rf"{_NO_PARENT}((https?|ssh|git|file)://|/|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!:))[A-Za-z0-9._~:/@%+=!$-]+"
 # What git-check-ref-format(1) says of refs/heads/NAME, with no name that looks like an option. Names of commits and versions of packages are among them.
 _VERSION = r"(?!-|(.*/)?[./]|.*(\.\.|@\{|\.lock(/|$)))[^\x00-\x20\x7f-\x9f\ud800-\udfff~^:?*\[\\]+(?<![/.])"

@@ -33,7 +33,7 @@ _present = Actor()
 
 
 def act(action: str, by: str = "") -> None:
-    """Set what this process does, and for whom.
+    """Set what this process does, and who asked for it.
 
     :param by: who runs it. Default: the login of this session.
     """

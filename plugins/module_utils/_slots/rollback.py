@@ -172,7 +172,7 @@ def _todays_settings() -> t.Iterator[None]:
 
 def _servers(inputs: dict[str, t.Any]) -> str:
     names = {re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower() for requirement in inputs.get("server_requirements") or []}
-    return ", ".join(sorted(names)) or "none of its own"
+    return ", ".join(sorted(names)) or "only the default server"
 
 
 def _choice(others: list[dict[str, t.Any]]) -> str:

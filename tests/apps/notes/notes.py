@@ -13,7 +13,7 @@ queue = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 
 
 def engine(url: str, **arguments: object) -> sqlalchemy.Engine:
-    """Connections of their own to a database, by the driver that is installed."""
+    """Unshared connections to a database, by the driver that is installed."""
     url = url.replace("postgresql:", "postgresql+psycopg:", 1)
     return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args={"connect_timeout": 5, **arguments})
 
@@ -48,7 +48,7 @@ def jobs() -> Response:
 
 @app.get("/prepared")
 def prepared() -> Response:
-    """The same statement in many transactions over connections of their own: prepared in the server unless `prepare=no`."""
+    """The same statement in many transactions over separate connections: prepared in the server unless `prepare=no`."""
     pooled = engine(os.environ["DATABASE_URL"], prepare_threshold=None if request.args.get("prepare") == "no" else 0)
     try:
         for number in range(20):

@@ -75,7 +75,7 @@ def enqueue(queue: str, job: str, seconds: float) -> str:
 
 
 def schedule() -> None:
-    """APScheduler, in a process of its own."""
+    """APScheduler, in a separate process."""
     scheduler = BlockingScheduler()
     scheduler.add_job(work, "interval", ["apscheduler", "tick", 0], seconds=1)
     scheduler.start()

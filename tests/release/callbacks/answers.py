@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write down what registered tasks answer: a task that did it would run modules of its own, which takes longer than what is tested."""
+"""Write down what registered tasks answer: a task that did it would run its own modules, which takes longer than what is tested."""
 
 from __future__ import annotations
 

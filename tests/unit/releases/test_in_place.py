@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a change of code in place, and what is none."""
+"""What counts as a change of code in place."""
 
 from __future__ import annotations
 
