@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-_MARKUP = re.compile(r"\b([BCEIMOPRUV])\(((?:[^()\\]|\\.|\([^()]*\))*)\)")
+_MARKUP = re.compile(r"\b(RV|[BCEIMOPRUV])\(((?:[^()\\]|\\.|\([^()]*\))*)\)")
 _STYLE = {"B": "**{}**", "I": "*{}*", "U": "<{}>"}
 
 
