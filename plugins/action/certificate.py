@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
         if found and holds(found, wish(args)):
             return {"changed": False, "certificates": found["live"], "issued": {}, "removed": [], "reloaded": False}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.certificate", module_args=seal(args, "apps"), task_vars=variables)
-        if result.get("changed") and not self._task.check_mode:
+        # Ansible prints the facts of a failed task, which would bury its message.
+        if result.get("changed") and not result.get("failed") and not self._task.check_mode:
             result["ansible_facts"] = outdated(variables, "certificates")
         return result
