@@ -25,7 +25,7 @@ myst_heading_anchors = 5  # as in the links that work on a forge
 
 html_theme = "sphinx_ansible_theme"
 html_title = "Flaskyard"
-html_theme_options = {"display_version": False, "topbar_links": {"Repository": FORGE, "Issues": f"{FORGE}/issues"}}
+html_theme_options = {"display_version": False, "documentation_home_url": FORGE, "topbar_links": {"Repository": FORGE, "Issues": f"{FORGE}/issues"}}
 html_show_sphinx = False
 html_show_sourcelink = False
 
