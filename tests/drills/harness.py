@@ -310,7 +310,8 @@ class Server:
         self.wait(f"! systemctl is-active --quiet 'flaskyard-retire-{app}:*'")
         lines = self.host.sh(f"""
             ls /etc/flask/{app}/slots | xargs
-            current=$(readlink /run/flask-{app}/current.sock)
+            current=$(find /run/flask-{app} -type l -printf '%l ')  # the link has the protocol's name
+            current=${{current% }}
             echo "${{current%.sock}}"
             systemctl show --property=MainPID --value "flask-{app}@${{current%.sock}}.service"
             pgrep nginx | xargs
