@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
         except ProcfileError as error:
             self._failed[app["name"]] = str(error)
             if not args.get("keep_going"):
-                raise AnsibleActionFail(Failures(self._failed).report("What else is declared runs.")) from error
+                raise AnsibleActionFail(Failures(self._failed).report("These apps do not run what is declared.")) from error
             return app
 
     def _all(self, args: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -290,7 +290,7 @@ def main() -> None:
     act("deploy", module.params["by"])
     result, failures = settle_all(module) if module.params["settle"] else run_all(module)
     if failures:
-        module.fail_json(msg=failures.report("What else is declared runs."), failures=failures, **result)
+        module.fail_json(msg=failures.report("These apps do not run what is declared."), failures=failures, **result)
     module.exit_json(**result)
 
 

@@ -99,7 +99,7 @@ def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
     server.others[0]["env"] = {"CHANGED": "yes"}
     server.app["env"]["PROBE_HEALTH"] = "500"
     run = server.play()
-    run.assert_says("probe: gate: GET /healthz gave status 500", "What else is declared runs")
+    run.assert_says("probe: gate: GET /healthz gave status 500", "The other apps run what is declared.")
     assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
     server.reset()
     server.settle("site")
