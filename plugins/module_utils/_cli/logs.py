@@ -8,6 +8,7 @@ import argparse
 import os
 
 from .._slots.recalled import slot_that_serves
+from .status import with_runs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,6 @@ def run(given: argparse.Namespace) -> int:
     """Replace this process by journalctl."""
     record = slot_that_serves(given.app)
     # What systemd says of a unit, such as how it ended, does not have the identifier of the app.
-    of_systemd = [word for name in record.names for word in ("+", f"UNIT={name}")]
+    of_systemd = [word for name in with_runs(record.names) for word in ("+", f"UNIT={name}")]
     command = ["journalctl", "--no-hostname", f"--lines={given.lines}", *(["--follow"] if given.follow else ["--no-pager"])]
     os.execvp(command[0], [*command, f"SYSLOG_IDENTIFIER={record.app['unit']}", *of_systemd])

@@ -52,7 +52,7 @@ def collect() -> dict[str, t.Any]:
     """The status of all apps, with one call to systemd."""
     records = {name: serving(name) for name in present()}
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
-        every = [part for record in records.values() if record for part in _with_runs(record.names)]
+        every = [part for record in records.values() if record for part in with_runs(record.names)]
         requests = pool.submit(last_minute, {name: record.app for name, record in records.items() if record}, time.time())
         names = [part for part in every if part.endswith((".service", ".socket", ".timer"))]
         states, timers = pool.submit(units.states, names, _ASKED), pool.submit(_timers)
@@ -76,7 +76,7 @@ def _app(
         return {"runs": False, "release": None, "slot": None, "parts": {}, "certificate_days_left": certificate}
     slots, records = Slots(record.app), Records(record.app)
     release = records.get("releases", record.release) or {"id": record.release}
-    own = {part: parts.get(part, {"state": "not known", "runs": False}) for part in _with_runs(record.names)}
+    own = {part: parts.get(part, {"state": "not known", "runs": False}) for part in with_runs(record.names)}
     declared = (wished.recall(name) or {}).get("declared", record.release)
     return {
         "runs": all(part["runs"] for part in own.values()),
@@ -99,7 +99,7 @@ def _app(
     }
 
 
-def _with_runs(names: list[str]) -> list[str]:
+def with_runs(names: list[str]) -> list[str]:
     """The parts of a slot, and after each timer the service that it starts."""
     return [part for name in names for part in ([name, _run_of(name)] if name.endswith(".timer") else [name])]
 

@@ -76,13 +76,17 @@ def test_history_is_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_logs_are_those_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(logs, "slot_that_serves", lambda name: type("Record", (), {"app": {"unit": f"flask-{name}"}, "names": ["flask-shop@1.service"]}))
+    monkeypatch.setattr(
+        logs, "slot_that_serves", lambda name: type("Record", (), {"app": {"unit": f"flask-{name}"}, "names": ["flask-shop@1-schedule.tidy.timer"]})
+    )
     monkeypatch.setattr(os, "execvp", lambda program, words: ran.append(words))
     main.main(["logs", "shop"])
     main.main(["logs", "shop", "-f", "-n", "5"])
+    run = "flask-shop@1-schedule.tidy"
+    wanted = f"SYSLOG_IDENTIFIER=flask-shop + UNIT={run}.timer + UNIT={run}.service"
     assert [" ".join(words) for words in ran] == [
-        "journalctl --no-hostname --lines=100 --no-pager SYSLOG_IDENTIFIER=flask-shop + UNIT=flask-shop@1.service",
-        "journalctl --no-hostname --lines=5 --follow SYSLOG_IDENTIFIER=flask-shop + UNIT=flask-shop@1.service",
+        f"journalctl --no-hostname --lines=100 --no-pager {wanted}",
+        f"journalctl --no-hostname --lines=5 --follow {wanted}",
     ]
 
 
