@@ -96,11 +96,11 @@ def test_sudo_may_ask_for_a_password(server: Server, tmp_path: Path) -> None:
 def test_a_host_pulls_its_own_inventory(server: Server) -> None:
     host = server.host
     archive = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
-    collection = "/root/.ansible/collections/ansible_collections/flaskyard/server"
+    collection = "~/.ansible/collections/ansible_collections/flaskyard/server"
     host.sh(f"""
         apt-get -qq install -y --no-install-recommends git python3-venv >/dev/null 2>&1
         python3 -m venv /opt/ansible && /opt/ansible/bin/pip --quiet install ansible-core
-        rm -rf {collection} /root/.ansible/pull; mkdir -p {collection}""")
+        rm -rf {collection} ~/.ansible/pull; mkdir -p {collection}""")
     for content, folder in ((archive, collection), (_tar(server.source), "/srv/probe")):
         subprocess.run(["podman", "exec", "-i", host.container, "sh", "-c", f"mkdir -p {folder}; tar -xf - -C {folder}"], input=content, check=True)
     server.app |= {"source": {"path": "/srv/probe"}, "env": {**server.app["env"], "PROBE_MARKER": "pulled"}}
@@ -114,7 +114,7 @@ END
         git init -q -b main .; git add .; git -c user.name=ops -c user.email=ops@example.com commit -q -m 'The inventory'""")
     [command] = commands(ROOT / "docs/howto/automation.md", "ansible-pull")
     command = command.replace("https://git.example.com/infrastructure.git", "file:///srv/infrastructure")
-    pull = f"cd /root; PATH=/opt/ansible/bin:$PATH ANSIBLE_NOCOLOR=1 {command} </dev/null 2>&1"
+    pull = f"cd; PATH=/opt/ansible/bin:$PATH ANSIBLE_NOCOLOR=1 {command} </dev/null 2>&1"
     first = host.sh(pull, check=False)
     assert server.marker() == "one.pulled", first[-4000:]
     assert "changed=0 " in host.sh(pull)

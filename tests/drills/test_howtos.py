@@ -50,7 +50,7 @@ class Reader:
         assert run.rc == 0, run.output[-6000:]
         return run.output
 
-    def follow(self, page: str, *headings: str, **instead: str) -> dict[str, str]:
+    def follow(self, page: str, *headings: str, instead: dict[str, str] | None = None) -> dict[str, str]:
         """Run the commands of a page, or of some of its sections; what each printed.
 
         :param instead: what this host has in place of a value of the page, such as the id of a release.
@@ -58,8 +58,8 @@ class Reader:
         said = {}
         for line in commands(ROOT / "docs/howto" / page, *headings):
             command = line
-            for value, mine in instead.items():
-                command = re.sub(rf"\b{value.lstrip('_')}\b", mine, command)
+            for value, mine in (instead or {}).items():
+                command = command.replace(value, mine)
             program, *words = shlex.split(command)
             if program == "ansible-playbook":
                 said[line] = self.play(words[0].removeprefix("flaskyard.server."), *words[1:])
@@ -113,7 +113,7 @@ def test_operations(reader: Reader) -> None:
         reader.code.write_text(re.sub(r'f"\w+, ', f'f"{greeting}, ', reader.code.read_text()))
         reader.play("deploy")
     newest = re.findall(r"[0-9a-f]{12}", reader.host.sh("flaskyard releases shop"))[0]
-    said = reader.follow("operations.md", "Day to day", "Go back", "Run a command", _1a2b3c4d5e6f=newest)
+    said = reader.follow("operations.md", "Day to day", "Go back", "Run a command", instead={"1a2b3c4d5e6f": newest})
     assert reader.ask().startswith("welcome, "), "gone back, and forth"
     assert any("created ada" in output for output in said.values()) and "ada\n" in reader.ask("/users")
     for verb in ("status", "releases shop", "history", "restart shop", "logs shop"):
