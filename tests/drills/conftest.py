@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
-from .harness import Server
+from .harness import DOMAIN, Server
 
 HERE = Path(__file__).parent
 
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def provisioned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A host that `site.yml` has provisioned. The drills of a module share it. Each begins with its own declaration, and leaves the host serving."""
     name = request.path.stem.removeprefix("test_").replace("_", "-")
-    with Server.provisioned(name, tmp_path_factory.mktemp(name)) as server:
+    with Server.provisioned(name, tmp_path_factory.mktemp(name), getattr(request.module, "DOMAINS", DOMAIN)) as server:
         yield server
 
 

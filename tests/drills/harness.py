@@ -234,10 +234,10 @@ class Server:
 
     @classmethod
     @contextlib.contextmanager
-    def provisioned(cls, name: str, folder: Path) -> Iterator[Self]:
+    def provisioned(cls, name: str, folder: Path, domains: str = DOMAIN) -> Iterator[Self]:
         """A host on which `site.yml` has set up `probe`. It starts from an image, which the first caller makes from a bare Debian 13."""
         image = provisioned_image(cls._provision)
-        with Host.up(name, folder, image=image) as host:
+        with Host.up(name, folder, domains=domains, image=image) as host:
             # Folders in the image's overlayfs layer cannot be renamed, unlike folders on a disk (EXDEV).
             host.sh("cp -a /var/lib/flask-probe /var/lib/state; rm -r /var/lib/flask-probe; mv /var/lib/state /var/lib/flask-probe")
             server = cls(host, folder)

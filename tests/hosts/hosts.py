@@ -41,6 +41,8 @@ INOTIFY_INSTANCES, ENOUGH_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instan
 
 CA_NAME = "ca.test"
 CA_SETUP = Path(__file__).with_name("ca.sh")
+#: Only a change is written: whoever reads the file while it is written finds no name.
+NAMES_SETUP = 'printf "%s\\n" "$@" | cmp -s - /etc/hosts || printf "%s\\n" "$@" > /etc/hosts'
 ACME_PORT, MANAGEMENT_PORT = 14000, 15000
 NINETY_DAYS = 90 * 24 * 3600
 ENGINE_FAILED = 125  # from here on an exit status is the engine's, not the script's: podman-exec(1)
@@ -307,7 +309,7 @@ def publish(prefix: str) -> None:
             known = [host, *(other for other in present if other is not host and (host.kind == "ca" or other.kind == "ca"))]
             names = [f"{other.address} {' '.join((other.name, *other.domains))}" for other in known]
             try:
-                inside(host, "printf '%s\\n' \"$@\" > /etc/hosts", "127.0.0.1 localhost", "::1 localhost", *names)
+                inside(host, NAMES_SETUP, "127.0.0.1 localhost", "::1 localhost", *names)
             except HostsError as error:
                 if error.status < ENGINE_FAILED:
                     raise
