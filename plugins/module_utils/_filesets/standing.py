@@ -13,7 +13,7 @@ from .._host.commands import CommandError, run
 from .._host.entries import read_entry
 from .manifest import Manifest
 from .record import Record, recorded
-from .rivals import in_the_way
+from .port_handover import in_the_way
 
 States = dict[str, dict[str, str]]
 _SYSUSERS, _TMPFILES = "/etc/sysusers.d/", "/etc/tmpfiles.d/"

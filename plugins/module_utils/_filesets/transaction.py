@@ -15,7 +15,7 @@ from .._host.entries import ABSENT, Entry, EntryError, assert_trusted_parents, r
 from .._host.errors import HostError
 from .._host.locks import Busy
 from .record import Record
-from .rivals import Rivals
+from .port_handover import PortHandover
 from .standing import interrupted, lacks, lagging, not_in_use
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
@@ -41,7 +41,7 @@ class Fileset:
         self._was_secret = {*self._record.manifest().secret}
         self._steps: list[str] = []
         self._retired: list[str] = []
-        self._rivals: Rivals | None = None
+        self._rivals: PortHandover | None = None
         self._declared_units = {unit["name"]: unit["on_change"] for unit in params["units"]}
         self._units = dict(self._declared_units)
         #: The paths of which a unit is told, for units that are told only of some changes.
@@ -146,7 +146,7 @@ class Fileset:
 
     def _activate(self) -> None:
         self._commands("activate")
-        self._rivals = Rivals(self._params["replaces"], list(self._units), self._steps)
+        self._rivals = PortHandover(self._params["replaces"], list(self._units), self._steps)
         self._rivals.replace(lambda: self._bring_up(changed=True))
         self._commands("confirm")
 
@@ -157,7 +157,7 @@ class Fileset:
         """
         if activate:
             self._commands("activate")
-        rivals = Rivals(self._params["replaces"], list(self._units), self._steps)
+        rivals = PortHandover(self._params["replaces"], list(self._units), self._steps)
         try:
             rivals.replace(lambda: self._bring_up(changed=False))
         except CommandError:

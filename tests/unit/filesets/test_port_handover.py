@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._filesets import rivals
+from ansible_collections.flaskyard.server.plugins.module_utils._filesets import port_handover
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets import transaction as fileset
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.record import known
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.transaction import Fileset, FilesetError
@@ -72,11 +72,11 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Callable[..., M
         for name in ("states", "ports", "systemctl"):
             monkeypatch.setattr(units, name, getattr(manager, name))
         monkeypatch.setattr(units, "journal", lambda name: "")
-        monkeypatch.setattr(rivals, "run", manager.run)
+        monkeypatch.setattr(port_handover, "run", manager.run)
         monkeypatch.setattr(fileset, "run", manager.run)
         monkeypatch.setattr(fileset, "_UNIT_FOLDERS", (f"{tmp_path}/system/",))
         monkeypatch.setattr(fileset, "assert_trusted_parents", lambda path: None)
-        monkeypatch.setattr(rivals, "_RELEASE_SECONDS", 0.0)
+        monkeypatch.setattr(port_handover, "_RELEASE_SECONDS", 0.0)
         return manager
 
     return make

@@ -30,7 +30,7 @@ def _on_ports(held: dict[str, set[int]], ports: set[int]) -> list[str]:
     return [name for name, theirs in held.items() if theirs & ports or not theirs]
 
 
-class Rivals:
+class PortHandover:
     """Those of ``names`` that run or start at boot, before the ``own`` units start.
 
     :param steps: a list to which the commands are appended.
