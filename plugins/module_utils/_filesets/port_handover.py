@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The handover of ports from units that hold them (the rivals) to others."""
+"""The handover of ports from the units that hold them to the units of a fileset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from .._host import units
 from .._host.commands import CommandError, run
 
-#: How long the new units may try to start, and after how long the rivals are told to stop at once.
+#: How long the new units may try to start, and after how long the previous units must stop at once.
 _RELEASE_SECONDS, _PATIENCE_SECONDS = 20.0, 1.0
 
 
@@ -31,7 +31,7 @@ def _on_ports(held: dict[str, set[int]], ports: set[int]) -> list[str]:
 
 
 class PortHandover:
-    """Those of ``names`` that run or start at boot, before the ``own`` units start.
+    """Takes ports from those of ``names`` that run or start at boot (the previous units), and gives them to the ``own`` units.
 
     :param steps: a list to which the commands are appended.
     """
@@ -41,10 +41,10 @@ class PortHandover:
         self._own_are_new = not any(map(units.is_active, units.states(own).values()))
         found = units.states(names)
         self._held = units.ports([name for name, state in found.items() if units.is_on(state)])
-        self._replaced: list[str] = []
+        self._stopped: list[str] = []
 
-    def replace(self, bring_up: t.Callable[[], None]) -> None:
-        """Start the own units beside the rivals on the same ports, and then stop the rivals. If these do not share their ports, stop them first.
+    def take_ports(self, bring_up: t.Callable[[], None]) -> None:
+        """Start the own units beside the previous ones on the same ports, then stop the previous ones. If they do not share their ports, stop them first.
 
         :raises CommandError: if the own units do not start.
         """
@@ -54,34 +54,34 @@ class PortHandover:
             taken = units.taken_ports(str(error))
             if not taken or not self._release(taken):
                 raise
-            self._bring_up_at_last(bring_up)
+            self._retry_until_released(bring_up)
         else:
             if self._held:
                 self._release(set().union(*units.ports(self._own).values()))
 
-    def come_back(self) -> list[str]:
-        """Undo :meth:`replace`. Returns the names of the units that hold the ports again, while the own units are stopped."""
+    def undo(self) -> list[str]:
+        """Undo :meth:`take_ports`. Returns the names of the units that hold the ports again, while the own units are stopped."""
         gives_way = [name for name, held in self._held.items() if held and self._own_are_new]
         if gives_way:
             run(["systemctl", "disable", "--now", "--quiet", *self._own], check=False)
-        self.start_again()
+        self.start_previous()
         return gives_way
 
-    def start_again(self) -> None:
-        """Start the rivals again that were told to stop."""
-        if self._replaced:
-            run(["systemctl", "enable", "--now", "--quiet", *self._replaced], check=False)
+    def start_previous(self) -> None:
+        """Start the previous units that were stopped."""
+        if self._stopped:
+            run(["systemctl", "enable", "--now", "--quiet", *self._stopped], check=False)
 
     def _release(self, ports: set[int]) -> bool:
-        """Tell the rivals on these ports to release them and to stop after their requests. Returns whether there are any."""
-        self._replaced = _on_ports(self._held, ports)
-        if self._replaced:
-            self._steps.append(f"systemctl disable --now {' '.join(self._replaced)}")
-            units.systemctl("disable", "--now", "--no-block", "--quiet", *self._replaced)
-        return bool(self._replaced)
+        """Make the previous units on these ports release them, and stop after their requests. Returns whether there are any."""
+        self._stopped = _on_ports(self._held, ports)
+        if self._stopped:
+            self._steps.append(f"systemctl disable --now {' '.join(self._stopped)}")
+            units.systemctl("disable", "--now", "--no-block", "--quiet", *self._stopped)
+        return bool(self._stopped)
 
-    def _bring_up_at_last(self, bring_up: t.Callable[[], None]) -> None:
-        """Start the own units as soon as the rivals that did not share their ports are gone."""
+    def _retry_until_released(self, bring_up: t.Callable[[], None]) -> None:
+        """Start the own units as soon as the previous units, which did not share their ports, are gone."""
         begin = time.monotonic()
         while True:
             run(["systemctl", "reset-failed", *self._own], check=False)
@@ -92,5 +92,5 @@ class PortHandover:
                 if waited > _RELEASE_SECONDS:
                     raise
                 if waited > _PATIENCE_SECONDS:
-                    run(["systemctl", "kill", "--signal=SIGTERM", *self._replaced], check=False)
+                    run(["systemctl", "kill", "--signal=SIGTERM", *self._stopped], check=False)
                 time.sleep(0.1)

@@ -12,8 +12,8 @@ from .._host.accounts import group_name, members, user_id, user_name
 from .._host.commands import CommandError, run
 from .._host.entries import read_entry
 from .manifest import Manifest
-from .record import Record, recorded
 from .port_handover import in_the_way
+from .record import Record, recorded
 
 States = dict[str, dict[str, str]]
 _SYSUSERS, _TMPFILES = "/etc/sysusers.d/", "/etc/tmpfiles.d/"

@@ -14,8 +14,8 @@ from .._host.commands import CommandError, run
 from .._host.entries import ABSENT, Entry, EntryError, assert_trusted_parents, read_entry, write_all
 from .._host.errors import HostError
 from .._host.locks import Busy
-from .record import Record
 from .port_handover import PortHandover
+from .record import Record
 from .standing import interrupted, lacks, lagging, not_in_use
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
@@ -41,7 +41,7 @@ class Fileset:
         self._was_secret = {*self._record.manifest().secret}
         self._steps: list[str] = []
         self._retired: list[str] = []
-        self._rivals: PortHandover | None = None
+        self._handover: PortHandover | None = None
         self._declared_units = {unit["name"]: unit["on_change"] for unit in params["units"]}
         self._units = dict(self._declared_units)
         #: The paths of which a unit is told, for units that are told only of some changes.
@@ -146,8 +146,8 @@ class Fileset:
 
     def _activate(self) -> None:
         self._commands("activate")
-        self._rivals = PortHandover(self._params["replaces"], list(self._units), self._steps)
-        self._rivals.replace(lambda: self._bring_up(changed=True))
+        self._handover = PortHandover(self._params["replaces"], list(self._units), self._steps)
+        self._handover.take_ports(lambda: self._bring_up(changed=True))
         self._commands("confirm")
 
     def _catch_up(self, activate: bool) -> None:
@@ -157,11 +157,11 @@ class Fileset:
         """
         if activate:
             self._commands("activate")
-        rivals = PortHandover(self._params["replaces"], list(self._units), self._steps)
+        handover = PortHandover(self._params["replaces"], list(self._units), self._steps)
         try:
-            rivals.replace(lambda: self._bring_up(changed=False))
+            handover.take_ports(lambda: self._bring_up(changed=False))
         except CommandError:
-            rivals.start_again()
+            handover.start_previous()
             raise
         if left := not_in_use(self._wanted, ()):
             raise CommandError(f"after a repair, still {'; '.join(left)}")
@@ -192,7 +192,7 @@ class Fileset:
         return again
 
     def _activate_again(self, active: bool) -> str:
-        if self._rivals and (gives_way := self._rivals.come_back()):
+        if self._handover and (gives_way := self._handover.undo()):
             return f", and {', '.join(gives_way)} active"
         if not active:
             return ", and no service saw the new ones"

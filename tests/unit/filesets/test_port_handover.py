@@ -18,7 +18,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._filesets.transac
 from ansible_collections.flaskyard.server.plugins.module_utils._host import paths, units
 from ansible_collections.flaskyard.server.plugins.module_utils._host.commands import CommandError
 
-OWN, RIVAL = "nginx.service", "apache2.service"
+OWN, PREVIOUS = "nginx.service", "apache2.service"
 
 
 class Manager:
@@ -84,7 +84,7 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Callable[..., M
 
 def run(check: bool = False, **changed: t.Any) -> dict[str, t.Any]:
     params = {"name": "set", "files": [], "validate": [], "activate": [], "live": [], "confirm": []}
-    return Fileset({**params, "units": [{"name": OWN, "on_change": "reload"}], "replaces": [RIVAL], **changed}, check=check).run()
+    return Fileset({**params, "units": [{"name": OWN, "on_change": "reload"}], "replaces": [PREVIOUS], **changed}, check=check).run()
 
 
 def file(path: Path) -> dict[str, t.Any]:
@@ -92,44 +92,44 @@ def file(path: Path) -> dict[str, t.Any]:
     return {"path": str(path), "content": "[Service]\n", "state": "file", "link": None, "mode": None, "secret": False, **ours}
 
 
-@pytest.mark.parametrize("enabled", [set(), {RIVAL}])
-def test_rival_on_our_ports_is_stopped_without_a_change(manage: t.Callable[..., Manager], enabled: set[str]) -> None:
-    manager = manage({OWN, RIVAL}, {OWN} | enabled, nginx={80, 443}, apache2={80, 443})
-    assert run(check=True)["diff"] == [{"prepared": f"{RIVAL} was on in place of {OWN}\n"}] and manager.active == {OWN, RIVAL}
+@pytest.mark.parametrize("enabled", [set(), {PREVIOUS}])
+def test_previous_unit_on_our_ports_is_stopped_without_a_change(manage: t.Callable[..., Manager], enabled: set[str]) -> None:
+    manager = manage({OWN, PREVIOUS}, {OWN} | enabled, nginx={80, 443}, apache2={80, 443})
+    assert run(check=True)["diff"] == [{"prepared": f"{PREVIOUS} was on in place of {OWN}\n"}] and manager.active == {OWN, PREVIOUS}
     result = run()
-    assert result["changed"] and result["steps"][-1] == f"systemctl disable --now {RIVAL}"
+    assert result["changed"] and result["steps"][-1] == f"systemctl disable --now {PREVIOUS}"
     assert (manager.active, manager.enabled) == ({OWN}, {OWN})
     assert run()["changed"] is False
 
 
-def test_a_rival_that_would_start_at_boot_is_disabled(manage: t.Callable[..., Manager]) -> None:
-    manager = manage({OWN}, {OWN, RIVAL}, nginx={80, 443}, apache2={80, 443})
+def test_previous_unit_that_starts_at_boot_is_disabled(manage: t.Callable[..., Manager]) -> None:
+    manager = manage({OWN}, {OWN, PREVIOUS}, nginx={80, 443}, apache2={80, 443})
     assert run()["changed"] and manager.enabled == {OWN}
 
 
-def test_a_rival_that_has_taken_over_gives_way_again(manage: t.Callable[..., Manager]) -> None:
-    manager = manage({RIVAL}, {RIVAL}, nginx={80, 443}, apache2={80, 443})
+def test_previous_unit_that_took_over_yields_again(manage: t.Callable[..., Manager]) -> None:
+    manager = manage({PREVIOUS}, {PREVIOUS}, nginx={80, 443}, apache2={80, 443})
     assert run()["changed"]
     assert (manager.active, manager.enabled) == ({OWN}, {OWN})
 
 
-def test_a_rival_starts_again_when_the_own_unit_does_not(manage: t.Callable[..., Manager]) -> None:
-    manager = manage({RIVAL}, {RIVAL}, nginx={80, 443}, apache2={80, 443})
+def test_previous_unit_restarts_if_the_own_unit_fails(manage: t.Callable[..., Manager]) -> None:
+    manager = manage({PREVIOUS}, {PREVIOUS}, nginx={80, 443}, apache2={80, 443})
     manager.broken = {OWN}
     with pytest.raises(FilesetError, match="Address already in use"):
         run()
-    assert manager.active == {RIVAL}
+    assert manager.active == {PREVIOUS}
 
 
 def test_service_on_other_ports_stays(manage: t.Callable[..., Manager]) -> None:
-    manager = manage({OWN, RIVAL}, {OWN, RIVAL}, nginx={80, 443}, apache2={8080})
-    assert run()["changed"] is False and manager.active == {OWN, RIVAL}
+    manager = manage({OWN, PREVIOUS}, {OWN, PREVIOUS}, nginx={80, 443}, apache2={8080})
+    assert run()["changed"] is False and manager.active == {OWN, PREVIOUS}
 
 
 def test_one_that_is_out_of_use_costs_nothing(manage: t.Callable[..., Manager]) -> None:
     manager = manage({OWN}, {OWN}, nginx={80, 443})
     assert run()["changed"] is False
-    assert manager.asked == ["show"], "one process, as without rivals"
+    assert manager.asked == ["show"], "one process, as without units to replace"
 
 
 def test_unit_of_a_refused_change_is_removed(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
