@@ -53,7 +53,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._host.commands import CommandError, run
-from ..module_utils._host.entries import ABSENT, Entry, read_entry, write_entry
+from ..module_utils._host.path_state import ABSENT, Entry, read_entry, write_entry
 
 _UPDATES = "/var/lib/dpkg/updates"
 _POLICY = "/usr/sbin/policy-rc.d"

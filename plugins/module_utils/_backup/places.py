@@ -10,7 +10,7 @@ import re
 import shlex
 from pathlib import Path
 
-from .._host.entries import Entry, read_entry, write_entry
+from .._host.path_state import Entry, read_entry, write_entry
 
 #: The folder of the role's configuration.
 CONFIG = Path("/etc/flask-backup")

@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from .._host.entries import Entry, read_entry, write_entry
 from .._host.environment_file import environment_file, parse_environment_file
+from .._host.path_state import Entry, read_entry, write_entry
 from .._slots.secret_keys import VARIABLE, SecretKeys, without_keys
 from .model import App, below
 

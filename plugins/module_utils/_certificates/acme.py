@@ -21,8 +21,8 @@ import urllib.parse
 import urllib.request
 
 from .._host.commands import CommandError, run, tail
-from .._host.entries import Entry, write_entry
 from .._host.errors import HostError
+from .._host.path_state import Entry, write_entry
 
 #: certbot's authenticator for a file on port 80.
 HTTP = "webroot"

@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import typing as t
 
-from .._host.entries import Entry, write_entry
+from .._host.path_state import Entry, write_entry
 from .key_pairs import Certificate, CertificateError, inspect
 
 CHAIN, KEY = "fullchain.pem", "privkey.pem"

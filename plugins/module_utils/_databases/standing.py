@@ -9,8 +9,8 @@ import os
 import typing as t
 
 from .._host import paths
-from .._host.entries import Entry, read_json, write_entry
 from .._host.errors import HostError
+from .._host.path_state import Entry, read_json, write_entry
 from . import mariadb, postgresql
 from .engine import Engine, Step
 

@@ -14,9 +14,9 @@ import shutil
 import typing as t
 
 from .._host import paths
-from .._host.entries import ABSENT, Entry, read_entry, read_json, remove_leftovers, write_all, write_entry
 from .._host.locks import locked
 from .._host.marks import Mark, Marks
+from .._host.path_state import ABSENT, Entry, read_entry, read_json, remove_leftovers, write_all, write_entry
 from .manifest import Manifest
 
 

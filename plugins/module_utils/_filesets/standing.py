@@ -10,7 +10,7 @@ import typing as t
 from .._host import units
 from .._host.accounts import group_name, members, user_id, user_name
 from .._host.commands import CommandError, run
-from .._host.entries import read_entry
+from .._host.path_state import read_entry
 from .manifest import Manifest
 from .port_handover import in_the_way
 from .record import Record, recorded

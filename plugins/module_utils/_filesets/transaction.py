@@ -11,9 +11,9 @@ import typing as t
 from .._host import units
 from .._host.accounts import group_id, user_id
 from .._host.commands import CommandError, run
-from .._host.entries import ABSENT, Entry, EntryError, assert_trusted_parents, read_entry, write_all
 from .._host.errors import HostError
 from .._host.locks import Busy
+from .._host.path_state import ABSENT, Entry, EntryError, assert_trusted_parents, read_entry, write_all
 from .port_handover import PortHandover
 from .record import Record
 from .standing import interrupted, lacks, lagging, not_in_use

@@ -9,7 +9,7 @@ import hashlib
 import typing as t
 
 from .accounts import group_name, user_name
-from .entries import Entry, read_entry
+from .path_state import Entry, read_entry
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ import typing as t
 
 from .._host import paths
 from .._host.actor import actor, now
-from .._host.entries import assert_trusted_parents, read_json
 from .._host.errors import HostError
+from .._host.path_state import assert_trusted_parents, read_json
 from .records import Records
 
 #: Enough for some 50,000 changes.

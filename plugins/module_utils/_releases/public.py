@@ -20,7 +20,7 @@ import typing as t
 from .._host import paths
 from .._host.accounts import members
 from .._host.commands import run
-from .._host.entries import Entry, read_json, write_entry
+from .._host.path_state import Entry, read_json, write_entry
 from .records import Records, ReleaseError
 from .sandbox import Sandbox
 from .settings import Settings

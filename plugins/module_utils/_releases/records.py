@@ -18,9 +18,9 @@ import typing as t
 
 from .._host import paths
 from .._host.actor import now, stamp
-from .._host.entries import Entry, read_json, write_entry
 from .._host.errors import HostError
 from .._host.locks import locked
+from .._host.path_state import Entry, read_json, write_entry
 
 Kind = t.Literal["releases", "venvs"]
 

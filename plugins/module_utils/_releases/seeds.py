@@ -8,7 +8,7 @@ import json
 import os
 import typing as t
 
-from .._host.entries import Entry, read_json, write_entry
+from .._host.path_state import Entry, read_json, write_entry
 from .records import Records
 from .sandbox import Sandbox
 from .settings import Settings

@@ -9,7 +9,7 @@ import typing as t
 
 from .._host import paths
 from .._host.accounts import members
-from .._host.entries import read_entry
+from .._host.path_state import read_entry
 from .public import READER, Publication, app_group
 from .records import Records
 from .seeds import Seeds

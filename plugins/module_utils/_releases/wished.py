@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from .._host import paths
-from .._host.entries import Entry, read_json, write_entry
+from .._host.path_state import Entry, read_json, write_entry
 
 #: The keys of an app that the survey needs.
 _KEPT = ("name", "user", "paths", "public")

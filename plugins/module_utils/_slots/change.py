@@ -18,9 +18,9 @@ import typing as t
 
 from .._host import units
 from .._host.commands import CommandError
-from .._host.entries import Entry, read_entry, write_entry
 from .._host.errors import HostError
 from .._host.marks import Mark, Marks
+from .._host.path_state import Entry, read_entry, write_entry
 from .._releases.records import Records, describe
 from .background import in_background
 from .command import run_release_command

@@ -10,8 +10,8 @@ import typing as t
 from .._host import units
 from .._host.actor import actor
 from .._host.commands import CommandError, run
-from .._host.entries import read_entry
 from .._host.errors import HostError
+from .._host.path_state import read_entry
 from .folder import Folder
 from .reasons import headline
 

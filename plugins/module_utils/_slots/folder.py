@@ -14,9 +14,9 @@ import typing as t
 from pathlib import PurePosixPath
 
 from .._host.accounts import group_id
-from .._host.entries import Entry, read_entry, read_json, write_entry
 from .._host.environment_file import parse_environment_file
 from .._host.marks import Marks
+from .._host.path_state import Entry, read_entry, read_json, write_entry
 from .recipe import SECRET_FILES, Recipe, SecretFiles
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._host.entries import ABSENT, Entry, read_entry, write_entry
+from .._host.path_state import ABSENT, Entry, read_entry, write_entry
 
 
 class Links:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._host.entries import Entry
+from .._host.path_state import Entry
 from .parts import Part
 
 

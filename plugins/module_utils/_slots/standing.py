@@ -9,9 +9,9 @@ import os
 import typing as t
 
 from .._host import paths, units
-from .._host.entries import Entry, read_json, write_entry
 from .._host.errors import HostError
 from .._host.locks import locked
+from .._host.path_state import Entry, read_json, write_entry
 from .drain import drain
 from .folder import Folder
 from .gate import Gate

@@ -23,7 +23,7 @@ from pathlib import Path
 from .._host import units
 from .._host.accounts import user_id
 from .._host.commands import CommandError, run
-from .._host.entries import Entry, read_entry, write_entry
+from .._host.path_state import Entry, read_entry, write_entry
 from .background import in_background
 from .parts import Part, kind_of, times
 from .supervisor_client import Supervisor

@@ -12,7 +12,7 @@ import typing as t
 
 from .._host import units
 from .._host.commands import CommandError, run
-from .._host.entries import Entry, write_entry
+from .._host.path_state import Entry, write_entry
 from .parts import Kind, Part, kind_of, times
 
 _UNITS = "/etc/systemd/system"

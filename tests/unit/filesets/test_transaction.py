@@ -24,7 +24,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._filesets import 
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.record import Record, known
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.transaction import Fileset, FilesetError
 from ansible_collections.flaskyard.server.plugins.module_utils._host import locks, paths
-from ansible_collections.flaskyard.server.plugins.module_utils._host.entries import EntryError, assert_trusted_parents
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import EntryError, assert_trusted_parents
 from ansible_collections.flaskyard.server.plugins.module_utils._host.wishes import wish
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")

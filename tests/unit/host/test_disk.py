@@ -14,7 +14,7 @@ import pytest
 #: Writes a file on a small file system that nobody else sees.
 SCRIPT = """
 import subprocess, sys
-from ansible_collections.flaskyard.server.plugins.module_utils._host.entries import Entry, write_entry
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import Entry, write_entry
 folder, options = sys.argv[1:]
 subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 try:

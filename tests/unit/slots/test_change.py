@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._host import paths
 from ansible_collections.flaskyard.server.plugins.module_utils._host.commands import CommandError
-from ansible_collections.flaskyard.server.plugins.module_utils._host.entries import Entry, write_entry
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import Entry, write_entry
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import change as change_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import links as links_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.change import Change, SlotError

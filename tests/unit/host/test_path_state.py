@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._host.entries import read_json
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import read_json
 
 
 @pytest.mark.parametrize(("text", "found"), [('{"a": 1}', {"a": 1}), ('["a"]', ["a"]), ('{"a": ', None), ("", None), (None, None)])
