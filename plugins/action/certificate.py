@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import entries, holds, outdated
+from ..plugin_utils.surveyed import holds, outdated, results
 
 
 class ActionModule(ActionBase):
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         apps = [{"name": app["name"], "domains": app["domains"], "tls": app.get("tls", {})} for app in self._task.args.get("apps", []) if app.get("domains")]
         args, variables = {**self._task.args, "apps": apps}, task_vars or {}
-        found = entries(variables, "certificates").get(args.get("stage", ""))
+        found = results(variables, "certificates").get(args.get("stage", ""))
         if found and holds(found, wish(args)):
             return {"changed": False, "certificates": found["live"], "issued": {}, "removed": [], "reloaded": False}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.certificate", module_args=seal(args, "apps"), task_vars=variables)

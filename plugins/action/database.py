@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import entries, holds, outdated
+from ..plugin_utils.surveyed import holds, outdated, results
 
 
 class ActionModule(ActionBase):
@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
         """Compare with the survey and call the module."""
         super().run(tmp, task_vars)
         args, variables = self._task.args, task_vars or {}
-        if holds(entries(variables, "databases").get(args.get("engine", "")), wish(args)):
+        if holds(results(variables, "databases").get(args.get("engine", "")), wish(args)):
             return {"changed": False, "steps": [], "kept": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.database", module_args=seal(args), task_vars=variables)
         if result.get("changed") and not self._task.check_mode:

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
 from ..plugin_utils.render import Renderer
-from ..plugin_utils.surveyed import entries, holds, outdated
+from ..plugin_utils.surveyed import holds, outdated, results
 
 _KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
 
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
         args["files"] = files
         if args.get("units"):
             args["units"] = [unit for declared in args["units"] for unit in _units(declared)]
-        if holds(entries(variables, "filesets").get(args.get("name", "")), wish(args)):
+        if holds(results(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
         # A failed module may have told services before it restored the files.

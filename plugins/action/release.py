@@ -20,7 +20,7 @@ from ..module_utils._host.wishes import veiled, wish
 from ..module_utils._releases.revisions import FORMAT, is_fixed
 from ..plugin_utils.operator import operator
 from ..plugin_utils.source_tree import SourceTreeError, assert_sent, list_files, pack, revision_of, sha256_of
-from ..plugin_utils.surveyed import entries, holds, outdated, run_key
+from ..plugin_utils.surveyed import holds, outdated, results, run_key
 
 #: Options that may hold credentials.
 _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environment")
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         args["declared"] = args.get("declared") or [app["name"] for app in declared]
         args["by"] = operator()
         apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
-        found = entries(variables, "releases")
+        found = results(variables, "releases")
         answer = _settled(args, apps, found) or self._prepare(args, apps, folders, found, variables)
         if "releases" not in answer:
             return answer

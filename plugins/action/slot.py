@@ -19,7 +19,7 @@ from ..module_utils._slots.recipe import TOKENS, asked_for
 from ..plugin_utils.operator import operator
 from ..plugin_utils.render import Renderer
 from ..plugin_utils.rollout import Rollout
-from ..plugin_utils.surveyed import entries, holds, outdated
+from ..plugin_utils.surveyed import holds, outdated, results
 
 #: The keys of an app that the host needs. The others, including secrets, stay on the controller.
 _SENT = (
@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
         pending = self._pending(args)
         if not pending:
             return self._settled(args)
-        known = set(entries(self._variables, "slots"))
+        known = set(results(self._variables, "slots"))
         for name in sorted(known & set(pending) - set(args.get("declared") or [])):
             display.warning(f"{self._variables.get('inventory_hostname')}: {name} is no longer declared and stops; its data and releases stay")
         held = self._held(args, pending)
@@ -156,7 +156,7 @@ class ActionModule(ActionBase):
 
     def _pending(self, args: dict[str, t.Any]) -> list[str]:
         """The apps that the survey has not found as declared, and those that are no longer declared."""
-        found, releases = entries(self._variables, "slots"), args.get("releases") or {}
+        found, releases = results(self._variables, "slots"), args.get("releases") or {}
 
         def is_pending(app: dict[str, t.Any]) -> bool:
             name = app["name"]
@@ -174,12 +174,12 @@ class ActionModule(ActionBase):
 
     def _is_evident(self, name: str, args: dict[str, t.Any]) -> bool:
         """Whether an app is pending, whatever its files are: it is unknown, something is missing, or another release or a command is due."""
-        found, release = entries(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
+        found, release = results(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
         return found is None or bool(found["lacks"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
 
     def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result if everything runs as declared."""
-        found, names = entries(self._variables, "slots"), [app["name"] for app in args["apps"]]
+        found, names = results(self._variables, "slots"), [app["name"] for app in args["apps"]]
         retained = [name for name in names if found[name]["retained"]]
         facts = {"flask_failures": self._failed, "flask_slots_pending": [], "flask_slots_retained": retained + self._retained_by_others(names)}
         return self._guarded({"changed": False, "slots": {name: found[name]["slot"] for name in names}, "ansible_facts": facts})

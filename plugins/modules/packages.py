@@ -53,12 +53,12 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._host.commands import CommandError, run
-from ..module_utils._host.path_state import ABSENT, Entry, read_entry, write_entry
+from ..module_utils._host.path_state import ABSENT, PathState, read_path, write_path
 
 _UPDATES = "/var/lib/dpkg/updates"
 _POLICY = "/usr/sbin/policy-rc.d"
 #: What ansible.builtin.apt puts there with policy_rc_d=101, and leaves there when it is killed.
-_NO_SERVICE_STARTS = Entry("file", content=b"#!/bin/sh\nexit 101\n", mode=0o755)
+_NO_SERVICE_STARTS = PathState("file", content=b"#!/bin/sh\nexit 101\n", mode=0o755)
 #: As apt does with noninteractive packages: configuration that somebody changed stays.
 _CONFIGURE = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
 _SECONDS = 1800
@@ -71,12 +71,12 @@ def was_interrupted() -> bool:
 
 def finish() -> None:
     """Let dpkg finish its work; services are not started."""
-    before = read_entry(_POLICY)
-    write_entry(_POLICY, _NO_SERVICE_STARTS)
+    before = read_path(_POLICY)
+    write_path(_POLICY, _NO_SERVICE_STARTS)
     try:
         run(_CONFIGURE, timeout=_SECONDS)
     finally:
-        write_entry(_POLICY, ABSENT if before.same_as(_NO_SERVICE_STARTS) else before)
+        write_path(_POLICY, ABSENT if before.same_as(_NO_SERVICE_STARTS) else before)
 
 
 def main() -> None:

@@ -30,15 +30,15 @@ def facts(variables: Variables) -> dict[str, t.Any]:
     return found
 
 
-def entries(variables: Variables, kind: str) -> dict[str, dict[str, t.Any]]:
+def results(variables: Variables, kind: str) -> dict[str, dict[str, t.Any]]:
     """The survey's results of one kind, by name; empty if it did not run, or something has changed since."""
     found: dict[str, dict[str, t.Any]] = variables.get("ansible_facts", {}).get("flaskyard", {}).get("survey", {}).get(kind, {})
     return found
 
 
-def holds(entry: dict[str, t.Any] | None, wanted: str) -> bool:
+def holds(result: dict[str, t.Any] | None, wanted: str) -> bool:
     """Whether this wish was the last one, and everything holds."""
-    return entry is not None and entry["wish"] == veiled(wanted, run_key()) and not entry["lacks"]
+    return result is not None and result["wish"] == veiled(wanted, run_key()) and not result["lacks"]
 
 
 def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:

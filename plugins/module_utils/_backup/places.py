@@ -10,7 +10,7 @@ import re
 import shlex
 from pathlib import Path
 
-from .._host.path_state import Entry, read_entry, write_entry
+from .._host.path_state import PathState, read_path, write_path
 
 #: The folder of the role's configuration.
 CONFIG = Path("/etc/flask-backup")
@@ -46,8 +46,8 @@ def _rclone_configuration() -> str:
     content = source.read_bytes()
     noted = RCLONE.with_suffix(".sha256")
     digest = hashlib.sha256(content).hexdigest()
-    if read_entry(str(noted)).text != digest or not RCLONE.exists():
+    if read_path(str(noted)).text != digest or not RCLONE.exists():
         os.makedirs(RCLONE.parent, mode=0o700, exist_ok=True)
-        write_entry(str(RCLONE), Entry("file", content, mode=0o600))
-        write_entry(str(noted), Entry("file", digest.encode(), mode=0o600))
+        write_path(str(RCLONE), PathState("file", content, mode=0o600))
+        write_path(str(noted), PathState("file", digest.encode(), mode=0o600))
     return str(RCLONE)

@@ -12,7 +12,7 @@ import dataclasses
 from pathlib import Path
 
 from .._host.environment_file import environment_file, parse_environment_file
-from .._host.path_state import Entry, read_entry, write_entry
+from .._host.path_state import PathState, read_path, write_path
 from .._slots.secret_keys import VARIABLE, SecretKeys, without_keys
 from .model import App, below
 
@@ -31,8 +31,8 @@ class SecretKey:
     def __init__(self, app: App, root: Path) -> None:
         self._slots: str = app.model["paths"]["slots"]
         self._path: str = app.model["paths"]["secret_key"]
-        self._before = {self._path: read_entry(self._path)}
-        self._saved = read_entry(str(below(root, self._path))).content
+        self._before = {self._path: read_path(self._path)}
+        self._saved = read_path(str(below(root, self._path))).content
 
     @property
     def differs(self) -> bool:
@@ -42,17 +42,17 @@ class SecretKey:
     def replace(self, slot: str) -> None:
         """Use the snapshot's key, also for a stopped slot."""
         key = self._before[self._path]
-        write_entry(self._path, Entry("file", content=self._saved, mode=0o600))
+        write_path(self._path, PathState("file", content=self._saved, mode=0o600))
         path = f"{self._slots}/{slot}/env"
-        entry = read_entry(path)
-        variables = parse_environment_file(entry.text)
+        state = read_path(path)
+        variables = parse_environment_file(state.text)
         # The app may declare its own key in env.
-        if entry.kind == "file" and variables.get(VARIABLE) == SecretKeys.read(key.text).current:
-            self._before[path] = entry
+        if state.kind == "file" and variables.get(VARIABLE) == SecretKeys.read(key.text).current:
+            self._before[path] = state
             content = environment_file({**without_keys(variables), **SecretKeys.read(self._saved.decode()).variables}).encode()
-            write_entry(path, dataclasses.replace(entry, content=content))
+            write_path(path, dataclasses.replace(state, content=content))
 
     def put_back(self) -> None:
         """Restore the previous key everywhere."""
-        for path, entry in self._before.items():
-            write_entry(path, entry)
+        for path, state in self._before.items():
+            write_path(path, state)

@@ -22,7 +22,7 @@ import urllib.request
 
 from .._host.commands import CommandError, run, tail
 from .._host.errors import HostError
-from .._host.path_state import Entry, write_entry
+from .._host.path_state import PathState, write_path
 
 #: certbot's authenticator for a file on port 80.
 HTTP = "webroot"
@@ -72,7 +72,7 @@ def probe(domains: t.Iterable[str], webroot: str) -> dict[str, str]:
     """
     name, body = f"flaskyard-{secrets.token_hex(8)}", secrets.token_hex(16)
     path = os.path.join(webroot, CHALLENGES.strip("/"), name)
-    write_entry(path, Entry("file", body.encode(), mode=0o644))
+    write_path(path, PathState("file", body.encode(), mode=0o644))
     try:
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             ordered = list(domains)

@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import typing as t
 
-from .._host.path_state import Entry, write_entry
+from .._host.path_state import PathState, write_path
 from .key_pairs import Certificate, CertificateError, inspect
 
 CHAIN, KEY = "fullchain.pem", "privkey.pem"
@@ -86,7 +86,7 @@ class Store:
         self._make(os.path.join(self.root, "live"))
         if tell:
             self.want_reload()
-        write_entry(self._link(app), Entry("link", target=os.path.relpath(folder, os.path.join(self.root, "live"))))
+        write_path(self._link(app), PathState("link", target=os.path.relpath(folder, os.path.join(self.root, "live"))))
 
     def folder(self, kind: str, app: str, certificate: str, key: str) -> str:
         """The directory of a pair. Its name is a hash of the content."""
@@ -100,7 +100,7 @@ class Store:
         self._make(parent)
         temporary = tempfile.mkdtemp(prefix=".", dir=parent)
         for name, text in ((CHAIN, certificate), (KEY, key)):
-            write_entry(os.path.join(temporary, name), Entry("file", text.encode(), mode=0o600))
+            write_path(os.path.join(temporary, name), PathState("file", text.encode(), mode=0o600))
         os.rename(temporary, folder)
 
     def stored(self, kind: str, app: str) -> dict[str, Certificate]:

@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from .._host import paths
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 from .run import CertificateRun
 from .store import Store
 
@@ -19,7 +19,7 @@ def remember(params: dict[str, t.Any], wish: str) -> None:
     store = Store(params["directory"])
     apps = [_without_key(app, store) for app in params["apps"]]
     stored = {"wish": wish, "params": {**{name: params.get(name) for name in _PARAMS}, "apps": apps}}
-    write_entry(_file(params["stage"]), Entry("file", json.dumps(stored, indent=1).encode(), mode=0o600))
+    write_path(_file(params["stage"]), PathState("file", json.dumps(stored, indent=1).encode(), mode=0o600))
 
 
 def survey() -> dict[str, dict[str, t.Any]]:

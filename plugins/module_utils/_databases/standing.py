@@ -10,7 +10,7 @@ import typing as t
 
 from .._host import paths
 from .._host.errors import HostError
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 from . import mariadb, postgresql
 from .engine import Engine, Step
 
@@ -55,7 +55,7 @@ def recorded(engine: str) -> tuple[str, list[str]]:
 def remember(engine: str, apps: list[str], wish: str) -> None:
     """Record the wish. If no app has a database any more, remove the record, so that the survey skips the server."""
     if apps:
-        write_entry(_file(engine), Entry("file", json.dumps({"wish": wish, "apps": apps}).encode(), mode=0o600))
+        write_path(_file(engine), PathState("file", json.dumps({"wish": wish, "apps": apps}).encode(), mode=0o600))
     elif os.path.exists(_file(engine)):
         os.unlink(_file(engine))
 

@@ -16,7 +16,7 @@ import typing as t
 from .._host import paths
 from .._host.locks import locked
 from .._host.marks import Mark, Marks
-from .._host.path_state import ABSENT, Entry, read_entry, read_json, remove_leftovers, write_all, write_entry
+from .._host.path_state import ABSENT, PathState, read_json, read_path, remove_leftovers, write_all, write_path
 from .manifest import Manifest
 
 
@@ -60,9 +60,9 @@ class Record:
         marks = self.manifest().marks
         return [path for path, mark in marks.items() if mark.kind != "absent" or os.path.lexists(self._original_file(path))]
 
-    def own(self, entries: dict[str, Entry], **more: t.Any) -> None:
-        """Record what is in place now: the marks of these entries, and the other fields of a manifest."""
-        manifest = Manifest(Marks({path: Mark.of(entry) for path, entry in sorted(entries.items())}), **more)
+    def own(self, states: dict[str, PathState], **more: t.Any) -> None:
+        """Record what is in place now: the marks of these paths, and the other fields of a manifest."""
+        manifest = Manifest(Marks({path: Mark.of(state) for path, state in sorted(states.items())}), **more)
         if manifest != self.manifest():
             self._set_manifest(manifest)
 
@@ -72,20 +72,20 @@ class Record:
             os.unlink(self._file("manifest.json"))  # it must not outlive the originals of the paths that it lists
         shutil.rmtree(self._folder)
 
-    def original(self, path: str) -> Entry:
+    def original(self, path: str) -> PathState:
         """What was at a path before the set took it."""
-        return read_entry(self._original_file(path))
+        return read_path(self._original_file(path))
 
-    def save(self, before: dict[str, Entry]) -> None:
+    def save(self, before: dict[str, PathState]) -> None:
         """Write the present files and the manifest to the journal, in place of an earlier one, so that a failure or a killed run can be undone."""
         manifest, owned = self.manifest(), self.owned()
-        for path, entry in before.items():
+        for path, state in before.items():
             if path not in owned:
-                write_entry(self._original_file(path), entry if entry.kind in ("file", "link") else ABSENT)
-        entries = {path: _packed(entry) for path, entry in before.items() if entry.kind != "other"}
-        self._write("journal.json", json.dumps({"owned": manifest.store(), "entries": entries}))
+                write_path(self._original_file(path), state if state.kind in ("file", "link") else ABSENT)
+        saved = {path: _packed(state) for path, state in before.items() if state.kind != "other"}
+        self._write("journal.json", json.dumps({"owned": manifest.store(), "entries": saved}))
 
-    def saved(self) -> dict[str, Entry]:
+    def saved(self) -> dict[str, PathState]:
         """The files that :meth:`save` saved, by path."""
         return {path: _unpacked(packed) for path, packed in self._journal()["entries"].items()}
 
@@ -113,15 +113,15 @@ class Record:
         return os.path.join(self._folder, name)
 
     def _write(self, name: str, text: str) -> None:
-        write_entry(self._file(name), Entry("file", content=text.encode(), mode=0o600))
+        write_path(self._file(name), PathState("file", content=text.encode(), mode=0o600))
 
     def _original_file(self, path: str) -> str:
         return self._file(os.path.join("originals", hashlib.sha256(path.encode()).hexdigest()[:16]))
 
 
-def _packed(entry: Entry) -> dict[str, t.Any]:
-    return {**dataclasses.asdict(entry), "content": base64.b64encode(entry.content).decode()}
+def _packed(state: PathState) -> dict[str, t.Any]:
+    return {**dataclasses.asdict(state), "content": base64.b64encode(state.content).decode()}
 
 
-def _unpacked(packed: dict[str, t.Any]) -> Entry:
-    return Entry(**{**packed, "content": base64.b64decode(packed["content"])})
+def _unpacked(packed: dict[str, t.Any]) -> PathState:
+    return PathState(**{**packed, "content": base64.b64decode(packed["content"])})

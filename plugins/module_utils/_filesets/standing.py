@@ -10,7 +10,7 @@ import typing as t
 from .._host import units
 from .._host.accounts import group_name, members, user_id, user_name
 from .._host.commands import CommandError, run
-from .._host.path_state import read_entry
+from .._host.path_state import read_path
 from .manifest import Manifest
 from .port_handover import in_the_way
 from .record import Record, recorded
@@ -88,11 +88,11 @@ def _directories(path: str) -> list[str]:
     """The missing or different directories of a tmpfiles.d(5) file."""
     notes = []
     for kind, place, mode, owner, group, *dummy in (words for words in _lines(path) if len(words) >= 5):
-        entry = read_entry(place)
+        state = read_path(place)
         wanted = f"{owner}:{group} {mode}"
-        if kind == "d" and entry.kind != "directory":
-            notes.append(f"{place} was {'missing' if entry.kind == 'absent' else f'a {entry.kind}'}")
-        elif kind == "d" and (stands := f"{user_name(entry.uid)}:{group_name(entry.gid)} {entry.mode:04o}") != wanted:
+        if kind == "d" and state.kind != "directory":
+            notes.append(f"{place} was {'missing' if state.kind == 'absent' else f'a {state.kind}'}")
+        elif kind == "d" and (stands := f"{user_name(state.uid)}:{group_name(state.gid)} {state.mode:04o}") != wanted:
             notes.append(f"{place} was {stands}, not {wanted}")
     return notes
 
@@ -101,4 +101,4 @@ def _lines(path: str) -> list[list[str]]:
     """The words of each line that is not a comment; empty if the file is missing, which its mark shows."""
     if not os.path.exists(path):
         return []
-    return [line.split() for line in read_entry(path).text.splitlines() if line.strip() and not line.startswith("#")]
+    return [line.split() for line in read_path(path).text.splitlines() if line.strip() and not line.startswith("#")]

@@ -13,7 +13,7 @@ from .._host.accounts import group_id, user_id
 from .._host.commands import CommandError, run
 from .._host.errors import HostError
 from .._host.locks import Busy
-from .._host.path_state import ABSENT, Entry, EntryError, assert_trusted_parents, read_entry, write_all
+from .._host.path_state import ABSENT, PathError, PathState, assert_trusted_parents, read_path, write_all
 from .port_handover import PortHandover
 from .record import Record
 from .standing import interrupted, lacks, lagging, not_in_use
@@ -57,7 +57,7 @@ class Fileset:
         try:
             with contextlib.nullcontext() if self._check else self._record.locked():
                 return self._run()
-        except (Busy, CommandError, EntryError, OSError) as error:
+        except (Busy, CommandError, PathError, OSError) as error:
             raise FilesetError(f"fileset {self._params['name']}: {error}") from error
 
     def _run(self) -> dict[str, t.Any]:
@@ -97,9 +97,9 @@ class Fileset:
         if not self._wanted:
             self._record.remove()
 
-    def _entry(self, item: dict[str, t.Any]) -> Entry:
+    def _entry(self, item: dict[str, t.Any]) -> PathState:
         if item["link"]:
-            return Entry("link", target=item["link"])
+            return PathState("link", target=item["link"])
         if item["state"] == "absent":
             return ABSENT
         owner: dict[str, t.Any] = {"uid": user_id(item["owner"]), "gid": group_id(item["group"])}
@@ -107,24 +107,24 @@ class Fileset:
         if missing and not self._check:
             raise FilesetError(f"{item['path']}: the host has no account or group {missing[0]!r}; the role that makes it must run first")
         if item["state"] == "directory":
-            return Entry("directory", mode=int(item["mode"] or "0755", 8), **owner)
+            return PathState("directory", mode=int(item["mode"] or "0755", 8), **owner)
         content = item["content"]
         if content is None:
             raise FilesetError(f"{item['path']}: a file needs content or a template")
-        return Entry("file", content=content.encode(), mode=int(item["mode"] or "0644", 8), **owner)
+        return PathState("file", content=content.encode(), mode=int(item["mode"] or "0644", 8), **owner)
 
-    def _changes(self) -> dict[str, tuple[Entry, Entry]]:
+    def _changes(self) -> dict[str, tuple[PathState, PathState]]:
         wanted = {path: self._record.original(path) for path in self._record.owned() if path not in self._wanted}
         wanted.update(self._wanted)
         changes = {}
         for path, after in wanted.items():
             assert_trusted_parents(path)
-            before = read_entry(path)
+            before = read_path(path)
             if not before.same_as(after):
                 changes[path] = (before, after)
         return changes
 
-    def _apply(self, changes: dict[str, tuple[Entry, Entry]], active: bool) -> None:
+    def _apply(self, changes: dict[str, tuple[PathState, PathState]], active: bool) -> None:
         """Replace the files and tell the services.
 
         :param active: whether services may be running with other files than the old ones.
@@ -140,7 +140,7 @@ class Fileset:
             self._commands("validate")
             active = True
             self._activate()
-        except (CommandError, EntryError, OSError) as error:
+        except (CommandError, PathError, OSError) as error:
             again = self._undo(active)
             raise FilesetError(f"{error}\nThe old files are back{again}.") from error
 
@@ -169,7 +169,7 @@ class Fileset:
     def _restore(self) -> list[str]:
         """Restore the old files, and stop the units that have no file among them. Returns the names of these units."""
         saved = self._record.saved()
-        changes = {path: (read_entry(path), after) for path, after in saved.items()}
+        changes = {path: (read_path(path), after) for path, after in saved.items()}
         _let_end(changes)
         leaving = _leaving_units(changes)
         if leaving:
@@ -209,7 +209,7 @@ class Fileset:
         if any(path.startswith(_UNIT_FOLDERS) for path in paths):
             run("systemctl daemon-reload")
 
-    def _retire_units(self, changes: dict[str, tuple[Entry, Entry]]) -> None:
+    def _retire_units(self, changes: dict[str, tuple[PathState, PathState]]) -> None:
         """Stop the units whose files this change removes. systemd would keep running a unit without its file."""
         self._retired = [name for name, state in units.states(_leaving_units(changes)).items() if units.is_on(state)]
         if self._retired:
@@ -241,34 +241,34 @@ class Fileset:
             if not units.is_up(state):
                 raise CommandError(f"{name} did not stay up ({state.get('ActiveState')})\n{units.journal(name)}")
 
-    def _diff(self, path: str, before: Entry, after: Entry) -> dict[str, str]:
+    def _diff(self, path: str, before: PathState, after: PathState) -> dict[str, str]:
         texts = [before.text, after.text]
         if path in self._secret | self._was_secret or _is_private(before) or _is_private(after):
             texts = ["(secret)\n" if before.kind == "file" else "", "(secret, changed)\n" if after.kind == "file" else ""]
         if before.content == after.content and before.kind == after.kind != "link":
-            texts = [f"{entry.uid}:{entry.gid} {entry.mode:04o}\n" for entry in (before, after)]
+            texts = [f"{state.uid}:{state.gid} {state.mode:04o}\n" for state in (before, after)]
         elif "directory" in (before.kind, after.kind):
-            texts = [f"{entry.kind}\n" for entry in (before, after)]
-        headers = [path if entry.kind != "absent" else f"{path} (absent)" for entry in (before, after)]
+            texts = [f"{state.kind}\n" for state in (before, after)]
+        headers = [path if state.kind != "absent" else f"{path} (absent)" for state in (before, after)]
         return {"before": texts[0], "after": texts[1], "before_header": headers[0], "after_header": headers[1]}
 
 
-def _is_private(entry: Entry) -> bool:
+def _is_private(state: PathState) -> bool:
     """Whether a file is not world-readable. Then it does not belong on a terminal or in a log either."""
-    return entry.kind == "file" and not entry.mode & 0o004
+    return state.kind == "file" and not state.mode & 0o004
 
 
-def _leaving_units(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:
+def _leaving_units(changes: dict[str, tuple[PathState, PathState]]) -> list[str]:
     """The units to stop because a change removes their files. A slice can stay, because stopping it would stop everything in it."""
     paths = [path for path in _leaving(changes) if f"{os.path.dirname(path)}/" in _UNIT_FOLDERS]
     return [os.path.basename(path) for path in paths if "@." not in path and not path.endswith(".slice")]
 
 
-def _let_end(changes: dict[str, tuple[Entry, Entry]]) -> None:
+def _let_end(changes: dict[str, tuple[PathState, PathState]]) -> None:
     """Wait for stopping units whose drop-in a change removes. Without the drop-in, systemd would give their requests another time limit."""
     folders = {os.path.dirname(path) for path in _leaving(changes) if path.startswith(_UNIT_FOLDERS)}
     units.wait_for_end(sorted(os.path.basename(folder)[:-2] for folder in folders if folder.endswith(".d")))
 
 
-def _leaving(changes: dict[str, tuple[Entry, Entry]]) -> list[str]:
+def _leaving(changes: dict[str, tuple[PathState, PathState]]) -> list[str]:
     return [path for path, (before, after) in changes.items() if (before.kind, after.kind) == ("file", "absent")]

@@ -9,7 +9,7 @@ import hashlib
 import typing as t
 
 from .accounts import group_name, user_name
-from .path_state import Entry, read_entry
+from .path_state import PathState, read_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,18 +24,18 @@ class Mark:
     mode: int = 0
 
     @classmethod
-    def of(cls, entry: Entry) -> Mark:
-        """The mark of an entry."""
-        if entry.kind in ("absent", "other"):
-            return cls(entry.kind)
-        if entry.kind == "link":
-            return cls("link", target=entry.target)
-        digest = hashlib.sha256(entry.content).hexdigest() if entry.kind == "file" else ""
-        return cls(entry.kind, digest, "", user_name(entry.uid), group_name(entry.gid), entry.mode)
+    def of(cls, state: PathState) -> Mark:
+        """The mark of a path."""
+        if state.kind in ("absent", "other"):
+            return cls(state.kind)
+        if state.kind == "link":
+            return cls("link", target=state.target)
+        digest = hashlib.sha256(state.content).hexdigest() if state.kind == "file" else ""
+        return cls(state.kind, digest, "", user_name(state.uid), group_name(state.gid), state.mode)
 
     def differs(self, path: str) -> str:
         """How what is at a path differs from this mark, in words; empty if it does not."""
-        found = Mark.of(read_entry(path))
+        found = Mark.of(read_path(path))
         if found == self:
             return ""
         if found.kind != self.kind:

@@ -20,7 +20,7 @@ import typing as t
 from .._host import paths
 from .._host.accounts import members
 from .._host.commands import run
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 from .records import Records, ReleaseError
 from .sandbox import Sandbox
 from .settings import Settings
@@ -70,7 +70,7 @@ class Publication:
             before, after = self._shared(), self._public["state"]
             arguments = {"state": self._state, "folders": after, "withdrawn": sorted({*before} - {*after}), "reader": READER}
             self._run("public.share", arguments, self._state, self._app["user"], settings)
-            write_entry(self._shared_file, Entry("file", json.dumps(after).encode(), mode=0o600))
+            write_path(self._shared_file, PathState("file", json.dumps(after).encode(), mode=0o600))
 
     def _run(self, step: str, arguments: dict[str, t.Any], folder: str, user: str, settings: Settings) -> None:
         Sandbox(self._app, settings, user).run(step, arguments, [folder], settings.build_timeout_seconds)

@@ -20,7 +20,7 @@ from .._host import paths
 from .._host.actor import now, stamp
 from .._host.errors import HostError
 from .._host.locks import locked
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 
 Kind = t.Literal["releases", "venvs"]
 
@@ -109,7 +109,7 @@ class Records:
         if "contents" not in record:
             record["contents"] = outline(self.tree(kind, record["id"]))
         content = json.dumps(record, indent=2).encode() + b"\n"
-        write_entry(self._path(kind, record["id"]), Entry("file", content, mode=0o600))
+        write_path(self._path(kind, record["id"]), PathState("file", content, mode=0o600))
         return record
 
     def note(self, identity: str, **notes: t.Any) -> None:

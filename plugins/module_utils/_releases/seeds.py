@@ -8,7 +8,7 @@ import json
 import os
 import typing as t
 
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 from .records import Records
 from .sandbox import Sandbox
 from .settings import Settings
@@ -42,7 +42,7 @@ class Seeds:
             arguments = {"tree": self._records.tree("releases", release), "state": state, "names": new}
             Sandbox(self._app, settings, self._app["user"]).run("state.seed", arguments, [state], settings.build_timeout_seconds)
         if new or changed:
-            write_entry(self._file, Entry("file", json.dumps({**seeded, **brought}).encode(), mode=0o600))
+            write_path(self._file, PathState("file", json.dumps({**seeded, **brought}).encode(), mode=0o600))
         return [f"the source has another {name} than the one that was put into the app's state; what is there stays as it is" for name in changed]
 
     def _brought(self, release: str | None) -> dict[str, str]:

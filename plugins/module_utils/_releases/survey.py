@@ -9,7 +9,7 @@ import typing as t
 
 from .._host import paths
 from .._host.accounts import members
-from .._host.path_state import read_entry
+from .._host.path_state import read_path
 from .public import READER, Publication, app_group
 from .records import Records
 from .seeds import Seeds
@@ -54,4 +54,4 @@ def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.An
         return {**release, "release_command": None, "procfile": ""}
     procfile = os.path.join(records.tree("releases", release["id"]), record["inputs"].get("directory", ""), "Procfile")
     small = os.path.isfile(procfile) and os.path.getsize(procfile) <= _PROCFILE_BYTES
-    return {**release, "release_command": (record.get("release_command") or {}).get("command"), "procfile": read_entry(procfile).text if small else ""}
+    return {**release, "release_command": (record.get("release_command") or {}).get("command"), "procfile": read_path(procfile).text if small else ""}

@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from .._host import paths
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 
 #: The keys of an app that the survey needs.
 _KEPT = ("name", "user", "paths", "public")
@@ -39,7 +39,7 @@ def put_in_place(name: str, release: dict[str, t.Any]) -> t.Callable[[], None]:
 
 
 def _write(name: str, stored: dict[str, t.Any]) -> None:
-    write_entry(_file(name), Entry("file", json.dumps(stored, indent=1).encode(), mode=0o600))
+    write_path(_file(name), PathState("file", json.dumps(stored, indent=1).encode(), mode=0o600))
 
 
 def _file(name: str) -> str:

@@ -20,7 +20,7 @@ from .._host import units
 from .._host.commands import CommandError
 from .._host.errors import HostError
 from .._host.marks import Mark, Marks
-from .._host.path_state import Entry, read_entry, write_entry
+from .._host.path_state import PathState, read_path, write_path
 from .._releases.records import Records, describe
 from .background import in_background
 from .command import run_release_command
@@ -69,7 +69,7 @@ class Change:
     @property
     def secret_key(self) -> str:
         """The app's SECRET_KEY, followed by the previous one; empty if there is none yet."""
-        return read_entry(self._secret_path).text
+        return read_path(self._secret_path).text
 
     def wanted(self) -> str | None:
         """The name of the wanted slot; None if its release is not known."""
@@ -102,9 +102,9 @@ class Change:
         return key if record and digest(key) == record.secret_key else ""
 
     def _write_secret_key(self, key: str) -> None:
-        entry = Entry("file", content=key.encode(), mode=0o600)
-        if not read_entry(self._secret_path).same_as(entry):
-            write_entry(self._secret_path, entry)
+        wanted = PathState("file", content=key.encode(), mode=0o600)
+        if not read_path(self._secret_path).same_as(wanted):
+            write_path(self._secret_path, wanted)
 
     def was_asked_before(self) -> bool:
         """Whether the current slot was made for the same wish. Then every difference is drift."""
@@ -369,12 +369,12 @@ class Change:
         self._write_secret_key(self.secret_key)
         folder = self.slots.folder(slot)
         parts, files = self._pieces(slot)
-        entries = folder.entries(self.recipe, files, self.secret_key)
-        for path, entry in entries.items():
-            if not read_entry(path).same_as(entry):
-                write_entry(path, entry)
+        states = folder.path_states(self.recipe, files, self.secret_key)
+        for path, state in states.items():
+            if not read_path(path).same_as(state):
+                write_path(path, state)
         self._manager.install(slot, parts)
-        marks = Marks({path: Mark.of(entry) for path, entry in {**entries, **self._manager.entries(slot, parts)}.items()})
+        marks = Marks({path: Mark.of(state) for path, state in {**states, **self._manager.path_states(slot, parts)}.items()})
         names = self._manager.names(slot, parts)
         folder.put_record(Record(self._app, self._wish, self.recipe.release, self._manager_name, names, digest(self.secret_key), marks))
 

@@ -11,7 +11,7 @@ from .._host import units
 from .._host.actor import actor
 from .._host.commands import CommandError, run
 from .._host.errors import HostError
-from .._host.path_state import read_entry
+from .._host.path_state import read_path
 from .folder import Folder
 from .reasons import headline
 
@@ -31,7 +31,7 @@ def transient(folder: Folder, arguments: list[str], *options: str) -> list[str]:
     :param options: options of systemd-run(1).
     :raises HostError: if the slot was made by a version without commands.
     """
-    text = read_entry(f"{folder.path}/{PROPERTIES}").text
+    text = read_path(f"{folder.path}/{PROPERTIES}").text
     lines = [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
     if not lines:
         raise HostError(f"{folder.path} has no {PROPERTIES}; run the playbook site or deploy once, then run the command again")

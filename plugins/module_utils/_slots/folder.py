@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from .._host.accounts import group_id
 from .._host.environment_file import parse_environment_file
 from .._host.marks import Marks
-from .._host.path_state import Entry, read_entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, read_path, write_path
 from .recipe import SECRET_FILES, Recipe, SecretFiles
 
 
@@ -44,11 +44,11 @@ class Record:
     def differences(self) -> list[str]:
         """What has changed since then, in words."""
         path = self.app["paths"]["secret_key"]
-        entry = read_entry(path)
-        if entry.kind != "file":
+        state = read_path(path)
+        if state.kind != "file":
             return [f"{path} was missing"]
-        notes = [] if (entry.uid, entry.mode) == (0, 0o600) else [f"{path} was open to others, with mode {entry.mode:04o}"]
-        notes += [] if digest(entry.text) == self.secret_key else [f"{path} was changed"]
+        notes = [] if (state.uid, state.mode) == (0, 0o600) else [f"{path} was open to others, with mode {state.mode:04o}"]
+        notes += [] if digest(state.text) == self.secret_key else [f"{path} was changed"]
         return notes + self.marks.differences()
 
 
@@ -62,32 +62,32 @@ class Folder:
         self._app = app
         self.path = f"{app['paths']['slots']}/{slot}"
 
-    def entries(self, recipe: Recipe, files: dict[str, str], secret_key: str) -> dict[str, Entry]:
+    def path_states(self, recipe: Recipe, files: dict[str, str], secret_key: str) -> dict[str, PathState]:
         """Its files by path.
 
         :param files: the server's files.
         """
         group = group_id(self._app["user"])
-        own = {f"{self.path}/{name}": Entry("file", content=text.encode(), gid=group, mode=0o640) for name, text in files.items()}
+        own = {f"{self.path}/{name}": PathState("file", content=text.encode(), gid=group, mode=0o640) for name, text in files.items()}
         secret = {f"{SECRET_FILES}/{path}": base64.b64decode(file["content"]) for path, file in recipe.secret_files.items()}
         folders = {str(parent) for path in secret for parent in PurePosixPath(path).parents} - {"."}
         return {
-            self.path: Entry("directory", gid=group, mode=0o750),
-            **{f"{self.path}/{folder}": Entry("directory", gid=group, mode=0o750) for folder in sorted(folders)},
-            **{f"{self.path}/{path}": Entry("file", content=content, gid=group, mode=0o440) for path, content in secret.items()},
-            f"{self.path}/env": Entry("file", content=recipe.environment(secret_key, self.path).encode(), mode=0o600),
-            f"{self.path}/manifest.json": Entry("file", content=json.dumps(recipe.shown(secret_key)).encode(), mode=0o600),
+            self.path: PathState("directory", gid=group, mode=0o750),
+            **{f"{self.path}/{folder}": PathState("directory", gid=group, mode=0o750) for folder in sorted(folders)},
+            **{f"{self.path}/{path}": PathState("file", content=content, gid=group, mode=0o440) for path, content in secret.items()},
+            f"{self.path}/env": PathState("file", content=recipe.environment(secret_key, self.path).encode(), mode=0o600),
+            f"{self.path}/manifest.json": PathState("file", content=json.dumps(recipe.shown(secret_key)).encode(), mode=0o600),
             **own,
         }
 
     def environment(self) -> dict[str, str]:
         """The environment of the slot; empty if there is no such file."""
-        return parse_environment_file(read_entry(f"{self.path}/env").text)
+        return parse_environment_file(read_path(f"{self.path}/env").text)
 
     def secret_files(self) -> SecretFiles:
         """The app's secret files, as the recipe has them."""
         lines = [line.partition(" = ")[0].split(" in ") for line in self.shown().get("secret_files", "").splitlines()]
-        contents = {path: read_entry(f"{self.path}/{SECRET_FILES}/{path}").content for path, _variable in lines}
+        contents = {path: read_path(f"{self.path}/{SECRET_FILES}/{path}").content for path, _variable in lines}
         return {path: {"variable": variable, "content": base64.b64encode(contents[path]).decode("ascii")} for path, variable in lines}
 
     def shown(self) -> dict[str, str]:
@@ -104,7 +104,7 @@ class Folder:
     def put_record(self, record: Record) -> None:
         """Write the record."""
         stored = {**vars(record), "marks": record.marks.store()}
-        write_entry(self._record, Entry("file", content=json.dumps(stored, indent=1).encode(), mode=0o600))
+        write_path(self._record, PathState("file", content=json.dumps(stored, indent=1).encode(), mode=0o600))
 
     def remove(self) -> None:
         """Remove the folder."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._host.path_state import ABSENT, Entry, read_entry, write_entry
+from .._host.path_state import ABSENT, PathState, read_path, write_path
 
 
 class Links:
@@ -28,9 +28,9 @@ class Links:
 
     def all(self) -> dict[str, str]:
         """Slots by the path of their link. There is one link for each protocol: see C(Slots.settle)."""
-        lines = [line.split() for line in read_entry(self._record).text.splitlines() if line.startswith("L+ ")]
+        lines = [line.split() for line in read_path(self._record).text.splitlines() if line.startswith("L+ ")]
         recorded = {self._own: "", **{words[1]: words[-1] for words in lines}}
-        found = {path: read_entry(path).target or target for path, target in recorded.items()}
+        found = {path: read_path(path).target or target for path, target in recorded.items()}
         return {path: target.removesuffix(".sock") for path, target in found.items() if target}
 
     def current(self) -> str | None:
@@ -49,14 +49,14 @@ class Links:
     def point(self, links: dict[str, str]) -> None:
         """Set exactly these links, now and after a boot."""
         for path in {*self.all(), *links}:
-            write_entry(path, Entry("link", target=f"{links[path]}.sock") if path in links else ABSENT)
-        write_entry(self._record, Entry("file", content=_record_text(links).encode(), mode=0o644) if links else ABSENT)
+            write_path(path, PathState("link", target=f"{links[path]}.sock") if path in links else ABSENT)
+        write_path(self._record, PathState("file", content=_record_text(links).encode(), mode=0o644) if links else ABSENT)
 
     def lacks(self, release: str) -> list[str]:
         """What is wrong with the links if the current slot runs this release, in words."""
         links = self.all()
-        notes = [f"{path} was missing" for path, slot in links.items() if read_entry(path).target != f"{slot}.sock"]
-        if read_entry(self._record).text != _record_text(links):
+        notes = [f"{path} was missing" for path, slot in links.items() if read_path(path).target != f"{slot}.sock"]
+        if read_path(self._record).text != _record_text(links):
             notes.append(f"{self._record} was not about the current slot")
         if os.path.basename(self.release()) != release:
             notes.append(f"{self._release} was {self.release() or 'missing'}, not releases/{release}")
@@ -64,7 +64,7 @@ class Links:
 
     def release(self) -> str:
         """The target of the link to the serving release; empty if there is none."""
-        return read_entry(self._release).target
+        return read_path(self._release).target
 
     def serving_release(self, releases: str) -> dict[str, str]:
         """C(id) and C(dir) of the serving release, for runs that prepare no releases; empty if none serves.
@@ -76,7 +76,7 @@ class Links:
 
     def point_release(self, target: str) -> None:
         """Point the link to C(releases/<id>), or remove it if the target is empty."""
-        write_entry(self._release, Entry("link", target=target) if target else ABSENT)
+        write_path(self._release, PathState("link", target=target) if target else ABSENT)
 
 
 def _record_text(links: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._host.path_state import Entry
+from .._host.path_state import PathState
 from .parts import Part
 
 
@@ -34,7 +34,7 @@ class SlotManager(t.Protocol):
     def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         """What keeps an installed slot from running, now and after a boot, in words."""
 
-    def entries(self, slot: str, parts: list[Part]) -> dict[str, Entry]:
+    def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
         """The files of the parts by path, once the slot starts at boot."""
 
     def install(self, slot: str, parts: list[Part]) -> None:

@@ -11,7 +11,7 @@ import typing as t
 from .._host import paths, units
 from .._host.errors import HostError
 from .._host.locks import locked
-from .._host.path_state import Entry, read_json, write_entry
+from .._host.path_state import PathState, read_json, write_path
 from .drain import drain
 from .folder import Folder
 from .gate import Gate
@@ -107,7 +107,7 @@ class Slots:
 
     def put_restarts(self, number: int) -> None:
         """Record the number of restarts."""
-        write_entry(self._restarts, Entry("file", content=str(number).encode(), mode=0o600))
+        write_path(self._restarts, PathState("file", content=str(number).encode(), mode=0o600))
 
     @property
     def _restarts(self) -> str:

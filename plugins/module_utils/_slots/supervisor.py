@@ -23,7 +23,7 @@ from pathlib import Path
 from .._host import units
 from .._host.accounts import user_id
 from .._host.commands import CommandError, run
-from .._host.path_state import Entry, read_entry, write_entry
+from .._host.path_state import PathState, read_path, write_path
 from .background import in_background
 from .parts import Part, kind_of, times
 from .supervisor_client import Supervisor
@@ -80,20 +80,20 @@ class SupervisorSlots:
         notes += [f"{name} was not started at boot" for name in programs if not os.path.exists(_enabled(name))]
         return notes + SystemdSlots.lacks(timers, states)
 
-    def entries(self, slot: str, parts: list[Part]) -> dict[str, Entry]:
+    def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
         """The sections of a slot, and the units of its schedules, by path."""
         programs, schedules = _by_manager(parts)
         texts = {self._name(slot, file): text for part in programs for file, text in part.starters.items()}
-        sections = {_enabled(name): Entry("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
-        return sections | self._schedules.entries(slot, schedules)
+        sections = {_enabled(name): PathState("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
+        return sections | self._schedules.path_states(slot, schedules)
 
     def install(self, slot: str, parts: list[Part]) -> None:
         """Write the sections of a slot, which supervisord reads when one of its programs starts, and the units of its schedules."""
         programs, schedules = _by_manager(parts)
         if schedules:
             self._schedules.install(slot, schedules)
-        for path, entry in self.entries(slot, programs).items():
-            write_entry(path if os.path.exists(path) else _aside(os.path.basename(path).removesuffix(".conf")), entry)
+        for path, state in self.path_states(slot, programs).items():
+            write_path(path if os.path.exists(path) else _aside(os.path.basename(path).removesuffix(".conf")), state)
 
     def has(self, slot: str) -> bool:
         """Whether a slot is this manager's."""
@@ -299,9 +299,9 @@ def _sections(program: str) -> tuple[str, str]:
 
 
 def _move(source: str, target: str) -> None:
-    section = read_entry(source)
+    section = read_path(source)
     if section.kind == "file":
-        write_entry(target, section)
+        write_path(target, section)
         os.unlink(source)
 
 
@@ -311,7 +311,7 @@ def _note(program: str) -> str:
 
 
 def _noted(program: str) -> tuple[str, str]:
-    group, dummy, restarts = read_entry(_note(program)).text.partition(" ")
+    group, dummy, restarts = read_path(_note(program)).text.partition(" ")
     return group, restarts or "0"
 
 

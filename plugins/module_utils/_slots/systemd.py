@@ -12,7 +12,7 @@ import typing as t
 
 from .._host import units
 from .._host.commands import CommandError, run
-from .._host.path_state import Entry, write_entry
+from .._host.path_state import PathState, write_path
 from .parts import Kind, Part, kind_of, times
 
 _UNITS = "/etc/systemd/system"
@@ -66,15 +66,15 @@ class SystemdSlots:
                 notes.append(f"the rules of {name} were not in the kernel")
         return notes
 
-    def entries(self, slot: str, parts: list[Part]) -> dict[str, Entry]:
+    def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
         """The unit files of a slot, by path."""
         texts = {self._name(slot, file): text for part in parts for file, text in part.starters.items()}
-        return {f"{_UNITS}/{name}": Entry("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
+        return {f"{_UNITS}/{name}": PathState("file", content=text.encode(), mode=0o644) for name, text in texts.items()}
 
     def install(self, slot: str, parts: list[Part]) -> None:
         """Write the units of a slot."""
-        for path, entry in self.entries(slot, parts).items():
-            write_entry(path, entry)
+        for path, state in self.path_states(slot, parts).items():
+            write_path(path, state)
         run("systemctl daemon-reload")
 
     def has(self, slot: str) -> bool:

@@ -24,7 +24,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._filesets import 
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.record import Record, known
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.transaction import Fileset, FilesetError
 from ansible_collections.flaskyard.server.plugins.module_utils._host import locks, paths
-from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import EntryError, assert_trusted_parents
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import PathError, assert_trusted_parents
 from ansible_collections.flaskyard.server.plugins.module_utils._host.wishes import wish
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -346,5 +346,5 @@ def test_root_writes_only_where_nobody_else_can(path: str, trusted: bool) -> Non
     if trusted:
         assert_trusted_parents(path)
     else:
-        with pytest.raises(EntryError, match="root writes only where nobody else can"):
+        with pytest.raises(PathError, match="root writes only where nobody else can"):
             assert_trusted_parents(path)

@@ -14,11 +14,11 @@ import pytest
 #: Writes a file on a small file system that nobody else sees.
 SCRIPT = """
 import subprocess, sys
-from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import Entry, write_entry
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import PathState, write_path
 folder, options = sys.argv[1:]
 subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 try:
-    write_entry(f"{folder}/file", Entry("file", content=bytes(100_000), mode=0o600))
+    write_path(f"{folder}/file", PathState("file", content=bytes(100_000), mode=0o600))
 except OSError as error:
     print(error)
 """

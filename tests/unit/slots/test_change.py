@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._host import paths
 from ansible_collections.flaskyard.server.plugins.module_utils._host.commands import CommandError
-from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import Entry, write_entry
+from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state import PathState, write_path
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import change as change_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots import links as links_module
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.change import Change, SlotError
@@ -55,15 +55,16 @@ class Manager:
     def lacks(self, names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         return [f"{name} was dead" for name in names if name not in states]
 
-    def entries(self, slot: str, parts: list[Part]) -> dict[str, Entry]:
+    def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
         return {
-            f"{self.folder}/{slot}.service": Entry("file", part.starters["service"].encode(), uid=os.getuid(), gid=os.getgid(), mode=0o644) for part in parts
+            f"{self.folder}/{slot}.service": PathState("file", part.starters["service"].encode(), uid=os.getuid(), gid=os.getgid(), mode=0o644)
+            for part in parts
         }
 
     def install(self, slot: str, parts: list[Part]) -> None:
         self.did(f"install {slot}")
-        for path, entry in self.entries(slot, parts).items():
-            write_entry(path, entry)
+        for path, state in self.path_states(slot, parts).items():
+            write_path(path, state)
 
     def start(self, slot: str) -> None:
         self.did(f"start {slot}")
