@@ -175,7 +175,7 @@ class ActionModule(ActionBase):
     def _is_evident(self, name: str, args: dict[str, t.Any]) -> bool:
         """Whether an app is pending, whatever its files are: it is unknown, something is missing, or another release or a command is due."""
         found, release = results(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
-        return found is None or bool(found["lacks"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
+        return found is None or bool(found["differences"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
 
     def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result if everything runs as declared."""

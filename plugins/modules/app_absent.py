@@ -123,7 +123,7 @@ def main() -> None:
     accounts = [account for account in accounts if user_id(account) >= 0 or group_id(account) >= 0]
     running = [f"slot {slot}" for slot in slots.present()]
     data = databases.belongings(app["name"])
-    held = [step.lack for steps in data.values() for step in steps]
+    held = [step.difference for steps in data.values() for step in steps]
     gone = [*running, *(held if module.params["purge"] else []), *paths, *(f"account {account}" for account in accounts)]
     if gone and not module.check_mode:
         try:

@@ -88,13 +88,13 @@ def main() -> None:
             standing.remember(engine, apps, module.wish)
     except (HostError, OSError) as error:
         module.fail_json(msg=f"databases of {engine}: {error}")
-    lacking = [step.lack for step in todo]
+    differences = [step.difference for step in todo]
     # Nobody declared that.
-    for lack in lacking if before == module.wish else []:
-        module.warn(f"databases of {engine}: repaired: {lack}")
+    for difference in differences if before == module.wish else []:
+        module.warn(f"databases of {engine}: repaired: {difference}")
     for name in kept:
         module.warn(f"no app asks for the database {name} any more; it stays, with its data, until the playbook remove runs for its app with -e purge=true")
-    module.exit_json(changed=bool(todo), steps=lacking, kept=kept, diff={"prepared": "".join(f"{line}\n" for line in lacking)})
+    module.exit_json(changed=bool(todo), steps=differences, kept=kept, diff={"prepared": "".join(f"{line}\n" for line in differences)})
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, st
                 app.command(options["repeat_release_command"])
         elif not module.check_mode:
             record_release_command(slots.app, app.recipe.release)
-    notes, drift = app.lacks(states), app.was_asked_before()
+    notes, drift = app.differences(states), app.was_asked_before()
     if phase == "command" or not notes:
         return
     before = slots.folder(slots.links.current() or "-").shown()

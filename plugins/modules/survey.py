@@ -98,7 +98,7 @@ ansible_facts:
           type: dict
         survey:
           description: >-
-            Results by kind, such as V(filesets), and name. C(wish) is a digest of what was declared last, which only this run can compute. C(lacks) lists
+            Results by kind, such as V(filesets), and name. C(wish) is a digest of what was declared last, which only this run can compute. C(differences) lists
             the differences from it, as sentences.
           type: dict
         ssh_port:

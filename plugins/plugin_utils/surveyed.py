@@ -38,7 +38,7 @@ def results(variables: Variables, kind: str) -> dict[str, dict[str, t.Any]]:
 
 def holds(result: dict[str, t.Any] | None, wanted: str) -> bool:
     """Whether this wish was the last one, and everything holds."""
-    return result is not None and result["wish"] == veiled(wanted, run_key()) and not result["lacks"]
+    return result is not None and result["wish"] == veiled(wanted, run_key()) and not result["differences"]
 
 
 def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:

@@ -23,7 +23,7 @@ def remember(params: dict[str, t.Any], wish: str) -> None:
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """By stage, the recorded C(wish); C(lacks), what does not hold, in words; C(live), the certificates that are served."""
+    """By stage, the recorded C(wish); C(differences), what does not hold, in words; C(live), the certificates that are served."""
     stages = sorted(os.listdir(paths.CERTIFICATES)) if os.path.isdir(paths.CERTIFICATES) else []
     return {name.removesuffix(".json"): _look(name.removesuffix(".json")) for name in stages}
 
@@ -31,11 +31,11 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(stage: str) -> dict[str, t.Any]:
     stored = read_json(_file(stage))
     if stored is None:
-        return {"wish": "", "lacks": ["the last declaration was not recorded"], "live": {}}
+        return {"wish": "", "differences": ["the last declaration was not recorded"], "live": {}}
     run = CertificateRun(stored["params"], check=True)
     result = run.run()
-    lacks = [*run.problems, *run.warnings, *(["a certificate was not as declared"] if result["changed"] else [])]
-    return {"wish": stored["wish"], "lacks": lacks, "live": result["certificates"]}
+    differences = [*run.problems, *run.warnings, *(["a certificate was not as declared"] if result["changed"] else [])]
+    return {"wish": stored["wish"], "differences": differences, "live": result["certificates"]}
 
 
 _PARAMS = ("stage", "directory", "selfsigned_days", "certbot", "acme_directory", "webroot", "dns_authenticator", "probe", "reload_command")

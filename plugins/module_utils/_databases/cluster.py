@@ -76,7 +76,7 @@ def present() -> Cluster:
     )
 
 
-def lacks() -> list[str]:
+def differences() -> list[str]:
     """What is wrong with the cluster, in words."""
     cluster = present()
     if not cluster.is_linked:
@@ -139,7 +139,7 @@ def main() -> int:
     """Activate the configuration, or with the argument C(check) check it."""
     try:
         if sys.argv[1:] == ["check"]:
-            if found := lacks():
+            if found := differences():
                 raise HostError("; ".join(found))
         else:
             activate()

@@ -15,7 +15,7 @@ ASIDE, BEFORE = ".restore", ".before"
 class Step:
     """What is wrong with an app's database, in words, and the statement that repairs it."""
 
-    lack: str
+    difference: str
     statement: str
 
 

@@ -61,7 +61,7 @@ def remember(engine: str, apps: list[str], wish: str) -> None:
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """By server, the recorded C(wish), and C(lacks): what does not hold, in words."""
+    """By server, the recorded C(wish), and C(differences): what does not hold, in words."""
     names = sorted(os.listdir(paths.DATABASES)) if os.path.isdir(paths.DATABASES) else []
     return {name.removesuffix(".json"): _look(name.removesuffix(".json")) for name in names}
 
@@ -69,11 +69,11 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(engine: str) -> dict[str, t.Any]:
     stored = read_json(_file(engine))
     if stored is None:
-        return {"wish": "", "lacks": ["the last declaration was not recorded"]}
+        return {"wish": "", "differences": ["the last declaration was not recorded"]}
     try:
-        return {"wish": stored["wish"], "lacks": [step.lack for step in steps(engine, stored["apps"], ENGINES[engine].found())]}
+        return {"wish": stored["wish"], "differences": [step.difference for step in steps(engine, stored["apps"], ENGINES[engine].found())]}
     except HostError as error:
-        return {"wish": stored["wish"], "lacks": [str(error)]}
+        return {"wish": stored["wish"], "differences": [str(error)]}
 
 
 def _file(engine: str) -> str:

@@ -20,13 +20,13 @@ _SYSUSERS, _TMPFILES = "/etc/sysusers.d/", "/etc/tmpfiles.d/"
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """For each set of this host, the recorded C(wish), and C(lacks): what does not hold, in words."""
+    """For each set of this host, the recorded C(wish), and C(differences): what does not hold, in words."""
     manifests = {name: Record(name).manifest() for name in recorded()}
     found = units.states(sorted({unit for manifest in manifests.values() for unit in (*manifest.units, *manifest.replaces)}))
-    return {name: {"wish": manifest.wish, "lacks": lacks(name, manifest, found)} for name, manifest in manifests.items()}
+    return {name: {"wish": manifest.wish, "differences": differences(name, manifest, found)} for name, manifest in manifests.items()}
 
 
-def lacks(name: str, manifest: Manifest, found: States) -> list[str]:
+def differences(name: str, manifest: Manifest, found: States) -> list[str]:
     """What does not hold of a set's manifest, in words."""
     notes = [*interrupted(name), *manifest.marks.differences(), *lagging(manifest.units, manifest.replaces, found)]
     return notes + not_in_use(manifest.marks, manifest.live)

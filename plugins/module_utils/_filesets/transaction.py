@@ -16,7 +16,7 @@ from .._host.locks import Busy
 from .._host.path_state import ABSENT, PathError, PathState, assert_trusted_parents, read_path, write_all
 from .port_handover import PortHandover
 from .record import Record
-from .standing import interrupted, lacks, lagging, not_in_use
+from .standing import differences, interrupted, lagging, not_in_use
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
@@ -88,7 +88,7 @@ class Fileset:
         manifest = self._record.manifest()
         if not self._wish or manifest.wish != self._wish:
             return []
-        return lacks(self._params["name"], manifest, units.states([*manifest.units, *manifest.replaces]))
+        return differences(self._params["name"], manifest, units.states([*manifest.units, *manifest.replaces]))
 
     def _remember(self) -> None:
         more = {key: self._params[key] for key in ("replaces", "live")}

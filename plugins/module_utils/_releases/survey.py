@@ -21,7 +21,7 @@ _PROCFILE_BYTES = 65536
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """For each app: the recorded C(wish) with its C(release); C(lacks), what does not hold, in words; C(sources), the revisions that have a release
+    """For each app: the recorded C(wish) with its C(release); C(differences), what does not hold, in words; C(sources), the revisions that have a release
     here; C(withdrawn), the declared release if it was withdrawn; C(grouped), whether the proxy's account is in the app's group.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
@@ -31,20 +31,20 @@ def survey() -> dict[str, dict[str, t.Any]]:
 def _look(name: str) -> dict[str, t.Any]:
     stored = recall(name)
     if stored is None:
-        return {"wish": "", "lacks": [], "release": {}, "sources": [], "withdrawn": None}
+        return {"wish": "", "differences": [], "release": {}, "sources": [], "withdrawn": None}
     records, release = Records(stored["app"]), stored["release"]
     record, venv = records.whole("releases", release["id"]), records.whole("venvs", os.path.basename(release["venv"]))
-    lacks = Publication(stored["app"], records).missing() + Seeds(stored["app"], records).missing(release["id"])
+    differences = Publication(stored["app"], records).missing() + Seeds(stored["app"], records).missing(release["id"])
     if not (record and venv):
-        lacks.append(f"release {release['id']} is missing, or was changed after it was built")
+        differences.append(f"release {release['id']} is missing, or was changed after it was built")
     elif record["inputs"]["python"] != python_identity(release["python"]):
-        lacks.append(f"release {release['id']} was built for another distribution")
+        differences.append(f"release {release['id']} was built for another distribution")
     if "withdrawn" in (record or {}):
-        lacks.append(f"release {release['id']} was withdrawn by a rollback that was cut short")
+        differences.append(f"release {release['id']} was withdrawn by a rollback that was cut short")
     declared = stored.get("declared", release["id"])
     withdrawn = None if declared == release["id"] else records.withdrawal(declared)
     release, sources = with_commands(records, release), [one["inputs"]["source"] for one in records.all("releases")]
-    return {"wish": stored["wish"], "lacks": lacks, "release": release, "sources": sources, "withdrawn": withdrawn}
+    return {"wish": stored["wish"], "differences": differences, "release": release, "sources": sources, "withdrawn": withdrawn}
 
 
 def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -121,7 +121,7 @@ class Change:
         slot = self.wanted()
         return self._manager.names(slot, self._pieces(slot)[0]) if slot else []
 
-    def lacks(self, states: dict[str, dict[str, str]]) -> list[str]:
+    def differences(self, states: dict[str, dict[str, str]]) -> list[str]:
         """The differences between the current slot and the wanted one, in words; empty if there are none.
 
         :param states: of all C(names), from the manager.
@@ -251,7 +251,7 @@ class Change:
             if other != slot:
                 self.slots.discard(other)
         names = self._manager.names(slot, self._pieces(slot)[0])
-        ran = slot == old and not self._manager.lacks(names, self._manager.states(names))
+        ran = slot == old and not self._manager.differences(names, self._manager.states(names))
         # An earlier slot of this name may have failed for another reason.
         self._began = 0 if slot == old else time.time()
         step = "write"

@@ -52,7 +52,7 @@ class Links:
             write_path(path, PathState("link", target=f"{links[path]}.sock") if path in links else ABSENT)
         write_path(self._record, PathState("file", content=_record_text(links).encode(), mode=0o644) if links else ABSENT)
 
-    def lacks(self, release: str) -> list[str]:
+    def differences(self, release: str) -> list[str]:
         """What is wrong with the links if the current slot runs this release, in words."""
         links = self.all()
         notes = [f"{path} was missing" for path, slot in links.items() if read_path(path).target != f"{slot}.sock"]

@@ -31,7 +31,7 @@ class SlotManager(t.Protocol):
         """The manager's names of the parts of a slot."""
 
     @staticmethod
-    def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    def differences(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         """What keeps an installed slot from running, now and after a boot, in words."""
 
     def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:

@@ -72,13 +72,13 @@ class SupervisorSlots:
         return [self._name(slot, file) for part in programs for file in part.starters] + self._schedules.names(slot, schedules)
 
     @staticmethod
-    def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    def differences(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         """What keeps an installed slot from running, now and after a boot, in words."""
         programs, timers = [name for name in names if not _is_timer(name)], [name for name in names if _is_timer(name)]
         found = {name: states.get(name, {}).get("state", "not known to supervisord") for name in programs}
         notes = [f"{name} was {state}" for name, state in found.items() if state != "RUNNING"]
         notes += [f"{name} was not started at boot" for name in programs if not os.path.exists(_enabled(name))]
-        return notes + SystemdSlots.lacks(timers, states)
+        return notes + SystemdSlots.differences(timers, states)
 
     def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
         """The sections of a slot, and the units of its schedules, by path."""

@@ -18,7 +18,7 @@ _SLOTS = "/etc/flask/{}/slots"
 
 
 def survey() -> dict[str, dict[str, t.Any]]:
-    """For each app that has slots: the recorded C(wish); C(lacks), what does not hold, in words; the current C(slot), its C(release) and its
+    """For each app that has slots: the recorded C(wish); C(differences), what does not hold, in words; the current C(slot), its C(release) and its
     C(protocol); C(retained), the slots that only the proxy's present configuration uses.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
@@ -58,7 +58,7 @@ def _records(name: str) -> dict[str, Record] | None:
 
 
 def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
-    unknown = {"wish": "", "lacks": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None, "retained": []}
+    unknown = {"wish": "", "differences": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None, "retained": []}
     if not records:
         return unknown
     slots = Slots(next(iter(records.values())).app)
@@ -68,8 +68,15 @@ def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]
         return {**unknown, "slot": current}
     slots = Slots(record.app)
     left = [f"slot {slot} was left over" for slot in slots.left_over()]
-    lacks, retained = drift(slots, record, states[record.manager]) + left, [*slots.links.retained().values()]
-    return {"wish": record.wish, "lacks": lacks, "slot": current, "release": record.release, "protocol": record.app["protocol"], "retained": retained}
+    differences, retained = drift(slots, record, states[record.manager]) + left, [*slots.links.retained().values()]
+    return {
+        "wish": record.wish,
+        "differences": differences,
+        "slot": current,
+        "release": record.release,
+        "protocol": record.app["protocol"],
+        "retained": retained,
+    }
 
 
 def drift(slots: Slots, record: Record, states: dict[str, dict[str, str]]) -> list[str]:
@@ -77,6 +84,6 @@ def drift(slots: Slots, record: Record, states: dict[str, dict[str, str]]) -> li
 
     :param states: of its parts, from its manager.
     """
-    notes = [*record.differences(), *slots.managers[record.manager].lacks(record.names, states), *slots.links.lacks(record.release)]
+    notes = [*record.differences(), *slots.managers[record.manager].differences(record.names, states), *slots.links.differences(record.release)]
     healthy, answer = slots.gate.answer(slots.socket(slots.links.current() or ""))
     return notes if healthy else [*notes, f"its health check gave {answer}"]

@@ -53,7 +53,7 @@ class SystemdSlots:
         return _sockets_first(self._name(slot, file) for part in parts for file in part.starters if not _is_run(file))
 
     @staticmethod
-    def lacks(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    def differences(names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         """What keeps an installed slot from running, now and after a boot, in words."""
         notes = []
         for name in names:

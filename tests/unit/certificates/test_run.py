@@ -289,7 +289,7 @@ def test_the_survey_sees_what_went_missing(host: Host, monkeypatch: pytest.Monke
     wanted = app("shop.test", issuer=issuer, pair=pair)
     host.run(wanted)
     survey.remember(host.params(wanted), "a wish")
-    assert survey.survey() == {"placeholder": {"wish": "a wish", "lacks": [], "live": {"shop": {"kind": issuer, "names": ["shop.test"]}}}}
+    assert survey.survey() == {"placeholder": {"wish": "a wish", "differences": [], "live": {"shop": {"kind": issuer, "names": ["shop.test"]}}}}
     assert "PRIVATE" not in (tmp_path / "records" / "placeholder.json").read_text()
     shutil.rmtree(host.root / issuer)
-    assert survey.survey()["placeholder"]["lacks"]
+    assert survey.survey()["placeholder"]["differences"]

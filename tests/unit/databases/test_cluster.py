@@ -90,10 +90,10 @@ def test_a_configuration_that_is_gone_is_no_longer_linked(host: Host, monkeypatc
 
 
 def test_what_it_does_not_do_is_said(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cluster.lacks() == [f"PostgreSQL 17/main did not use {__file__}"]
+    assert cluster.differences() == [f"PostgreSQL 17/main did not use {__file__}"]
     monkeypatch.setattr(cluster.Cluster, "is_linked", True)
-    assert cluster.lacks() == []
+    assert cluster.differences() == []
     host.pending = True
-    assert cluster.lacks() == ["shared_buffers waited for a restart of PostgreSQL"]
+    assert cluster.differences() == ["shared_buffers waited for a restart of PostgreSQL"]
     host.up = False
-    assert cluster.lacks() == ["PostgreSQL 17/main did not answer"]
+    assert cluster.differences() == ["PostgreSQL 17/main did not answer"]

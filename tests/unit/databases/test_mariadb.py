@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MariaDB: what a database lacks, and how far an exchange comes, on a server that is only told of. molecule/databases asks a real one."""
+"""MariaDB: how a database differs from its declaration, and how far an exchange gets, on a stand-in server. molecule/databases asks a real one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_whole_lacks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "lack", "statement"),
+    ("there", "difference", "statement"),
     [
         ({"accounts": {}}, "account flask-shop was missing in MariaDB", "CREATE USER"),
         ({"accounts": {"flask-shop": SHOWN[:-1]}}, "account flask-shop had other rights in MariaDB than its own databases", "CREATE OR REPLACE USER"),
@@ -45,9 +45,9 @@ def test_what_is_whole_lacks_nothing() -> None:
         ({"public": ["flask-shop"]}, "database flask-shop was open to every account", "REVOKE ALL PRIVILEGES ON `flask-shop`.* FROM PUBLIC"),
     ],
 )
-def test_each_difference_is_one_step(there: dict[str, t.Any], lack: str, statement: str) -> None:
+def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, statement: str) -> None:
     [step] = standing.steps("mariadb", ["shop"], {**WHOLE, **there})
-    assert step.lack == lack and statement in step.statement
+    assert step.difference == difference and statement in step.statement
 
 
 def test_what_the_server_shows_is_sorted_by_account(monkeypatch: pytest.MonkeyPatch) -> None:

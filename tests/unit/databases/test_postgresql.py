@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a database lacks, and the steps to it, on a server that is only told of."""
+"""How a database differs from its declaration, and the steps to it, on a stand-in server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_is_whole_lacks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "lack", "statement"),
+    ("there", "difference", "statement"),
     [
         ({"roles": {"flask-shop": False}}, "role flask-shop could not log in, or could do more than that", "ALTER ROLE"),
         ({"roles": {}}, "role flask-shop was missing", "CREATE ROLE"),
@@ -51,23 +51,23 @@ def test_what_is_whole_lacks_nothing() -> None:
         ({"databases": {"flask-shop": {"owner": "flask-shop", "public": True}}}, "database flask-shop was open to every role", "REVOKE ALL"),
     ],
 )
-def test_each_difference_is_one_step(there: dict[str, t.Any], lack: str, statement: str) -> None:
+def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, statement: str) -> None:
     [step] = standing.steps("postgresql", ["shop"], {**WHOLE, **there})
-    assert step.lack == lack and statement in step.statement
+    assert step.difference == difference and statement in step.statement
 
 
 def test_the_survey_says_what_the_server_lacks(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert standing.survey() == {}
     standing.remember("postgresql", ["shop"], "wish")
-    assert standing.survey() == {"postgresql": {"wish": "wish", "lacks": []}}
+    assert standing.survey() == {"postgresql": {"wish": "wish", "differences": []}}
     monkeypatch.setattr(postgresql, "found", lambda: postgresql.NOTHING)
-    assert standing.survey()["postgresql"]["lacks"][0] == "role flask-shop was missing"
+    assert standing.survey()["postgresql"]["differences"][0] == "role flask-shop was missing"
 
     def refuse() -> t.Any:
         raise HostError("PostgreSQL: no server")
 
     monkeypatch.setattr(postgresql, "found", refuse)
-    assert standing.survey()["postgresql"]["lacks"] == ["PostgreSQL: no server"]
+    assert standing.survey()["postgresql"]["differences"] == ["PostgreSQL: no server"]
     (Path(paths.DATABASES) / "postgresql.json").write_text("{")
     assert standing.survey()["postgresql"]["wish"] == "" and standing.recorded("postgresql") == ("", [])
 

@@ -39,8 +39,8 @@ def run(content: dict[Path, str], **more: t.Any) -> dict[str, t.Any]:
     return Fileset(params, check=False, wish=wish(params)).run()
 
 
-def lacks() -> list[str]:
-    return list(standing.survey()["set"]["lacks"])
+def differences() -> list[str]:
+    return list(standing.survey()["set"]["differences"])
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,19 @@ def lacks() -> list[str]:
 )
 def test_what_somebody_changes_is_seen_repaired_and_named(place: Path, change: t.Callable[[Path], t.Any], words: str) -> None:
     run({place / "a": "one\n"})
-    assert lacks() == []
+    assert differences() == []
     change(place / "a")
-    assert lacks() == [f"{place}/a {words}"]
+    assert differences() == [f"{place}/a {words}"]
     result = run({place / "a": "one\n"})
     assert result["changed"] and result["repaired"] == [f"{place}/a {words}"]
-    assert (place / "a").read_text() == "one\n" and lacks() == []
+    assert (place / "a").read_text() == "one\n" and differences() == []
 
 
 def test_file_that_must_be_absent_is_noticed(place: Path) -> None:
     absent = {"path": str(place / "a"), "content": None, "state": "absent", "link": None, "mode": None, "secret": False, **US}
     run({}, files=[absent])
     (place / "a").write_text("again\n")
-    assert lacks() == [f"{place}/a was there again"]
+    assert differences() == [f"{place}/a was there again"]
     assert run({}, files=[absent])["repaired"] and not (place / "a").exists()
 
 
@@ -82,8 +82,8 @@ def test_a_failed_command_makes_the_system_take_the_files_again(place: Path) -> 
     told.unlink()
     assert run({place / "a": "one\n"}, **steps)["changed"] is False and not told.exists()
     mark.unlink()
-    assert len(lacks()) == 1 and f"test -e {mark}" in lacks()[0]
-    assert run({place / "a": "one\n"}, **steps)["changed"] and told.exists() and lacks() == []
+    assert len(differences()) == 1 and f"test -e {mark}" in differences()[0]
+    assert run({place / "a": "one\n"}, **steps)["changed"] and told.exists() and differences() == []
 
 
 def test_directories_that_tmpfiles_makes_are_looked_at(place: Path) -> None:
@@ -91,17 +91,17 @@ def test_directories_that_tmpfiles_makes_are_looked_at(place: Path) -> None:
     content = {place / "tmpfiles.d" / "a.conf": f"# Ansible managed\nd {made} 0750 {US['owner']} {US['group']}\n"}
     activate = {"activate": [f"install -d -m 0750 -o {US['owner']} -g {US['group']} {made}"]}
     run(content, **activate)
-    assert lacks() == []
+    assert differences() == []
     made.chmod(0o777)
-    assert lacks() == [f"{made} was {ACCESS} 0777, not {ACCESS} 0750"]
-    assert run(content, **activate)["repaired"] and lacks() == []
+    assert differences() == [f"{made} was {ACCESS} 0777, not {ACCESS} 0750"]
+    assert run(content, **activate)["repaired"] and differences() == []
     made.rmdir()
-    assert lacks() == [f"{made} was missing"]
+    assert differences() == [f"{made} was missing"]
 
 
 def test_accounts_that_sysusers_makes_are_looked_at(place: Path) -> None:
     run({place / "sysusers.d" / "a.conf": f"u nobody-like-that - - / -\nu {US['owner']} -\nm {US['owner']} nogroup\n"})
-    assert lacks() == ["account nobody-like-that was missing", f"account {US['owner']} was not in group nogroup"]
+    assert differences() == ["account nobody-like-that was missing", f"account {US['owner']} was not in group nogroup"]
 
 
 def test_manifests_of_earlier_versions_are_read_and_settle_nothing(place: Path) -> None:
@@ -116,4 +116,4 @@ def test_manifests_of_earlier_versions_are_read_and_settle_nothing(place: Path) 
 def test_a_killed_run_is_seen(place: Path) -> None:
     run({place / "a": "one\n"})
     Record("set").save({})
-    assert lacks() == ["a run was cut short"]
+    assert differences() == ["a run was cut short"]

@@ -37,7 +37,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
 
 def test_what_stands_lacks_nothing(app: dict[str, t.Any]) -> None:
     found = survey.survey()["shop"]
-    assert (found["wish"], found["lacks"], found["grouped"], found["sources"]) == ("w1", [], False, ["sha256:1"])
+    assert (found["wish"], found["differences"], found["grouped"], found["sources"]) == ("w1", [], False, ["sha256:1"])
     assert (found["release"]["id"], found["withdrawn"]) == ("r1", None)
     assert "canary" not in Path(paths.APPS, "shop", "wish.json").read_text()
 
@@ -45,23 +45,23 @@ def test_what_stands_lacks_nothing(app: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize("lost", ["releases/r1/bin/program", "venvs/v1/bin/program"])
 def test_what_lost_a_file_is_lacking(app: dict[str, t.Any], tmp_path: Path, lost: str) -> None:
     (tmp_path / lost).unlink()
-    assert survey.survey()["shop"]["lacks"] == ["release r1 is missing, or was changed after it was built"]
+    assert survey.survey()["shop"]["differences"] == ["release r1 is missing, or was changed after it was built"]
 
 
 def test_what_the_proxy_cannot_read_yet_is_lacking(app: dict[str, t.Any]) -> None:
     wished.remember({**app, "public": {"release": ["static"], "state": []}}, survey.survey()["shop"]["release"])
-    [note] = survey.survey()["shop"]["lacks"]
+    [note] = survey.survey()["shop"]["differences"]
     assert "read the public files of release r1" in note
 
 
 def test_an_upgrade_of_the_distribution_is_seen(app: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "python_identity", lambda version: f"cpython {version} of another distribution")
-    assert survey.survey()["shop"]["lacks"] == ["release r1 was built for another distribution"]
+    assert survey.survey()["shop"]["differences"] == ["release r1 was built for another distribution"]
 
 
 def test_survey_sees_a_killed_rollback(app: dict[str, t.Any]) -> None:
     Records(app).note("r1", withdrawn={"at": "2026-01-02T03:04:05", "by": "ada@laptop"})
-    assert survey.survey()["shop"]["lacks"] == ["release r1 was withdrawn by a rollback that was cut short"]
+    assert survey.survey()["shop"]["differences"] == ["release r1 was withdrawn by a rollback that was cut short"]
 
 
 def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.Any]) -> None:
@@ -71,7 +71,7 @@ def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.A
     records.note("r1", withdrawn={"at": "2026-01-02T03:04:05", "by": "ada@laptop"})
     undo = wished.put_in_place("shop", {**before["release"], "id": "r0"})
     found = survey.survey()["shop"]
-    assert (found["wish"], found["lacks"], found["release"]["id"]) == ("w1", [], "r0")
+    assert (found["wish"], found["differences"], found["release"]["id"]) == ("w1", [], "r0")
     assert found["withdrawn"] == {"id": "r1", "words": "r1", "at": "2026-01-02T03:04:05", "by": "ada@laptop"}
     wished.put_in_place("shop", {**before["release"], "id": "rx"})
     assert survey.survey()["shop"]["withdrawn"]["id"] == "r1", "a second rollback leaves what is declared"
@@ -82,7 +82,7 @@ def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.A
 
 def test_an_app_that_nobody_remembers_has_no_wish(app: dict[str, t.Any]) -> None:
     Path(paths.APPS, "shop", "wish.json").unlink()
-    assert survey.survey()["shop"] == {"wish": "", "lacks": [], "release": {}, "sources": [], "withdrawn": None, "grouped": False}
+    assert survey.survey()["shop"] == {"wish": "", "differences": [], "release": {}, "sources": [], "withdrawn": None, "grouped": False}
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Manager:
     def states(self, names: list[str]) -> dict[str, dict[str, str]]:
         return {name: {"on": "yes"} for name in names if name in self.running & self.enabled}
 
-    def lacks(self, names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
+    def differences(self, names: list[str], states: dict[str, dict[str, str]]) -> list[str]:
         return [f"{name} was dead" for name in names if name not in states]
 
     def path_states(self, slot: str, parts: list[Part]) -> dict[str, PathState]:
@@ -207,8 +207,8 @@ def test_change_stops_the_old_slot_last(site: Site) -> None:
 
 def test_a_current_slot_that_holds_lacks_nothing(site: Site) -> None:
     slot = site.run("r1")
-    assert site.change("r1").lacks(site.manager.states([slot])) == []
-    assert site.change("r1", wish="another").lacks(site.manager.states([slot])) == [f"write down what slot {slot} was asked for"]
+    assert site.change("r1").differences(site.manager.states([slot])) == []
+    assert site.change("r1", wish="another").differences(site.manager.states([slot])) == [f"write down what slot {slot} was asked for"]
 
 
 @pytest.mark.parametrize("exclusive", [False, True])
@@ -291,7 +291,7 @@ def test_run_killed_anywhere_keeps_serving_and_is_finished(site: Site, phase: in
     site.manager.kill_at = -1
     new = site.run("r2")
     assert (site.current, site.slots.present(), site.manager.running, site.manager.working) == (new, [new], {new}, {new})
-    assert site.change("r2").lacks(site.manager.states([new])) == []
+    assert site.change("r2").differences(site.manager.states([new])) == []
 
 
 @pytest.mark.parametrize("phase", range(7))
@@ -347,13 +347,13 @@ def test_manual_change_to_a_slot_is_reported_and_repaired(site: Site, damage: t.
     slot = site.run("r1")
     damage(site, slot)
     change = site.change("r1")
-    notes = change.lacks(site.manager.states([slot]))
+    notes = change.differences(site.manager.states([slot]))
     assert len(notes) == 1 and words in notes[0] and change.was_asked_before()
     site.manager.calls.clear()
     change.ensure_secret_key()
     change.run()
     assert not any(call.startswith(("remove", "kill", "restart")) for call in site.manager.calls), "nobody's request was cut"
-    assert change.lacks(site.manager.states([slot])) == []
+    assert change.differences(site.manager.states([slot])) == []
 
 
 def test_lost_secret_key_comes_back_from_the_slot(site: Site) -> None:
@@ -376,7 +376,7 @@ def test_running_slot_without_an_answer_is_restarted(site: Site) -> None:
 def test_unhealthy_slot_that_answers_stays_and_fails_the_run(site: Site) -> None:
     slot = site.run("r1")
     site.gate.ill = {slot}
-    assert site.change("r1").lacks(site.manager.states([slot])) == ["its health check gave status 500"]
+    assert site.change("r1").differences(site.manager.states([slot])) == ["its health check gave status 500"]
     with pytest.raises(SlotError, match=f"slot {slot} is current and does not work correctly") as error:
         site.change("r1").run()
     assert f"journal of {slot}" in str(error.value)
@@ -386,7 +386,7 @@ def test_unhealthy_slot_that_answers_stays_and_fails_the_run(site: Site) -> None
 def test_what_a_killed_run_left_is_removed(site: Site) -> None:
     slot = site.run("r1")
     Path(site.app["paths"]["slots"], "0000000000").mkdir()
-    assert site.change("r1").lacks(site.manager.states([slot])) == ["remove the left-over slot 0000000000"]
+    assert site.change("r1").differences(site.manager.states([slot])) == ["remove the left-over slot 0000000000"]
     site.change("r1").run()
     assert site.slots.present() == [slot]
 

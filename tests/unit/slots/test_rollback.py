@@ -59,7 +59,7 @@ class Shop:
     def site_run(self, release: str) -> list[str]:
         """Run the controller's side for a release; what it had to do."""
         change, slot = self.change(release), str(self.site.current)
-        notes = change.lacks(self.site.manager.states([slot]))
+        notes = change.differences(self.site.manager.states([slot]))
         if notes:
             change.run()
         return notes

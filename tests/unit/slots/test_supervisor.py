@@ -195,9 +195,9 @@ class Site:
         self.slots.start(slot)
         self.slots.enable(slot)
 
-    def lacks(self, slot: str) -> list[str]:
+    def differences(self, slot: str) -> list[str]:
         names = self.slots.names(slot, parts(slot))
-        return self.slots.lacks(names, self.slots.states(names))
+        return self.slots.differences(names, self.slots.states(names))
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_processes_start_after_the_switch_and_at_boot(site: Site) -> None:
     assert web(NEW) in site.supervisord and worker(NEW) not in site.supervisord, "whoever restarts supervisord before the switch starts no process"
     site.slots.enable(NEW)
     site.slots.start_work(NEW)
-    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+    assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
     assert sorted(path.name for path in site.enabled.iterdir()) == sorted(f"{name}.conf" for name in (web(NEW), worker(NEW), worker(NEW, 2)))
     assert list(site.trial.iterdir()) == []
     site.supervisord.restart()
@@ -300,7 +300,7 @@ def test_a_start_that_is_waited_for_waits_for_the_job(site: Site) -> None:
     site.slots.stop_work(OLD)
     threading.Timer(0.3, site.supervisord.ends, [worker(OLD)]).start()
     site.slots.start_work(OLD)
-    assert site.later == [] and site.slots.failed_work(OLD) == [] and site.lacks(OLD) == []
+    assert site.later == [] and site.slots.failed_work(OLD) == [] and site.differences(OLD) == []
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "STARTING", "STOPPING", "EXITED", "BACKOFF", "FATAL"])
@@ -309,12 +309,12 @@ def test_stopped_process_is_drift_and_is_repaired(site: Site, state: str) -> Non
     site.slots.start_work(NEW)
     assert site.slots.failed_work(NEW) == []
     site.supervisord.state[f"{worker(NEW)}:{worker(NEW)}"] = state
-    assert site.lacks(NEW) == [f"{worker(NEW)} was {state}"]
+    assert site.differences(NEW) == [f"{worker(NEW)} was {state}"]
     if state == "STOPPING":
         site.supervisord.ends(worker(NEW))
     site.slots.install(NEW, parts(NEW))
     site.slots.start_work(NEW)
-    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+    assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
 
 
 def test_a_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) -> None:
@@ -322,10 +322,10 @@ def test_a_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) ->
     site.slots.start_work(NEW)
     (site.enabled / f"{worker(NEW)}.conf").unlink()
     site.supervisord.restart()
-    assert site.lacks(NEW) == [f"{worker(NEW)} was not known to supervisord", f"{worker(NEW)} was not started at boot"]
+    assert site.differences(NEW) == [f"{worker(NEW)} was not known to supervisord", f"{worker(NEW)} was not started at boot"]
     site.slots.install(NEW, parts(NEW))
     site.slots.start_work(NEW)
-    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+    assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
 
 
 def test_a_slot_that_pauses_runs_again(site: Site) -> None:
@@ -336,7 +336,7 @@ def test_a_slot_that_pauses_runs_again(site: Site) -> None:
     assert web(OLD) not in site.supervisord and worker(OLD) not in site.supervisord
     site.slots.start(OLD)
     site.slots.start_work(OLD, wait=False)
-    assert site.slots.failed_work(OLD) == [] and site.lacks(OLD) == []
+    assert site.slots.failed_work(OLD) == [] and site.differences(OLD) == []
 
 
 def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
@@ -352,7 +352,7 @@ def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
     site.slots.remove(OLD)
     assert {process.partition(":")[0] for process in site.supervisord.state} == {web(NEW), worker(NEW), worker(NEW, 2)}
     assert list(site.trial.iterdir()) == [] and not [path for path in site.enabled.iterdir() if OLD in path.name]
-    assert site.slots.failed_work(NEW) == [] and site.lacks(NEW) == []
+    assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
 
 
 @pytest.mark.parametrize("step", ["pause", "remove"])
@@ -480,9 +480,9 @@ class App:
             manager.finish(slot)
         slots.discard(slot)
 
-    def lacks(self, release: str) -> list[str]:
+    def differences(self, release: str) -> list[str]:
         change = self.change(release)
-        return change.lacks(module.SupervisorSlots.states(change.names()))
+        return change.differences(module.SupervisorSlots.states(change.names()))
 
     def runs(self) -> set[str]:
         """The slots of which a program runs."""
@@ -496,11 +496,11 @@ def app(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
 
 def test_a_change_brings_the_processes_along(app: App) -> None:
     old = app.run("r1")
-    assert app.lacks("r1") == [] and worker(old, 2) in app.supervisord
+    assert app.differences("r1") == [] and worker(old, 2) in app.supervisord
     new = app.run("r2")
-    assert app.lacks("r2") == [] and app.runs() == {new} and worker(new, 2) in app.supervisord
+    assert app.differences("r2") == [] and app.runs() == {new} and worker(new, 2) in app.supervisord
     app.supervisord.restart()
-    assert app.lacks("r2") == [] and app.runs() == {new}
+    assert app.differences("r2") == [] and app.runs() == {new}
 
 
 def test_a_process_that_does_not_stay_up_undoes_the_change(app: App) -> None:
@@ -512,5 +512,5 @@ def test_a_process_that_does_not_stay_up_undoes_the_change(app: App) -> None:
     assert str(error.value).startswith(f"work: no queue\n{dying} does not stay up\nthe new slot ")
     assert f"slot {old} serves as before" in str(error.value)
     app.supervisord.getAllProcessInfo()
-    assert app.lacks("r1") == [] and app.runs() == {old}
+    assert app.differences("r1") == [] and app.runs() == {old}
     assert worker(old) in app.supervisord and worker(old, 2) in app.supervisord
