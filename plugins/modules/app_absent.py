@@ -64,7 +64,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._apps.model import AppModelError, bare_app
 from ..module_utils._apps.stores import QUEUES, queue_place
-from ..module_utils._databases import standing as databases
+from ..module_utils._databases import databases
 from ..module_utils._host.accounts import group_id, user_id
 from ..module_utils._host.actor import act
 from ..module_utils._host.commands import run
@@ -72,7 +72,7 @@ from ..module_utils._host.errors import HostError
 from ..module_utils._host.paths import APPS
 from ..module_utils._releases.deploy_log import logged
 from ..module_utils._releases.records import Records
-from ..module_utils._slots.standing import Slots
+from ..module_utils._slots.slots import Slots
 
 _TLS = "/etc/flask-tls"
 _BACKUP = "/var/lib/flask-backup"

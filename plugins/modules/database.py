@@ -61,7 +61,7 @@ kept:
   returned: always
 """
 
-from ..module_utils._databases import standing
+from ..module_utils._databases import databases
 from ..module_utils._host.errors import HostError
 from ..module_utils._host.sealed import SealedModule
 
@@ -70,7 +70,7 @@ def main() -> None:
     """Compare, and do what there is to do."""
     module = SealedModule(
         argument_spec={
-            "engine": {"type": "str", "choices": sorted(standing.ENGINES), "required": True},
+            "engine": {"type": "str", "choices": sorted(databases.ENGINES), "required": True},
             "apps": {"type": "list", "elements": "str", "required": True},
             "sealed": {"type": "str", "no_log": True},
         },
@@ -78,14 +78,14 @@ def main() -> None:
     )
     engine, apps = module.params["engine"], sorted(module.params["apps"])
     try:
-        server = standing.ENGINES[engine]
+        server = databases.ENGINES[engine]
         bare = module.check_mode and not server.answers()
-        todo = standing.steps(engine, apps, server.NOTHING if bare else server.found())
-        before, asked = standing.recorded(engine)
-        kept = sorted(standing.account(app) for app in {*asked} - {*apps})
+        todo = databases.steps(engine, apps, server.NOTHING if bare else server.found())
+        before, asked = databases.recorded(engine)
+        kept = sorted(databases.account(app) for app in {*asked} - {*apps})
         if not module.check_mode:
-            standing.carry_out(engine, todo)
-            standing.remember(engine, apps, module.wish)
+            databases.carry_out(engine, todo)
+            databases.remember(engine, apps, module.wish)
     except (HostError, OSError) as error:
         module.fail_json(msg=f"databases of {engine}: {error}")
     differences = [step.difference for step in todo]

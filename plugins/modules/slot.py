@@ -174,7 +174,7 @@ from ..module_utils._slots.change import Change
 from ..module_utils._slots.commanded import record_release_command
 from ..module_utils._slots.needs import assert_host_has
 from ..module_utils._slots.recipe import Recipe, asked_for, difference
-from ..module_utils._slots.standing import MANAGERS, Slots
+from ..module_utils._slots.slots import MANAGERS, Slots
 from ..module_utils._slots.survey import undeclared
 
 _RELEASE_COMMANDS = {"run": "run its release command", "note": "write down that its release command has run on another host"}

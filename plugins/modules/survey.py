@@ -127,8 +127,8 @@ if tuple(map(int, platform.python_version_tuple()[:2])) < (3, 11):
     )
 
 from ..module_utils._certificates import survey as certificates
-from ..module_utils._databases import standing as databases
-from ..module_utils._filesets import standing
+from ..module_utils._databases import databases
+from ..module_utils._filesets import survey as filesets
 from ..module_utils._filesets.record import known
 from ..module_utils._host.login import login_environment
 from ..module_utils._host.sealed import SealedModule
@@ -222,7 +222,7 @@ def timezone() -> str:
 def state(key: str) -> dict[str, dict[str, dict[str, object]]]:
     """What of everything that was declared holds, by kind and name."""
     found = {
-        "filesets": standing.survey(),
+        "filesets": filesets.survey(),
         "releases": releases.survey(),
         "slots": slots.survey(),
         "certificates": certificates.survey(),

@@ -17,7 +17,7 @@ from typing import Any
 from .._host.locks import Busy
 from .._host.program import say
 from .._slots.secret_keys import VARIABLE
-from .._slots.standing import alone
+from .._slots.slots import alone
 from .accounts import account_of
 from .dumps import overlay
 from .manifest import manifest_in

@@ -20,7 +20,7 @@ from .._host.program import say
 from .._releases import wished
 from .._releases.records import Records, describe
 from .._slots.folder import Record
-from .._slots.standing import MANAGERS, Slots
+from .._slots.slots import MANAGERS, Slots
 from .._slots.survey import present, serving
 from .releases import by, moment
 from .traffic import last_minute

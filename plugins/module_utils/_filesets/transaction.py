@@ -16,7 +16,7 @@ from .._host.locks import Busy
 from .._host.path_state import ABSENT, PathError, PathState, assert_trusted_parents, read_path, write_all
 from .port_handover import PortHandover
 from .record import Record
-from .standing import differences, interrupted, lagging, not_in_use
+from .survey import differences, interrupted, lagging, not_in_use
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 

@@ -203,7 +203,7 @@ class Builder:
         self._assert_tools()
         # The last step of a killed run may still be running.
         subprocess.run(["systemctl", "stop", "--quiet", f"{self._units}*"], capture_output=True, check=False)
-        with self._new("releases", identity, standing=False) as tree:
+        with self._new("releases", identity, complete=False) as tree:
             with self.source.deliver() as delivery:
                 keys = ("requirements", "installer", "directory", "install_project")
                 arguments = {"source": delivery.source, "packages": self.source.packages, **{key: self.app[key] for key in (*keys, *_KEPT)}}
@@ -240,9 +240,9 @@ class Builder:
             # The virtualenv may be what was damaged, and other releases still run from it.
             own["again"] = inputs["again"]
         venv = short_hash({**shared, **own})
-        standing = self.records.get("venvs", venv) is not None
-        with self._new("venvs", venv, standing) as place:
-            if not standing:
+        complete = self.records.get("venvs", venv) is not None
+        with self._new("venvs", venv, complete) as place:
+            if not complete:
                 self._install(tree, place, manifest)
                 self.records.put("venvs", {"id": venv, "inputs": {**shared, **own}})
         return venv
@@ -270,9 +270,9 @@ class Builder:
             self._step("virtualenv.check", {"venv": venv, "uv": uv, "server_requirements": server}, [])
 
     @contextlib.contextmanager
-    def _new(self, kind: Kind, identity: str, standing: bool) -> t.Iterator[str]:
+    def _new(self, kind: Kind, identity: str, complete: bool) -> t.Iterator[str]:
         """A directory to fill, unless it exists already. It is removed if that fails."""
-        if standing:
+        if complete:
             yield self.records.tree(kind, identity)
             return
         account = pwd.getpwnam(self.app["build_user"])

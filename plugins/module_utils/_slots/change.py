@@ -30,7 +30,7 @@ from .parts import split
 from .reasons import headline, mentions, without_journal
 from .recipe import Recipe
 from .secret_keys import SecretKeys
-from .standing import Slots
+from .slots import Slots
 from .survey import drift
 
 _INTERVAL_SECONDS = 0.2

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from .command import transient
 from .recalled import slot_that_serves
-from .standing import Slots
+from .slots import Slots
 
 
 def command_line(name: str, words: list[str], terminal: bool) -> list[str]:

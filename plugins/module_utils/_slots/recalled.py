@@ -9,7 +9,7 @@ from .._releases.records import Records
 from .change import Change
 from .folder import Record
 from .recipe import SECRET_FILES, Recipe, asked_for
-from .standing import Slots
+from .slots import Slots
 from .survey import present, serving
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from .._releases.deploy_log import logged
 from .._releases.records import Records
 from .recalled import assert_recallable, recalled, slot_that_serves
-from .standing import Slots
+from .slots import Slots
 
 
 def restart(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 
 from .folder import Folder
-from .standing import Slots
+from .slots import Slots
 
 
 def main(app: str, slot: str) -> None:

@@ -21,7 +21,7 @@ from .._releases.records import Records, describe, is_good
 from .._releases.settings import python_identity
 from .change import SlotError
 from .recalled import assert_recallable, recalled, slot_that_serves
-from .standing import Slots
+from .slots import Slots
 from .survey import present, serving
 
 #: Steps of a change at which the release itself shows that it does not run.

@@ -11,7 +11,7 @@ from .._releases.records import Records
 from .change import Change
 from .recalled import assert_recallable, recalled, slot_that_serves
 from .secret_keys import FALLBACKS, VARIABLE
-from .standing import Slots
+from .slots import Slots
 
 
 class RotationError(HostError):

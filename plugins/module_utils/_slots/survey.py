@@ -10,7 +10,7 @@ import typing as t
 
 from .._host import paths
 from .folder import Folder, Record
-from .standing import MANAGERS, Slots
+from .slots import MANAGERS, Slots
 
 _APPS_AT_ONCE = 16
 #: The folder with the slots of an app, as in the app model. The records there have everything else.

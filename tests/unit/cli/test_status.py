@@ -17,7 +17,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._host.marks impor
 from ansible_collections.flaskyard.server.plugins.module_utils._releases import wished
 from ansible_collections.flaskyard.server.plugins.module_utils._releases.records import Records
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.folder import Record
-from ansible_collections.flaskyard.server.plugins.module_utils._slots.standing import MANAGERS
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.slots import MANAGERS
 
 UNIT = "flask-shop@0123456789"
 

@@ -9,7 +9,7 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._databases import mariadb, mariadb_copies, standing
+from ansible_collections.flaskyard.server.plugins.module_utils._databases import databases, mariadb, mariadb_copies
 from ansible_collections.flaskyard.server.plugins.module_utils._databases.mariadb_copies import Exchange
 from ansible_collections.flaskyard.server.plugins.module_utils._host.errors import HostError
 
@@ -25,14 +25,14 @@ WHOLE: dict[str, t.Any] = {"accounts": {"flask-shop": SHOWN}, "databases": ["fla
 
 
 def test_bare_server_gets_passwordless_account_and_database() -> None:
-    account, database = standing.steps("mariadb", ["shop"], mariadb.NOTHING)
+    account, database = databases.steps("mariadb", ["shop"], mariadb.NOTHING)
     assert account.statement.split("; ")[0] == "CREATE USER `flask-shop`@`localhost` IDENTIFIED VIA unix_socket"
     assert all(" ON `flask-shop" in grant for grant in account.statement.split("; ")[1:]) and "OPTION" not in account.statement
     assert database.statement.startswith("CREATE DATABASE `flask-shop` CHARACTER SET utf8mb4 ")
 
 
 def test_what_is_whole_lacks_nothing() -> None:
-    assert standing.steps("mariadb", ["shop"], WHOLE) == []
+    assert databases.steps("mariadb", ["shop"], WHOLE) == []
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_is_whole_lacks_nothing() -> None:
     ],
 )
 def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, statement: str) -> None:
-    [step] = standing.steps("mariadb", ["shop"], {**WHOLE, **there})
+    [step] = databases.steps("mariadb", ["shop"], {**WHOLE, **there})
     assert step.difference == difference and statement in step.statement
 
 

@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._databases import postgresql, postgresql_copies, standing
+from ansible_collections.flaskyard.server.plugins.module_utils._databases import databases, postgresql, postgresql_copies
 from ansible_collections.flaskyard.server.plugins.module_utils._host import paths
 from ansible_collections.flaskyard.server.plugins.module_utils._host.errors import HostError
 
@@ -32,14 +32,14 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_a_bare_server_gets_a_role_and_a_closed_database() -> None:
-    steps = standing.steps("postgresql", ["shop"], postgresql.NOTHING)
+    steps = databases.steps("postgresql", ["shop"], postgresql.NOTHING)
     assert [step.statement.split('"')[0].strip() for step in steps] == ["CREATE ROLE", "CREATE DATABASE", "REVOKE ALL ON DATABASE"]
     assert all('"flask-shop"' in step.statement for step in steps)
     assert "NOSUPERUSER" in steps[0].statement and "PASSWORD" not in steps[0].statement and "ENCODING 'UTF8'" in steps[1].statement
 
 
 def test_what_is_whole_lacks_nothing() -> None:
-    assert standing.steps("postgresql", ["shop"], WHOLE) == []
+    assert databases.steps("postgresql", ["shop"], WHOLE) == []
 
 
 @pytest.mark.parametrize(
@@ -52,31 +52,31 @@ def test_what_is_whole_lacks_nothing() -> None:
     ],
 )
 def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, statement: str) -> None:
-    [step] = standing.steps("postgresql", ["shop"], {**WHOLE, **there})
+    [step] = databases.steps("postgresql", ["shop"], {**WHOLE, **there})
     assert step.difference == difference and statement in step.statement
 
 
 def test_the_survey_says_what_the_server_lacks(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert standing.survey() == {}
-    standing.remember("postgresql", ["shop"], "wish")
-    assert standing.survey() == {"postgresql": {"wish": "wish", "differences": []}}
+    assert databases.survey() == {}
+    databases.remember("postgresql", ["shop"], "wish")
+    assert databases.survey() == {"postgresql": {"wish": "wish", "differences": []}}
     monkeypatch.setattr(postgresql, "found", lambda: postgresql.NOTHING)
-    assert standing.survey()["postgresql"]["differences"][0] == "role flask-shop was missing"
+    assert databases.survey()["postgresql"]["differences"][0] == "role flask-shop was missing"
 
     def refuse() -> t.Any:
         raise HostError("PostgreSQL: no server")
 
     monkeypatch.setattr(postgresql, "found", refuse)
-    assert standing.survey()["postgresql"]["differences"] == ["PostgreSQL: no server"]
+    assert databases.survey()["postgresql"]["differences"] == ["PostgreSQL: no server"]
     (Path(paths.DATABASES) / "postgresql.json").write_text("{")
-    assert standing.survey()["postgresql"]["wish"] == "" and standing.recorded("postgresql") == ("", [])
+    assert databases.survey()["postgresql"]["wish"] == "" and databases.recorded("postgresql") == ("", [])
 
 
 def test_without_apps_there_is_nothing_to_look_at(executed: list[str]) -> None:
-    standing.remember("postgresql", ["shop"], "wish")
-    assert standing.recorded("postgresql") == ("wish", ["shop"])
-    standing.remember("postgresql", [], "other")
-    assert standing.survey() == {} and standing.recorded("postgresql") == ("", [])
+    databases.remember("postgresql", ["shop"], "wish")
+    assert databases.recorded("postgresql") == ("wish", ["shop"])
+    databases.remember("postgresql", [], "other")
+    assert databases.survey() == {} and databases.recorded("postgresql") == ("", [])
 
 
 @pytest.mark.parametrize(("text", "quoted"), [("flask-shop", '"flask-shop"'), ('a"; DROP', '"a""; DROP"')])

@@ -19,7 +19,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._slots.change imp
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.gate import GateError
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.parts import Part
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.recipe import Recipe
-from ansible_collections.flaskyard.server.plugins.module_utils._slots.standing import Slots
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.slots import Slots
 
 
 class Killed(BaseException):

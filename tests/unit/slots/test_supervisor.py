@@ -27,7 +27,7 @@ from ansible_collections.flaskyard.server.plugins.module_utils._slots import sys
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.change import Change, SlotError
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.parts import Part, split
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.recipe import TOKENS, Recipe
-from ansible_collections.flaskyard.server.plugins.module_utils._slots.standing import Slots
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.slots import Slots
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor import SupervisorSlots, resume
 from ansible_collections.flaskyard.server.plugins.module_utils._slots.supervisor_client import Supervisor
 

@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._filesets import standing, transaction
+from ansible_collections.flaskyard.server.plugins.module_utils._filesets import survey, transaction
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.manifest import Manifest
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.record import Record
 from ansible_collections.flaskyard.server.plugins.module_utils._filesets.transaction import Fileset
@@ -28,8 +28,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory to work in, and the folders of sysusers.d and tmpfiles.d in it."""
     monkeypatch.setattr(paths, "FILESETS", str(tmp_path / "state"))
     monkeypatch.setattr(transaction, "assert_trusted_parents", lambda path: None)
-    monkeypatch.setattr(standing, "_SYSUSERS", f"{tmp_path}/sysusers.d/")
-    monkeypatch.setattr(standing, "_TMPFILES", f"{tmp_path}/tmpfiles.d/")
+    monkeypatch.setattr(survey, "_SYSUSERS", f"{tmp_path}/sysusers.d/")
+    monkeypatch.setattr(survey, "_TMPFILES", f"{tmp_path}/tmpfiles.d/")
     return tmp_path
 
 
@@ -40,7 +40,7 @@ def run(content: dict[Path, str], **more: t.Any) -> dict[str, t.Any]:
 
 
 def differences() -> list[str]:
-    return list(standing.survey()["set"]["differences"])
+    return list(survey.survey()["set"]["differences"])
 
 
 @pytest.mark.parametrize(
