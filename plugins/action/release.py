@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         args["by"] = operator()
         apps = [{**{key: app[key] for key in _APP_KEYS}, "source": sources[app["name"]]} for app in declared if app["name"] not in failures]
         found = results(variables, "releases")
-        answer = _settled(args, apps, found) or self._prepare(args, apps, folders, found, variables)
+        answer = _unchanged(args, apps, found) or self._prepare(args, apps, folders, found, variables)
         if "releases" not in answer:
             return answer
         failures |= answer["failures"]
@@ -133,7 +133,7 @@ class LocalSource(t.NamedTuple):
     files: list[str] | None
 
 
-def _settled(args: dict[str, t.Any], apps: list[dict[str, t.Any]], found: dict[str, t.Any]) -> dict[str, t.Any] | None:
+def _unchanged(args: dict[str, t.Any], apps: list[dict[str, t.Any]], found: dict[str, t.Any]) -> dict[str, t.Any] | None:
     """The host's answer, if the survey has found every release complete; None if the host must be asked. Apps get their C(wish)."""
     settings = {key: value for key, value in args.items() if key not in ("locks", "declared", "keep_going", "redeploy", "by")}
     for app in apps:

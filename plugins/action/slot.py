@@ -57,13 +57,13 @@ class ActionModule(ActionBase):
         args["by"] = operator()
         phase: str = args.setdefault("phase", "all")
         repeat = boolean(args.get("repeat_release_command", False)) and phase in ("all", "command")
-        asked = {} if args.get("settle") else {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
+        asked = {} if args.get("retire_old_slots") else {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
         args["release_commands"] = asked
         if phase == "command" and "run" not in asked.values():
             # The next phase renders the files of pending apps anyway.
             apps = [app for app in apps if not self._is_evident(app["name"], args)]
         args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
-        if args.get("settle"):
+        if args.get("retire_old_slots"):
             return self._ask(args)
         return {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}[phase](args)
 
@@ -79,12 +79,12 @@ class ActionModule(ActionBase):
             return app
 
     def _all(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self._ask(args) if self._pending(args) else self._settled(args)
+        return self._ask(args) if self._pending(args) else self._unchanged(args)
 
     def _command(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         pending = self._pending(args)
         if not pending:
-            return self._settled(args)
+            return self._unchanged(args)
         known = set(results(self._variables, "slots"))
         for name in sorted(known & set(pending) - set(args.get("declared") or [])):
             display.warning(f"{self._variables.get('inventory_hostname')}: {name} is no longer declared and stops; its data and releases stay")
@@ -127,7 +127,7 @@ class ActionModule(ActionBase):
             module_name="flaskyard.server.slot", module_args=seal(args, "files", "environments", "secret_files"), task_vars=self._variables
         )
         facts: dict[str, t.Any] = result.setdefault("ansible_facts", {})
-        if not args.get("settle") and "flask_slots_retained" in facts:
+        if not args.get("retire_old_slots") and "flask_slots_retained" in facts:
             facts["flask_slots_retained"] += self._retained_by_others(args["files"])
         if result.get("changed") and not self._task.check_mode:
             facts |= outdated(self._variables, "slots", "releases")
@@ -140,7 +140,7 @@ class ActionModule(ActionBase):
                 result["failed"] = False
                 result.pop("msg")
                 display.warning(f"apps that do not run what is declared: {', '.join(failures)}")
-        return result if args.get("settle") else self._guarded(result)
+        return result if args.get("retire_old_slots") else self._guarded(result)
 
     def _say(self, app: str, words: str) -> None:
         display.display(f"{self._variables.get('inventory_hostname')}, {app}: {words}")
@@ -177,7 +177,7 @@ class ActionModule(ActionBase):
         found, release = results(self._variables, "slots").get(name), (args.get("releases") or {}).get(name)
         return found is None or bool(found["differences"]) or name in args["release_commands"] or bool(release and release.get("id") != found["release"])
 
-    def _settled(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _unchanged(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """The result if everything runs as declared."""
         found, names = results(self._variables, "slots"), [app["name"] for app in args["apps"]]
         retained = [name for name in names if found[name]["retained"]]

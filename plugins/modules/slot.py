@@ -31,7 +31,7 @@ options:
     type: dict
     default: {}
   declared:
-    description: Names of all apps on this host. Slots of other apps are stopped, and the data of those apps stays. Required unless O(settle=true).
+    description: Names of all apps on this host. Slots of other apps are stopped, and the data of those apps stays. Required unless O(retire_old_slots=true).
     type: list
     elements: str
   manager:
@@ -72,7 +72,7 @@ options:
         the end and names them.
     type: bool
     default: false
-  settle:
+  retire_old_slots:
     description:
       - Start nothing. Stop slots whose protocol differs from that of their app's current slot.
       - If the protocol of an app's server changes, the old slot serves until the proxy has its new configuration. The proxy's role then
@@ -139,11 +139,11 @@ failures:
 timings:
   description: Seconds that each phase took, by app.
   type: dict
-  returned: when O(settle=false)
+  returned: when O(retire_old_slots=false)
 slots:
   description: The current slot of each app.
   type: dict
-  returned: when O(settle=false)
+  returned: when O(retire_old_slots=false)
 ansible_facts:
   description: Facts.
   type: dict
@@ -250,7 +250,7 @@ def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, st
         prune_releases(slots.app, slots.app["keep_releases"], in_use=slots.releases())
 
 
-def settle_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
+def retire_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
     """Stop what no proxy uses any more; the result, and the failures."""
     failures, diff = Failures(), []
     for slots in map(Slots, module.options["apps"]):
@@ -258,7 +258,7 @@ def settle_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
             diff.append({"prepared": "".join(f"{slots.name}: stop slot {slot}, which nothing reaches any more\n" for slot in retained.values())})
             if not module.check_mode:
                 with failures.of(slots.name):
-                    slots.settle()
+                    slots.retire_old()
     return {"changed": bool(diff), "diff": diff, "ansible_facts": {"flask_slots_retained": []}}, failures
 
 
@@ -276,7 +276,7 @@ def main() -> None:
             "release_commands": {"type": "dict", "default": {}},
             "cancelled": {"type": "list", "elements": "str", "default": []},
             "keep_going": {"type": "bool", "default": False},
-            "settle": {"type": "bool", "default": False},
+            "retire_old_slots": {"type": "bool", "default": False},
             "templates": {"type": "dict", "default": {}},
             "parts": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
@@ -284,11 +284,11 @@ def main() -> None:
             "secret_files": {"type": "dict", "default": {}, "no_log": False},
             "sealed": {"type": "str", "no_log": True},
         },
-        required_if=[("settle", False, ["declared"])],
+        required_if=[("retire_old_slots", False, ["declared"])],
         supports_check_mode=True,
     )
     act("deploy", module.params["by"])
-    result, failures = settle_all(module) if module.params["settle"] else run_all(module)
+    result, failures = retire_all(module) if module.params["retire_old_slots"] else run_all(module)
     if failures:
         module.fail_json(msg=failures.report("These apps do not run what is declared."), failures=failures, **result)
     module.exit_json(**result)

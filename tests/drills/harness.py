@@ -296,7 +296,7 @@ class Server:
         files = {str(path): path.read_bytes().hex() for path in sorted(self.source.rglob("*")) if path.is_file()}
         return json.dumps([playbook, self.app, self.others, self.variables, files], sort_keys=True)
 
-    def settle(self, playbook: str = "deploy") -> None:
+    def apply_twice(self, playbook: str = "deploy") -> None:
         """Apply the declaration, and check that the next run changes nothing."""
         self.apply(playbook)
         again = self.apply(playbook)

@@ -56,7 +56,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
     server.apply("remove", "-e", "app=second", "-e", "purge=true")
     assert host.sh("ls -d /srv/flask/second /etc/flask/second /var/lib/flask-second /etc/sysusers.d/flask-second.conf 2>/dev/null || true") == ""
     assert host.sh("getent passwd flask-second flask-second-b || true") == ""
-    server.settle("site")
+    server.apply_twice("site")
 
 
 @pytest.mark.long
@@ -74,7 +74,7 @@ def test_a_deploy_of_one_app_leaves_the_others_as_they_are(server: Server) -> No
     server.apply("deploy")
     assert server.marker() == "one.later"
     server.others = []
-    server.settle("site")
+    server.apply_twice("site")
 
 
 @pytest.mark.long
@@ -88,7 +88,7 @@ def test_app_that_changes_protocol_keeps_one_slot(server: Server) -> None:
     assert len(server.serving().slots) == 1, "the slot of before has gone"
     assert server.apply("site").changed == 0
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")
 
 
 @pytest.mark.long
@@ -102,7 +102,7 @@ def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
     run.assert_says("probe: gate: GET /healthz gave status 500", "The other apps run what is declared.")
     assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")
 
 
 @pytest.mark.long
@@ -126,7 +126,7 @@ def test_failed_change_of_protocol_leaves_the_proxy_unchanged(server: Server, br
     server.play("site").assert_says("probe: ", "The proxy is left as it is")
     assert server.marker() == "one.a" and server.serving() == before
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")
 
 
 def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> None:

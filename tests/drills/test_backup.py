@@ -156,4 +156,4 @@ def test_a_repository_elsewhere_is_reached_from_the_unit(server: Server, kind: s
     assert host.sh("cat /var/lib/flask-probe/instance/kept") == "kept"
     assert server.apply("site").changed == 0
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")

@@ -144,7 +144,7 @@ def test_a_reboot_in_the_middle_of_a_change(server: Server) -> None:
     server.killed("module", f"! test $(readlink /run/flask-probe/current.sock) = {old}.sock")
     server.host.reboot()
     assert server.marker() in ("one.a", "one.power"), "whichever is recorded as current serves"
-    server.settle()
+    server.apply_twice()
     assert server.marker() == "one.power"
 
 

@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_the_whole_way_as_an_unprivileged_account(server: Server) -> None:
     first = server.apply("site")
     assert first.changed > 5
-    server.settle("site")
+    server.apply_twice("site")
     assert server.marker() == "one.a"
     server.app["env"]["PROBE_MARKER"] = "b"
     server.apply()

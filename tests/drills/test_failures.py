@@ -216,7 +216,7 @@ def test_port_80_is_taken(server: Server) -> None:
     finally:
         server.host.sh("systemctl stop squatter")
     run.assert_says("nginx", "0.0.0.0:80", "Address already in use", "Port 80 is taken by python3 (process ", "stop it")
-    server.settle("site")
+    server.apply_twice("site")
     assert server.marker() == "one.a"
 
 
@@ -231,5 +231,5 @@ def test_two_runs_at_once(server: Server) -> None:
     output, dummy = first.communicate()
     assert first.returncode == 0, output
     second.assert_says("probe: ", "another run", "run again")
-    server.settle()
+    server.apply_twice()
     assert server.marker() == "one.both"

@@ -96,4 +96,4 @@ def test_wsgi_is_served_and_asgi_refused(server: Server, tmp_path: Path) -> None
     failed = server.play("site")
     failed.assert_says(*(f"{name}: gate: TypeError: this is an ASGI app; what serves here speaks WSGI: wrap it in a2wsgi.ASGIMiddleware" for name in ASGI))
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")

@@ -91,7 +91,7 @@ def test_planted_links_lead_root_nowhere(server: Server) -> None:
             assert host.sh(FINGERPRINT) == before, account
     finally:
         host.sh("rm -rf /srv/flask/probe/source/* /srv/flask/probe/cache/* /var/lib/flask-probe/* /var/cache/flask-probe/*")
-    server.settle("site")
+    server.apply_twice("site")
     assert host.sh(FINGERPRINT) == before
 
 

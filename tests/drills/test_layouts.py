@@ -88,7 +88,7 @@ def test_each_layout_finds_its_code_and_its_files(server: Server, tmp_path: Path
     assert server.host.sh("flaskyard run monorepo -- python -c 'import models; print(models.NAME)'").strip() == "1"
     assert server.apply("site").changed == 0
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")
 
 
 @pytest.mark.long
@@ -98,4 +98,4 @@ def test_every_server_runs_an_app_in_a_folder(server: Server, tmp_path: Path) ->
     names = [app["name"] for app in server.others]
     assert {name: seen(server, name) for name in names} == {name: expected(server, name, "monorepo") for name in names}
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")

@@ -104,4 +104,4 @@ def test_an_app_reaches_what_is_named_and_nothing_else(reaching: Server) -> None
     server.play("deploy").assert_says("sandbox.writable_paths: this host has no folder '/mnt/media'; make it, or mount what belongs there")
     host.sh("systemctl stop media; groupdel media; rm -f /run/flaskyard-media.sock")
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")

@@ -56,4 +56,4 @@ def test_no_client_loses_its_session(server: Server, tmp_path: Path) -> None:
         ran = server.host.sh(f"flaskyard run sockets -- python -W ignore client.py {transport}")
         assert ran.split()[-1] == "100", ran
     server.reset()
-    server.settle("site")
+    server.apply_twice("site")

@@ -163,7 +163,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     declared = complete(APP, app)
     name: str = app["name"]
     server: str = declared["server"]
-    settings = {**_settled(server), **app.get(server, {})}
+    settings = {**_default_settings(server), **app.get(server, {})}
     spoken = protocol(server, settings)
     web = complete_web(app)
     graceful = max(web["timeout_seconds"], declared["graceful_timeout_seconds"])
@@ -208,7 +208,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def _settled(server: str) -> dict[str, t.Any]:
+def _default_settings(server: str) -> dict[str, t.Any]:
     """Defaults of the settings that are keys of an app but not variables of the server's role."""
     return {name: key.default for name, key in SETTINGS[server].items() if not key.variable}
 

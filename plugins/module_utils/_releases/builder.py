@@ -67,8 +67,8 @@ def prepare_releases(
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
         outcomes = dict(pool.map(prepare, apps))
     done = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Outcome) and not outcome.wanted}
-    settled = {app["user"] for app in apps if app["name"] in done}
-    left = leave_groups(sorted({*settled, *groups_of_others(declared)}), check)
+    built_for = {app["user"] for app in apps if app["name"] in done}
+    left = leave_groups(sorted({*built_for, *groups_of_others(declared)}), check)
     return {
         "changed": bool(left) or any(outcome.changed for outcome in done.values()),
         "releases": {app["name"]: with_commands(Records(app), done[app["name"]].release) for app in apps if app["name"] in done},

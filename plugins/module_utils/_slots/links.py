@@ -27,7 +27,7 @@ class Links:
         self._record = f"/etc/tmpfiles.d/{app['unit']}@current.conf"
 
     def all(self) -> dict[str, str]:
-        """Slots by the path of their link. There is one link for each protocol: see C(Slots.settle)."""
+        """Slots by the path of their link. There is one link for each protocol: see C(Slots.retire_old)."""
         lines = [line.split() for line in read_path(self._record).text.splitlines() if line.startswith("L+ ")]
         recorded = {self._own: "", **{words[1]: words[-1] for words in lines}}
         found = {path: read_path(path).target or target for path, target in recorded.items()}

@@ -76,7 +76,7 @@ class Slots:
             manager.remove(slot)
         self.folder(slot).remove()
 
-    def settle(self) -> None:
+    def retire_old(self) -> None:
         """Stop the slots that speak another protocol than the current one.
 
         A slot that speaks FastCGI, for example, cannot take over the link of one that speaks HTTP, because the proxy's configuration names the

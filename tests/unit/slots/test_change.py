@@ -399,7 +399,7 @@ def test_another_protocol_gets_its_own_link_until_the_proxy_knows(site: Site, mo
     monkeypatch.setattr(site.slots.links, "_record", str(Path(site.app["paths"]["run"]).parent / "current.conf"))
     new = site.run("r2")
     assert site.current == new and list(site.slots.links.retained().values()) == [old] and site.manager.running == {old, new}
-    site.slots.settle()
+    site.slots.retire_old()
     assert site.slots.links.retained() == {} and site.manager.running == {new} and site.slots.present() == [new]
 
 
