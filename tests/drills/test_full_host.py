@@ -94,7 +94,7 @@ def apache(host: Host, app: str) -> str:
 
 
 @pytest.mark.parametrize("account", STRANGERS)
-def test_nobody_but_its_door_reaches_a_server(full: Server, account: str) -> None:
+def test_only_its_socket_proxy_reaches_a_server(full: Server, account: str) -> None:
     found = knocked(full.host, account)
     assert any(kind == "tcp" and unit.startswith("flask-on-mod-wsgi@") for kind, _where, unit, dummy in found), found
     assert [one for one in found if one[0] == "tcp" and one[3] and int(one[1]) not in PUBLIC] == []
@@ -120,9 +120,9 @@ def test_every_unit_stays_below_its_exposure(full: Server) -> None:
     assert {unit: score for unit, score in found.items() if score > bound(unit)} == {}
 
 
-def test_rules_of_doors_outlive_the_firewall(full: Server) -> None:
+def test_rules_of_socket_proxies_outlive_the_firewall(full: Server) -> None:
     host = full.host
-    guarded = "nft list ruleset | grep -c 'table inet flaskyard_door_' || true"
+    guarded = "nft list ruleset | grep -c 'table inet flaskyard_socket_proxy_' || true"
     host.sh("systemctl is-enabled --quiet nftables || systemctl enable --now --quiet nftables")
     for change in ("systemctl reload nftables", "systemctl restart nftables", "flask-firewall apply", "systemctl restart flask-firewall"):
         host.sh(change)
@@ -139,7 +139,7 @@ def test_rules_of_doors_outlive_the_firewall(full: Server) -> None:
 
 def test_slot_does_not_listen_without_its_rules(full: Server) -> None:
     host = full.host
-    unit = host.sh("systemctl list-units --plain --no-legend 'flask-on-mod-wsgi@*.service' | awk '$1 !~ /-(door|guard).service/ { print $1 }'")
+    unit = host.sh("systemctl list-units --plain --no-legend 'flask-on-mod-wsgi@*.service' | awk '$1 !~ /-(socket-proxy|guard).service/ { print $1 }'")
     host.sh(f"mv /usr/sbin/nft /usr/sbin/nft.away; systemctl restart {unit} || true")
     try:
         host.sh("sleep 3")
@@ -152,7 +152,7 @@ def test_slot_does_not_listen_without_its_rules(full: Server) -> None:
 def test_removed_app_leaves_no_rules(full: Server) -> None:
     gone = full.others.pop(next(number for number, app in enumerate(full.others) if app["name"] == "on-mod-wsgi"))
     full.apply("site")
-    assert full.host.sh("nft list tables | grep flaskyard_door_ || true; ls /etc/systemd/system | grep on-mod-wsgi@ || true") == ""
+    assert full.host.sh("nft list tables | grep flaskyard_socket_proxy_ || true; ls /etc/systemd/system | grep on-mod-wsgi@ || true") == ""
     full.others.append(gone)
     full.apply("site")
-    assert "flaskyard_door_" in full.host.sh("nft list tables")
+    assert "flaskyard_socket_proxy_" in full.host.sh("nft list tables")

@@ -43,7 +43,7 @@ grep -rls {app} /etc /run /usr/local /srv /opt /var/lib /var/cache /var/spool --
     --exclude=passwd- --exclude=group- --exclude=shadow- --exclude=gshadow- --exclude=subuid- --exclude=subgid- --exclude=status.json || true
 systemctl list-units --all --plain --no-legend '*{app}*'; systemctl list-unit-files --plain --no-legend '*{app}*' || true
 getent passwd | grep {app} || true; getent group | grep {app} || true
-nft list ruleset | grep {app} || true; nft list tables | grep flaskyard_door || true
+nft list ruleset | grep {app} || true; nft list tables | grep flaskyard_socket_proxy || true
 ss --no-header --listening --unix | grep {app} || true; ps -eo user:32,args | grep {app} | grep -v grep || true"""
 
 

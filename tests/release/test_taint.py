@@ -159,7 +159,7 @@ for address in ("169.254.169.254", "127.77.0.9", "127.0.0.1"):
 """
 
 
-def test_builds_reach_neither_metadata_nor_doors(fresh: Host, source: Path) -> None:
+def test_builds_reach_neither_metadata_nor_private_servers(fresh: Host, source: Path) -> None:
     fresh.sh("ip address add 169.254.169.254/32 dev lo 2>/dev/null || true; systemctl stop everywhere 2>/dev/null || true")
     fresh.sh("systemd-run --quiet --collect --unit=everywhere python3 -m http.server 8471; sleep 1")
     (source / "connect.py").write_text(CONNECT)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role mod_wsgi, with no proxy in front: a private Apache for each app, which its door alone reaches."""
+"""Role mod_wsgi, with no proxy in front: a private Apache for each app, which its socket proxy alone reaches."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import re
 import pytest
 from testinfra.host import Host
 
-from tests.hosts.door import DoorContract
 from tests.hosts.slot import Ask
+from tests.hosts.socket_proxy import SocketProxyContract
 
 
-class TestModWsgi(DoorContract):
+class TestModWsgi(SocketProxyContract):
     """The contract, and what is a private Apache's own."""
 
     @pytest.fixture
-    def address(self, host: Host, door: str) -> list[str]:
+    def address(self, host: Host, socket_proxy: str) -> list[str]:
         """Address and port of the Apache of `probe`."""
-        said = host.check_output(f"systemctl show --value --property=ExecStart {door}")
+        said = host.check_output(f"systemctl show --value --property=ExecStart {socket_proxy}")
         found = re.search(r" (127\.77\.\d+\.\d+):(\d+) ;", said)
         assert found, said
         return list(found.groups())
 
-    def test_no_app_reaches_an_apache_past_its_door(self, host: Host, ask: Ask, address: list[str]) -> None:
+    def test_no_app_reaches_an_apache_past_its_socket_proxy(self, host: Host, ask: Ask, address: list[str]) -> None:
         path = f"/connect?host={address[0]}&port={address[1]}"
         for app in ("neighbour", "probe"):
             assert ask("/connect?host=127.0.0.1&port=22", app=app)["connected"] is True, "it has a network"

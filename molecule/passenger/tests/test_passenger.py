@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role passenger, with no proxy in front: a core for each app, which its door alone reaches, and which asks nobody on the internet."""
+"""Role passenger, with no proxy in front: a core for each app, which its socket proxy alone reaches, and which asks nobody on the internet."""
 
 from __future__ import annotations
 
 from testinfra.host import Host
 
-from tests.hosts.door import DoorContract
+from tests.hosts.socket_proxy import SocketProxyContract
 
 
-class TestPassenger(DoorContract):
+class TestPassenger(SocketProxyContract):
     """The contract, and more."""
 
     highest_exposure = 1.2

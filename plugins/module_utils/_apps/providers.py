@@ -38,7 +38,7 @@ SERVERS: dict[str, Server] = {
     "granian": Server(("granian==2.8.7",), "2.6.0"),
     "waitress": Server(("waitress==3.0.2",), "2.1.2", processes=False),
     "fastcgi": Server(("flup==1.0.3",), protocol="fastcgi", processes=False, reads_chunks=False),
-    # From Debian. Each slot has a private server behind a door: an additional unit, which only systemd can run.
+    # From Debian. Each slot has a private server behind a socket proxy: an additional unit, which only systemd can run.
     "mod_wsgi": Server(managers=("systemd",)),
     "passenger": Server(managers=("systemd",), threads=False, reads_chunks=False),
 }

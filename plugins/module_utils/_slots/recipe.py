@@ -109,7 +109,7 @@ def asked_for(
 
 
 def loopback_address(slot: str) -> tuple[str, int]:
-    """Address below 127.77.0.0/16 and TCP port for a server that cannot take systemd's socket. Rules of the slot let only its door connect.
+    """Address below 127.77.0.0/16 and TCP port for a server that cannot take systemd's socket. Rules of the slot let only its socket proxy connect.
 
     Both follow from the slot's name. The port is below the range of ephemeral ports.
     """

@@ -27,7 +27,7 @@ class SystemdSlots:
     """Units of one app's slots.
 
     A rendered file is a unit if it is named C(socket) or C(service), or ends in C(.socket), C(.service) or C(.timer). In the second case it is an
-    additional unit, whose name is inserted: C(door.service) becomes C(flask-shop@<slot>-door.service).
+    additional unit, whose name is inserted: C(socket-proxy.service) becomes C(flask-shop@<slot>-socket-proxy.service).
 
     :param app: the app as the model completes it.
     """
@@ -233,5 +233,5 @@ def _sockets_first(names: t.Iterable[str]) -> list[str]:
 def _has_rules(guard: str) -> bool:
     """Whether the rules of a guard are loaded; somebody may have emptied the ruleset by hand."""
     slot = guard.removesuffix(_GUARD).rpartition("@")[2]
-    rules = run(["nft", "list", "table", "inet", f"flaskyard_door_{slot}"], check=False).stdout
+    rules = run(["nft", "list", "table", "inet", f"flaskyard_socket_proxy_{slot}"], check=False).stdout
     return "skuid" in rules and "drop" in rules

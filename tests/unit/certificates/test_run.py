@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of the module certificate up to the authority's door; molecule/tls goes through it."""
+"""Runs of the module certificate up to the authority; molecule/tls asks a real one."""
 
 from __future__ import annotations
 

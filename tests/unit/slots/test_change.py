@@ -120,7 +120,7 @@ class Manager:
 
 
 class Gate:
-    """A gate that says what it is told to; C(public) is what the public door gives, one answer after the other."""
+    """A gate with prepared answers; C(public) is what the public address gives, one answer after the other."""
 
     public_url = "https://shop.test/"
 
@@ -217,7 +217,7 @@ def test_a_current_slot_that_holds_lacks_nothing(site: Site) -> None:
     [
         ("start", "start: KeyError: 'A'\nit exited with 3\n"),
         ("gate", "gate: GET / gave status 500 (KeyError: 'A')\n"),
-        ("public door", "public check: https://shop.test/ gave status 502 (KeyError: 'A')\nthe switch was undone\n"),
+        ("public address", "public check: https://shop.test/ gave status 502 (KeyError: 'A')\nthe switch was undone\n"),
         ("work", "work: KeyError: 'A'\nthe worker of "),
         ("manager", "work: KeyError: 'A'\nsupervisord did not answer\n"),
     ],

@@ -224,7 +224,7 @@ def test_unknown_name_is_answered_with_the_known_ones(shop: Shop, app: str | Non
         raise AssertionError(*failures.values())
 
 
-@pytest.mark.parametrize("failure", ["gate", "public door"])
+@pytest.mark.parametrize("failure", ["gate", "public address"])
 def test_release_that_fails_leaves_everything_unchanged(shop: Shop, failure: str) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
