@@ -72,11 +72,11 @@ def change() -> dict[str, Any]:
     return loaded
 
 
-def test_nothing_warns(log: str) -> None:
+def test_no_task_warns(log: str) -> None:
     assert re.findall(r".*\[(?:DEPRECATION )?WARNING\].*", log) == []
 
 
-def test_check_mode_of_the_change_is_the_change(log: str, change: dict[str, Any]) -> None:
+def test_check_mode_predicts_the_change(log: str, change: dict[str, Any]) -> None:
     check, converge = read_runs(log)[-2:]
     assert (check.check, converge.check) == (True, False)
     expected = change["changed"]

@@ -69,12 +69,12 @@ def test_every_module_is_counted_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("values", "verdict"), [([16, 15, 14], "met"), ([16, 16, 1], "MISSED")])
-def test_the_median_decides(values: list[float], verdict: str) -> None:
+def test_median_counts(values: list[float], verdict: str) -> None:
     assert Figure("modules", values, most=15).verdict == verdict
     assert Figure("requests", [-value for value in values], least=-15).verdict == verdict
 
 
-def test_every_second_of_a_run_has_a_part() -> None:
+def test_every_second_of_a_run_belongs_to_a_part() -> None:
     tasks = [
         "11 flaskyard.server.packages install",
         "15 ansible.builtin.command install_tool | Install uv",

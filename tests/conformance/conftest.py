@@ -22,7 +22,7 @@ Figures = dict[str, Any]
 
 
 #: Measurements take long, so every run includes these tests only with the first server.
-LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_what_is_killed_is_replaced", "test_figures"}
+LONG = {"test_slow_clients_do_not_starve_fast_ones", "test_killed_processes_are_replaced", "test_figures"}
 
 
 @pytest.hookimpl(tryfirst=True)

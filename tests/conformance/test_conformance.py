@@ -20,7 +20,7 @@ PROXY_OUTAGE = 1_000
 ENOUGH = 100
 
 
-def test_changing_to_it_fails_no_request(stack: Stack, arrivals: dict[str, Arrival]) -> None:
+def test_change_to_this_stack_fails_no_request(stack: Stack, arrivals: dict[str, Arrival]) -> None:
     assert stack.combination
     arrival = arrivals[stack.combination.name]
     report = arrival.report
@@ -31,16 +31,16 @@ def test_changing_to_it_fails_no_request(stack: Stack, arrivals: dict[str, Arriv
         assert_nothing_failed(report, reloaded=True, enough=ENOUGH)
 
 
-def test_nothing_is_left_to_do(stack: Stack) -> None:
+def test_second_run_changes_nothing(stack: Stack) -> None:
     again = stack.apply("site")
     assert again.changed == 0, again.output[-4000:]
 
 
-def test_it_serves(stack: Stack) -> None:
+def test_app_is_served(stack: Stack) -> None:
     assert stack.marker() == "one.a"
 
 
-def test_environment_is_exact(stack: Stack) -> None:
+def test_environment_arrives_exactly(stack: Stack) -> None:
     environment = stack.host.ask("/env").json
     assert {name: environment.get(name) for name in ENV} == ENV
     assert len(environment["SECRET_KEY"]) >= 64
@@ -54,7 +54,7 @@ def test_long_request_lines_and_large_headers_pass(stack: Stack) -> None:
     assert (answer.status, {len(answer.headers.get(f"x-large-{number}", "")) for number in range(1, 9)}) == (200, {3900}), "32 KiB, less what others add"
 
 
-def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
+def test_app_sees_the_original_request(stack: Stack) -> None:
     client = stack.host.sh("ip route show default").split()[2]
     lies = {
         "X-Forwarded-For": "192.0.2.1",
@@ -76,7 +76,7 @@ def test_the_app_sees_the_request_as_it_was(stack: Stack) -> None:
     assert lied_to.json["length"] == 100
 
 
-def test_it_runs_as_its_own_account(stack: Stack) -> None:
+def test_app_runs_as_its_own_account(stack: Stack) -> None:
     process = stack.host.ask("/process").json
     assert process["uid"] != 0 and int(process["capabilities"], 16) == 0 and process["no_new_privileges"]
     assert process["prefix"].startswith("/srv/flask/probe/"), "the interpreter of the app's own virtualenv"
@@ -84,7 +84,7 @@ def test_it_runs_as_its_own_account(stack: Stack) -> None:
     assert stack.host.ask("/write?path=instance/kept", method="POST", body=b"").json["written"] is True
 
 
-def test_static_files_need_no_python(stack: Stack) -> None:
+def test_static_files_are_served_without_python(stack: Stack) -> None:
     answer = stack.host.ask("/static/app.css")
     assert (answer.status, answer.body) == (200, b"body { color: black }\n")
 
@@ -106,7 +106,7 @@ def test_an_upload_of_unknown_length_arrives_whole(stack: Stack) -> None:
         assert (answer.json["length"], other.json()["length"]) == (100_000, 60_000)
 
 
-def test_a_stream_comes_as_it_is_made(stack: Stack) -> None:
+def test_stream_is_passed_on_without_delay(stack: Stack) -> None:
     begin = time.monotonic()
     arrivals = [moment - begin for moment in stack.host.arrivals("/stream?chunks=4&seconds=0.5")]
     assert len(arrivals) == 4
@@ -135,7 +135,7 @@ def test_a_change_fails_no_request(stack: Stack) -> None:
     assert [version.marker for version in report.versions] == ["one.a", "one.b"]
 
 
-def test_a_bad_release_is_not_seen(stack: Stack) -> None:
+def test_bad_release_never_serves_a_request(stack: Stack) -> None:
     stack.replace('MARKER = "one"', "import a_module_that_is_not_there")
     with stack.load() as load:
         run = stack.play()
@@ -147,7 +147,7 @@ def test_a_bad_release_is_not_seen(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("what", ["worker", "master"])
-def test_what_is_killed_is_replaced(stack: Stack, figures: Figures, what: str) -> None:
+def test_killed_processes_are_replaced(stack: Stack, figures: Figures, what: str) -> None:
     report = stack.death(f"kill -KILL $({WORKER if what == 'worker' else MASTERS})")
     figures[f"gap, {what} killed, ms"] = report.max_gap
     figures[f"failed, {what} killed"] = report.failed
@@ -155,13 +155,13 @@ def test_what_is_killed_is_replaced(stack: Stack, figures: Figures, what: str) -
 
 
 @pytest.mark.long
-def test_a_reboot_brings_it_back(stack: Stack) -> None:
+def test_app_serves_after_a_reboot(stack: Stack) -> None:
     stack.host.reboot()
     assert stack.marker() == stack.declared_marker
     assert stack.apply("site").changed == 0
 
 
-def test_what_it_prints_is_logged(stack: Stack) -> None:
+def test_output_of_the_app_is_logged(stack: Stack) -> None:
     text = f"said-{time.time_ns()}"
     stack.host.ask(f"/log?text={text}")
     for stream in ("logger", "stdout", "stderr"):

@@ -119,19 +119,19 @@ def assert_unmoved(stack: Stack, headers: Headers, honest: Environ) -> Environ:
     return dict(seen.items() - honest.items())
 
 
-def test_lies_in_headers_change_nothing_that_the_app_sees(stack: Stack, honest: Environ) -> None:
+def test_forged_headers_do_not_reach_the_app(stack: Stack, honest: Environ) -> None:
     for batch in BATCHES:
         assert assert_unmoved(stack, batch, honest) == {}, batch
         assert assert_unmoved(stack, [pair for pair in batch for dummy in range(2)], honest) == {}, batch
 
 
-def test_lies_change_nothing_over_http_2(stack: Stack) -> None:
+def test_forged_headers_over_http_2_do_not_reach_the_app(stack: Stack) -> None:
     honest, *lied_to = (environ(stack.host.http_2("/request", headers=headers)[0].content) for headers in ([], *BATCHES))
     for batch, seen in zip(BATCHES, lied_to, strict=True):
         assert seen == honest, (batch, seen.items() ^ honest.items())
 
 
-def test_no_client_drops_a_header_of_the_proxy(stack: Stack, honest: Environ) -> None:
+def test_client_cannot_remove_headers_of_the_proxy(stack: Stack, honest: Environ) -> None:
     for name in OF_CONNECTIONS:
         assert_unmoved(stack, [(name, OURS)], honest)
     for value in (f"close, {OURS}", f"keep-alive, {OURS}", f"upgrade, {OURS}", OURS.lower(), OURS.replace(" ", "\t")):
@@ -140,7 +140,7 @@ def test_no_client_drops_a_header_of_the_proxy(stack: Stack, honest: Environ) ->
         assert_unmoved(stack, [("Connection", "close"), ("Connection", value)], honest)
 
 
-def test_trailers_of_a_body_are_no_headers(stack: Stack, honest: Environ) -> None:
+def test_trailers_do_not_become_headers(stack: Stack, honest: Environ) -> None:
     trailers = "".join(f"{name}: {lie}\r\n" for name, lie in LIES.items() if not name.startswith("!"))
     framing = [("Transfer-Encoding", "chunked"), ("Trailer", OURS), ("TE", "trailers")]
     answer = stack.host.ask("/request", framing, body=f"4\r\nbody\r\n0\r\n{trailers}\r\n".encode())
@@ -151,7 +151,7 @@ def test_trailers_of_a_body_are_no_headers(stack: Stack, honest: Environ) -> Non
     assert honest.items() <= seen.items() and "lie" not in answer.body.decode() and LIE not in seen.values(), seen
 
 
-def test_no_header_opens_a_closed_path(stack: Stack) -> None:
+def test_headers_do_not_open_a_closed_path(stack: Stack) -> None:
     assert stack.host.ask(CLOSED).status == 403
     for value, path, expected in (("/lie", f"/lie{CLOSED}", 404), (CLOSED, "/", 200), ("/request", "/closed", 404)):
         for batch in BATCHES:

@@ -80,7 +80,7 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=",".join)
-def test_documented_examples_are_taken_by_all(example: dict[str, Any]) -> None:
+def test_documented_examples_are_accepted_everywhere(example: dict[str, Any]) -> None:
     assert (refused_by_schema(example), refused_by_specification(example)) == ("", "")
     text = json.dumps(example).replace("sha256:…", "sha256:" + "0" * 64)
     # The result of a template is not known here. A text fits everywhere in the examples.
@@ -88,14 +88,14 @@ def test_documented_examples_are_taken_by_all(example: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG, ids=lambda value: str(value)[:40])
-def test_what_the_model_refuses_the_schema_refuses(change: dict[str, Any], message: str) -> None:
+def test_schema_refuses_whatever_the_model_refuses(change: dict[str, Any], message: str) -> None:
     given = {"flask_apps": [{**MINIMAL, **change}]}
     assert message in refused_by_model(given)
     assert bool(refused_by_schema(given)) != bool(BEYOND.search(refused_by_model(given)))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_text_is_judged_alike(place: str) -> None:
+def test_schema_and_model_agree_on_every_text(place: str) -> None:
     for text in HOSTILE:
         given = {"flask_apps": [{**MINIMAL, **PLACES[place](text)}]}
         said = refused_by_model(given)
@@ -124,12 +124,12 @@ def test_every_text_is_judged_alike(place: str) -> None:
     ],
     ids=str,
 )
-def test_structure_is_refused_by_all(given: dict[str, Any]) -> None:
+def test_wrong_structure_is_refused_everywhere(given: dict[str, Any]) -> None:
     assert refused_by_model(given) and refused_by_specification(given) and refused_by_schema(given)
 
 
 @pytest.mark.parametrize("value", ["{{ vault_x }}", "{% if x %}y{% endif %}"])
-def test_the_schema_takes_a_template_for_any_value(value: str) -> None:
+def test_schema_accepts_a_template_for_any_value(value: str) -> None:
     app = {**MINIMAL, "workers": value, "server": value, "domains": [value], "env": value, "maintenance": value, "static": value, "tls": {"issuer": value}}
     assert refused_by_schema({"flask_apps": [app], "flask_proxy": value, "gunicorn_workers": value}) == ""
     assert refused_by_schema({"flask_apps": value}) == ""
@@ -151,7 +151,7 @@ def test_the_schema_takes_a_template_for_any_value(value: str) -> None:
     ],
     ids=str,
 )
-def test_the_filter_says_what_the_check_says(given: dict[str, Any]) -> None:
+def test_filter_and_check_report_the_same(given: dict[str, Any]) -> None:
     """The check is `complete_host`, which the action hands its options."""
     said = refused_by_model({ARGUMENTS[name]: value for name, value in given.items()})
     try:
@@ -181,7 +181,7 @@ def test_no_specification_converts_a_secret() -> None:
 
 
 @pytest.mark.parametrize("keys", [APP, SERVICE, HOST], ids=["app", "service", "host"])
-def test_every_key_says_what_it_is_for(keys: dict[str, Key]) -> None:
+def test_every_key_is_described(keys: dict[str, Key]) -> None:
     def told(keys: dict[str, Key]) -> Iterator[str]:
         for name, key in keys.items():
             if not re.fullmatch(r"[A-Z].*\.", key.meaning):

@@ -56,7 +56,7 @@ def test_values_look_as_in_yaml(value: object, text: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
 
 
@@ -76,7 +76,7 @@ def test_playbooks_in_role_readmes_are_playbooks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "plugins.md"], ids=lambda page: str(page.relative_to(ROOT)))
-def test_names_in_pages_are_names(page: Path) -> None:
+def test_names_in_pages_exist(page: Path) -> None:
     assert list(unknown_names(page.read_text())) == []
 
 
@@ -90,7 +90,7 @@ def test_names_in_pages_are_names(page: Path) -> None:
         ("```yaml\nsource: {gti: x}\n```\n", ["unknown key source.gti; did you mean 'git'?"]),
     ],
 )
-def test_unknown_names_are_seen(text: str, unknown: list[str]) -> None:
+def test_unknown_names_are_found(text: str, unknown: list[str]) -> None:
     assert list(unknown_names(text)) == unknown
 
 
@@ -112,6 +112,6 @@ def unknown_names(text: str) -> Iterator[str]:
             yield from (problem.text for problem in problems if "is missing" not in problem.text)
 
 
-def test_readme_leads_to_every_role() -> None:
+def test_readme_links_every_role() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [role.name for role in ROLES if role.name != "host" and f"](roles/{role.name}/README.md)" not in readme] == []

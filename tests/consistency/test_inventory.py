@@ -56,6 +56,6 @@ def test_play_without_hosts_is_an_error_with_a_next_step(pattern: str, options: 
     assert "its group 'flask'" in done.stderr and "-e target=PATTERN" in done.stderr
 
 
-def test_names_are_nobody_elses() -> None:
+def test_example_names_are_reserved_ones() -> None:
     text = "\n".join(path.read_text() for path in EXAMPLE.rglob("*.yml"))
     assert [name for name in HOST_NAME.findall(text) if not name.endswith("example.com")] == []

@@ -27,12 +27,12 @@ ARROWS: dict[str, set[str]] = {
 }
 
 
-def test_there_are_no_other_packages() -> None:
+def test_all_packages_are_listed() -> None:
     assert {path.name for path in PACKAGES.iterdir() if path.name != "__pycache__"} == set(ARROWS)
 
 
 @pytest.mark.parametrize("package", ARROWS)
-def test_a_package_uses_no_other_than_it_may(package: str) -> None:
+def test_packages_import_only_what_they_may(package: str) -> None:
     for path in (PACKAGES / package).rglob("*.py"):
         for name in used_packages(path):
             assert name in ARROWS[package] | {package}, f"{path.relative_to(ROOT)} uses {name}"
@@ -50,7 +50,7 @@ def test_library_on_the_host_is_complete_without_ansible() -> None:
 
 
 @pytest.mark.parametrize("package", ARROWS)
-def test_the_tests_of_a_package_are_where_its_name_says(package: str) -> None:
+def test_tests_are_in_the_folder_of_their_package(package: str) -> None:
     assert list((ROOT / "tests" / "unit" / package.removeprefix("_")).glob("test_*.py"))
 
 

@@ -116,7 +116,7 @@ def test_modules_say_what_check_mode_and_diff_do(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", documented("filter"), ids=lambda path: path.stem)
-def test_filters_are_what_their_file_is_named_after(path: Path) -> None:
+def test_filters_are_named_like_their_file(path: Path) -> None:
     filters = importlib.import_module(f"{COLLECTION}.filter.{path.stem}").FilterModule().filters()
     assert set(filters) == {path.stem} == {yaml.safe_load(constants(path)["DOCUMENTATION"])["name"]}
 
@@ -140,7 +140,7 @@ def ansible_doc(kind: str, *names: str) -> dict[str, Any]:
     return shown
 
 
-def test_files_say_whose_they_are() -> None:
+def test_files_have_a_copyright_and_a_licence() -> None:
     owner, licence = "# Copyright: (c) 2026, Flaskyard maintainers\n", "# SPDX-License-Identifier: GPL-3.0-or-later\n"
     # What has documentation says it as `ansible-test` looks for it, too.
     documented = "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"

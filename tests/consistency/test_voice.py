@@ -59,5 +59,5 @@ def test_code_reads_well() -> None:
 
 
 @pytest.mark.parametrize("text", ["the key stands twice", "it is no folder", "the file is none", "in a slot of its own", "for who knows it"])
-def test_they_are_noticed(text: str) -> None:
+def test_avoided_phrases_are_found(text: str) -> None:
     assert list(found(text))

@@ -77,7 +77,7 @@ def parsed(path: Path) -> _Links:
     return parser
 
 
-def test_every_link_within_the_site_leads_somewhere(site: str) -> None:
+def test_links_within_the_site_are_valid(site: str) -> None:
     broken = set()
     pages = [path for path in HTML.rglob("*.html") if "_static" not in path.parts]
     assert len(pages) > 50
@@ -117,7 +117,7 @@ def test_pages_are_readable(page: str, words: str, size: tuple[int, int], site: 
 
 
 @pytest.mark.parametrize(("query", "page"), [("healthcheck", "docs/apps"), ("rollback", "operations"), ("certbot", "roles/tls")])
-def test_the_search_finds(query: str, page: str, site: str, browser: webdriver.Chrome) -> None:
+def test_search_finds_pages(query: str, page: str, site: str, browser: webdriver.Chrome) -> None:
     browser.get(f"{site}/search.html?q={query}")
     WebDriverWait(browser, 20).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "#search-results li a"))
     WebDriverWait(browser, 20).until(lambda driver: "Search finished" in driver.find_element(By.ID, "search-results").text)

@@ -25,7 +25,7 @@ def second() -> App:
 
 
 @pytest.mark.long
-def test_a_second_app_comes_and_goes(server: Server) -> None:
+def test_second_app_is_added_and_removed(server: Server) -> None:
     before, host = server.begin("site"), server.host
     with server.load() as load:
         server.others = [second()]
@@ -60,7 +60,7 @@ def test_a_second_app_comes_and_goes(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_a_deploy_of_one_app_leaves_the_others_as_they_are(server: Server) -> None:
+def test_deploy_of_one_app_does_not_change_the_others(server: Server) -> None:
     server.others = [second()]
     server.apply("site")
     before = server.serving()
@@ -92,7 +92,7 @@ def test_app_that_changes_protocol_keeps_one_slot(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_a_bad_app_does_not_hold_up_the_others(server: Server) -> None:
+def test_bad_app_does_not_delay_the_others(server: Server) -> None:
     server.others = [second()]
     server.apply("site")
     before = server.serving("second")
@@ -129,7 +129,7 @@ def test_failed_change_of_protocol_leaves_the_proxy_unchanged(server: Server, br
     server.apply_twice("site")
 
 
-def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> None:
+def test_other_apps_go_live_if_one_fails(server: Server) -> None:
     """One app fails to build, one fails its gate, one is new and one changes. The good ones go live, and the run names the bad ones."""
     broken = {**second(), "name": "broken", "domains": ["broken.test"], "build_command": "echo no compiler; exit 3"}
     dead = {**second(), "name": "dead", "domains": ["dead.test"], "wsgi": "plain:nothing"}
@@ -150,7 +150,7 @@ def test_an_app_that_fails_keeps_no_other_from_going_live(server: Server) -> Non
 
 
 @pytest.mark.long
-def test_a_run_without_a_list_of_apps_stops_none(server: Server) -> None:
+def test_run_without_flask_apps_stops_no_app(server: Server) -> None:
     server.begin("site")
     for playbook in ("site", "deploy"):
         run = server.host.play(playbook)

@@ -46,7 +46,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pi
     "what",
     [pytest.param(what, marks=[pytest.mark.xdist_group(f"change_of_mind-{what}"), *([pytest.mark.long] if what == "servers" else [])]) for what in CHANGES],
 )
-def test_nothing_is_left_of_what_was(first: tuple[Server, Picture], what: str, tmp_path: Path) -> None:
+def test_change_of_mind_leaves_nothing_behind(first: tuple[Server, Picture], what: str, tmp_path: Path) -> None:
     changing, before = first
     with Host.up(f"direct-{what}", tmp_path) as host:
         directly = provision(Server(host, tmp_path), CHANGES[what][-1])

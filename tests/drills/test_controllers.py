@@ -44,7 +44,7 @@ def assert_deploys(server: Server, marker: str, *options: str) -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_settings_of_ansible_change_nothing(setting: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ansible_settings_do_not_change_the_result(setting: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path / "facts"))
     for name, value in SETTINGS[setting].items():
         monkeypatch.setenv(name, value)

@@ -20,7 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(host, folder)
 
 
-def test_the_whole_way_as_an_unprivileged_account(server: Server) -> None:
+def test_full_setup_as_an_unprivileged_account(server: Server) -> None:
     first = server.apply("site")
     assert first.changed > 5
     server.apply_twice("site")

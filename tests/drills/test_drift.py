@@ -32,7 +32,7 @@ OF_THE_HOST = [
 ]
 
 
-def test_what_differs_on_the_host_is_named_and_put_right(server: Server) -> None:
+def test_drift_is_reported_and_repaired(server: Server) -> None:
     before = server.begin("site")
     server.host.sh("\n".join(drift.damage for drift in OF_THE_HOST))
     run = server.apply("site")
@@ -68,7 +68,7 @@ def test_drift_of_a_slot_is_reported_and_repaired_while_serving(server: Server) 
     assert server.marker(), "all that it is started from is there again"
 
 
-def test_a_release_that_somebody_damaged_is_made_anew_beside_it(server: Server) -> None:
+def test_damaged_release_is_rebuilt_beside_the_old_one(server: Server) -> None:
     before = server.begin("site")
     damages = (
         "rm $(readlink -f /srv/flask/probe/current/.venv)/bin/gunicorn",
@@ -88,7 +88,7 @@ def test_a_release_that_somebody_damaged_is_made_anew_beside_it(server: Server) 
     assert server.apply("site").changed == 0
 
 
-def test_damaged_records_keep_no_run_from_its_work(server: Server) -> None:
+def test_damaged_records_do_not_stop_a_run(server: Server) -> None:
     server.begin("site")
     with server.load() as load:
         server.host.sh("""

@@ -186,7 +186,7 @@ def test_after_a_reboot_the_old_release_serves(server: Server) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("spoil", LONG)
-def test_a_failed_deploy(server: Server, spoil: Spoil) -> None:
+def test_failed_deploy_changes_nothing(server: Server, spoil: Spoil) -> None:
     before = server.begin()
     with spoil(server) as says:
         run = server.play()
@@ -208,7 +208,7 @@ def test_proxy_configuration_that_is_refused(server: Server) -> None:
     assert server.marker() == "one.a"
 
 
-def test_port_80_is_taken(server: Server) -> None:
+def test_occupied_port_80_is_reported(server: Server) -> None:
     server.begin("site")
     server.host.sh("systemctl stop nginx; systemd-run --quiet --unit=squatter python3 -m http.server 80; sleep 1")
     try:
@@ -221,7 +221,7 @@ def test_port_80_is_taken(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_two_runs_at_once(server: Server) -> None:
+def test_second_run_at_once_is_refused(server: Server) -> None:
     server.begin()
     server.app["build_command"] = f"sleep 40 # {time.time_ns()}"
     server.app["env"]["PROBE_MARKER"] = "both"

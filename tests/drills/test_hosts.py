@@ -77,7 +77,7 @@ def test_a_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, S
 
 
 @pytest.mark.parametrize("sick", [0, 1])
-def test_what_fails_on_one_host_switches_on_none(hosts: tuple[Server, Server], sick: int) -> None:
+def test_failure_on_one_host_switches_no_host(hosts: tuple[Server, Server], sick: int) -> None:
     one, two = hosts
     one.reset()
     one.app["env"]["PROBE_MARKER"] = f"before-{sick}"

@@ -101,7 +101,7 @@ def test_all_parts_of_root_paths_belong_to_root(server: Server) -> None:
     assert "/etc/flask/probe/slots" in server.host.sh(f"chmod g+w /etc/flask/probe/slots; {WALK}; chmod g-w /etc/flask/probe/slots")
 
 
-def test_the_accounts_can_write_what_is_theirs_and_nothing_else(server: Server) -> None:
+def test_accounts_can_write_only_their_own_files(server: Server) -> None:
     find = "find / -xdev -not -path '/proc/*' -not -path '/sys/*' -not -path '/dev/*' -not -path '/run/lock*' -writable -not -type l 2>/dev/null || true"
     allowed = {
         "flask-probe": ("/var/lib/flask-probe", "/var/cache/flask-probe"),

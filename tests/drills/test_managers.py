@@ -115,7 +115,7 @@ def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
     assert supervised.host.sh("ls /run/flask-supervisor; ls /etc/flask/probe/slots").split() == [f"flask-probe@{before}", before]
 
 
-def test_systemd_runs_release_commands_and_schedules_beside_supervisor(supervised: Server) -> None:
+def test_systemd_runs_commands_and_schedules_beside_supervisor(supervised: Server) -> None:
     state = "/var/lib/flask-probe"
     supervised.host.sh(f"rm -f {state}/commands {state}/runs")
     supervised.app["release_command"] = """sh -c 'echo "$PROBE_MARKER $(id -un)" >> "$STATE_DIRECTORY/commands"'"""

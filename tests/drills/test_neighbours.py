@@ -73,7 +73,7 @@ def neighbour(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield server, {"nginx": NGINX, "firewall": FIREWALL, "certbot": CERTBOT, "hardening": HARDENING}[request.param]
 
 
-def test_a_host_with_roles_of_others_serves_deploys_and_settles(neighbour: tuple[Server, str]) -> None:
+def test_host_with_roles_of_others_serves_and_stays_unchanged(neighbour: tuple[Server, str]) -> None:
     server, stand_in = neighbour
     server.begin("site")
     server.host.sh(stand_in)

@@ -44,7 +44,7 @@ def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Ser
     provisioned.reset()
 
 
-def test_tenants_and_the_intranet_have_their_names(proxied: Server) -> None:
+def test_wildcard_and_intranet_names_are_served(proxied: Server) -> None:
     proxied.app |= {"domains": [DOMAIN, f"*.{DOMAIN}", "intranet"], "redirect": False, "healthcheck": {"path": "/request", "status": 200}}
     proxied.others = [{**proxied.app, "name": "own", "domains": [f"own.{DOMAIN}"]}]
     proxied.apply("site")
@@ -66,7 +66,7 @@ add chain ip router in { type nat hook prerouting priority dstnat; }
 add rule ip router in tcp dport 8443 redirect to :443'"""
 
 
-def test_urls_have_the_port_of_the_router_in_front(proxied: Server) -> None:
+def test_urls_have_the_port_of_the_router(proxied: Server) -> None:
     host, aliases = proxied.host, [f"www.{DOMAIN}", f"*.{DOMAIN}"]
     (proxied.source / "static").mkdir(exist_ok=True)
     (proxied.source / "static" / "index.html").write_text("page")
@@ -96,7 +96,7 @@ def test_urls_have_the_port_of_the_router_in_front(proxied: Server) -> None:
     assert host.ask("/request").json["url"] == f"https://{DOMAIN}/request"
 
 
-def test_a_load_balancer_s_check_is_answered_without_a_name(proxied: Server) -> None:
+def test_health_check_of_a_load_balancer_needs_no_name(proxied: Server) -> None:
     host = proxied.host
     balancer = host.sh("ip route show default").split()[2]
     proxied.variables["flask_trusted_networks"] = [f"{balancer}/32"]

@@ -28,7 +28,7 @@ BATCHES = st.lists(VALUES, min_size=40, max_size=80).map(lambda values: {f"FY_{n
 DUMP = "import json, os; print(json.dumps({name: value for name, value in os.environ.items() if name.startswith('FY_')}))"
 
 
-def test_systemd_reads_every_value_as_it_was_written(server: Server) -> None:
+def test_systemd_reads_every_value_exactly(server: Server) -> None:
     @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(BATCHES)
     def arrives(variables: dict[str, str]) -> None:

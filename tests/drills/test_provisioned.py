@@ -20,7 +20,7 @@ def test_host_from_the_image_has_a_new_identity(server: Server) -> None:
     assert server.host.sh("tr '\\0' '\\n' < /proc/1/environ | sed -n s/^container_uuid=//p") == identity
 
 
-def test_a_tag_runs_its_own_tasks_alone(server: Server) -> None:
+def test_tag_runs_only_its_own_tasks(server: Server) -> None:
     server.variables = {"nginx_extra_http": "# only this"}
     server.app["env"]["PROBE_MARKER"] = "b"
     run = server.play("site", "--tags", "nginx_configure")

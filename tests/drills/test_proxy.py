@@ -27,7 +27,7 @@ def proxied(provisioned: Server) -> Server:
     return provisioned
 
 
-def test_the_application_sees_the_request_as_it_was(proxied: Server) -> None:
+def test_app_sees_the_request_unchanged(proxied: Server) -> None:
     client = proxied.host.sh("ip route show default").split()[2]
     seen = proxied.host.ask("/request/a?b=c").json
     assert (seen["remote_addr"], seen["scheme"], seen["host"]) == (client, "https", DOMAIN)
@@ -71,7 +71,7 @@ def test_static_files(proxied: Server) -> None:
     assert "GET /request" in log and "GET /static" not in log, "no Python for a static file"
 
 
-def test_static_files_of_the_folder_only(proxied: Server) -> None:
+def test_static_files_outside_the_folder_are_refused(proxied: Server) -> None:
     proxied.host.sh("""
         cd /srv/flask/probe/current/static
         ln -s /etc/passwd leak.css; ln -s ../probe.py code.css; ln -s .. up; ln -s /etc etc""")
@@ -85,7 +85,7 @@ def test_static_files_of_the_folder_only(proxied: Server) -> None:
         proxied.host.sh("cd /srv/flask/probe/current/static && rm leak.css code.css up etc")
 
 
-def test_nobody_else_gets_an_answer(proxied: Server) -> None:
+def test_other_names_get_no_answer(proxied: Server) -> None:
     ask = proxied.host.ask
     moved = ask("/a?b=c", port=80)
     assert (moved.status, moved.headers["location"]) == (308, f"https://{DOMAIN}/a?b=c")

@@ -48,7 +48,7 @@ def wait_for_the_only(server: Server, process: str) -> None:
     assert listening(server) == {process}
 
 
-def test_there_and_back(fronted: Server) -> None:
+def test_change_of_proxy_and_back_fails_no_request(fronted: Server) -> None:
     for proxy, process in (("apache", "apache2"), ("nginx", "nginx")):
         run, report = change(fronted, LONG_REQUEST, flask_proxy=proxy)
         assert run.rc == 0, run.output[-6000:]
@@ -59,7 +59,7 @@ def test_there_and_back(fronted: Server) -> None:
         assert fronted.apply("site").changed == 0
 
 
-def test_service_that_does_not_start_is_not_noticed(fronted: Server) -> None:
+def test_proxy_that_does_not_start_fails_no_request(fronted: Server) -> None:
     run, report = change(fronted, flask_proxy="apache", apache_extra_server=UNSTARTABLE)
     run.assert_says("apache", "could not bind to address 192.0.2.1:8080", "The old files are back, and nginx.service active.")
     assert set(report.statuses) == {200} and not report.errors, report.failures
@@ -92,7 +92,7 @@ def test_service_on_other_ports_stays(somebody_elses: Server) -> None:
 
 
 @pytest.mark.long
-def test_one_that_was_killed_and_taken_back_leaves_nothing(fronted: Server) -> None:
+def test_killed_and_reverted_change_leaves_nothing(fronted: Server) -> None:
     journal = "/var/lib/flaskyard/filesets/apache/journal.json"
     fronted.variables = {"flask_proxy": "apache"}
     fronted.killed("module", f"test -e {journal} && systemctl is-active --quiet apache2", "site")

@@ -91,7 +91,7 @@ def test_app_below_a_path_gets_its_script_name(site: Server) -> None:
     assert site.host.ask("/shop/env").status == 200, "what holds for one app does not for the other"
 
 
-def test_what_somebody_else_runs(site: Server) -> None:
+def test_other_services_are_proxied(site: Server) -> None:
     site.host.sh("""
         mkdir -p /opt/service/files/locked; echo found > /opt/service/files/index.html
         systemd-run --quiet --collect --unit=files python3 -m http.server --bind 127.0.0.1 --directory /opt/service 3000""")
@@ -129,14 +129,14 @@ def test_one_connection_of_http_2_carries_requests_side_by_side(site: Server) ->
     assert max(answer.elapsed for answer in fast) < slow.elapsed / 2
 
 
-def test_clients_are_limited_where_it_is_said(site: Server) -> None:
+def test_rate_limits_hold_on_their_paths(site: Server) -> None:
     statuses = [site.host.ask("/pid").status for dummy in range(16)]
     assert statuses[0] == 200 and 429 in statuses
     assert 429 in [site.host.ask("/%70id").status for dummy in range(16)], "another way to write the same path"
     assert {site.host.ask("/").status for dummy in range(8)} == {200}
 
 
-def test_networks_and_passwords(site: Server) -> None:
+def test_access_by_network_and_password(site: Server) -> None:
     assert site.host.ask("/env").status == 403
     assert site.host.ask("/environment").status == 404
     asked = site.host.ask("/process")
@@ -189,14 +189,14 @@ def test_app_gets_its_name_without_the_client_port(site: Server) -> None:
     assert (seen["host"], seen["url"]) == (DOMAIN, f"https://{DOMAIN}/request")
 
 
-def test_headers_are_the_app_s_to_say(site: Server) -> None:
+def test_headers_of_the_app_win(site: Server) -> None:
     headers = site.host.ask("/").headers
     assert (headers["strict-transport-security"], headers["referrer-policy"]) == ("max-age=60", "no-referrer")
     assert "x-content-type-options" not in headers and (headers["x-percent"], headers["x-signs"]) == ("a%20b", SIGNS)
     assert site.host.ask("/shop/").headers["x-content-type-options"] == "nosniff"
 
 
-def test_sizes_and_times_have_their_bounds(site: Server) -> None:
+def test_size_and_time_limits_hold(site: Server) -> None:
     assert site.host.ask("/upload", method="POST", body=bytes(2 * 1024 * 1024)).status == 413
     assert site.host.ask("/shop/upload", method="POST", body=bytes(2 * 1024 * 1024)).status == 200
 
@@ -265,13 +265,13 @@ def test_a_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:
     assert "Upgrade" not in seen and seen.get("Connection", "close").lower() in ("close", "")
 
 
-def test_packed_as_the_client_likes(site: Server) -> None:
+def test_responses_are_compressed_if_the_client_accepts_it(site: Server) -> None:
     path = f"/request?{'x' * 2000}"
     for encoding in ("gzip", "br"):
         assert site.host.ask(path, {"Accept-Encoding": encoding}).headers["content-encoding"] == encoding
 
 
-def test_maintenance(site: Server) -> None:
+def test_maintenance_page_replaces_the_app(site: Server) -> None:
     shop = site.others[0]
     for app, closed, opened, page in (
         (shop, "/shop/request", "/request", b"<p>pages/maintenance.html</p>"),
@@ -290,7 +290,7 @@ def test_maintenance(site: Server) -> None:
     assert {site.host.ask(path).status for path in ("/request", "/shop/request")} == {200}
 
 
-def test_a_load_balancer_is_believed_and_nobody_else(site: Server) -> None:
+def test_only_the_load_balancer_is_trusted(site: Server) -> None:
     gateway = site.host.sh("ip route show default").split()[2]
 
     def client(header: str) -> str:

@@ -77,7 +77,7 @@ def test_uploads_and_static_files_are_served(neighbours: Server) -> None:
     assert {path: answer.body.decode().strip() if answer.status == 200 else answer.status for path, answer in answers.items()} == served
 
 
-def test_the_proxy_s_account_reads_what_is_public_alone(neighbours: Server) -> None:
+def test_proxy_account_reads_only_public_files(neighbours: Server) -> None:
     read = neighbours.host.sh("""
         runuser -u www-data -- sh -c 'find -L /srv/flask /var/lib/flask-probe/uploads /var/lib/flask-shop /etc/flask -type f -readable 2>/dev/null || true
         cd /srv/flask/shop/current/ && find -L static probe.py .venv uv.lock -type f -readable 2>/dev/null; ls /var/lib/flask-shop/top.db
@@ -179,7 +179,7 @@ def test_a_single_file_is_served(pages: Server) -> None:
     assert pages.host.ask("/favicon.ico/more").status == 404
 
 
-def test_what_is_hidden_or_outside_stays_closed(pages: Server) -> None:
+def test_hidden_and_outside_files_are_refused(pages: Server) -> None:
     pages.host.sh("cd /srv/flask/probe/current/dist && ln -s /etc/passwd leak.txt && ln -s .. up && ln -s /etc etc")
     try:
         outside = ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/assets/../../secret.txt", "/up/secret.txt", "/etc/passwd", "/leak.txt"]

@@ -80,7 +80,7 @@ STRANGERS = {
 
 
 @pytest.mark.long
-def test_restore_refuses_while_strangers_run(server: Server) -> None:
+def test_restore_refuses_while_unknown_processes_run(server: Server) -> None:
     host, before = server.host, server.begin("site")
     saved(server, "probe")
     for start, words in STRANGERS.items():
@@ -99,7 +99,7 @@ def test_restore_refuses_while_strangers_run(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_restore_leaves_an_app_alone_that_a_deploy_is_at(server: Server) -> None:
+def test_restore_is_refused_during_a_deploy(server: Server) -> None:
     host, before = server.host, server.begin("site")
     saved(server, "probe")
     lock = "/var/lib/flaskyard/apps/probe/slot.lock"

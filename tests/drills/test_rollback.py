@@ -53,7 +53,7 @@ def log(server: Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in server.host.sh("cat /var/log/flaskyard/deploys.jsonl").splitlines()]
 
 
-def test_one_command_goes_back_and_nobody_notices(server: Server, calls: Calls) -> None:
+def test_rollback_fails_no_request(server: Server, calls: Calls) -> None:
     server.apply("deploy", "-e", "redeploy=true")
     server.app["release_command"] = "touch instance/upgraded"
     newer(server, "two")
@@ -141,7 +141,7 @@ def test_slot_that_fails_its_gate_leaves_the_old_one_serving(server: Server) -> 
     assert server.apply("deploy").changed == 0 and log(server)[-1]["outcome"] == "failed"
 
 
-def test_what_is_not_there_is_refused_in_words(server: Server) -> None:
+def test_unknown_release_is_refused_with_the_known_ones(server: Server) -> None:
     before = server.serving()
     server.variables = {"app": "shop"}
     server.play("rollback").assert_says("there is no app 'shop' on this host; it has probe")

@@ -75,7 +75,7 @@ def test_sessions_outlive_one_rotation(server: Server) -> None:
         assert not any(key in text for key in {*before, *first, *second}), "a key is shown"
 
 
-def test_a_key_of_the_inventory_is_not_rotated(server: Server) -> None:
+def test_key_in_the_inventory_is_not_rotated(server: Server) -> None:
     server.app["env"]["SECRET_KEY"] = "of the inventory"
     server.apply()
     run = server.play("rotate", "-e", "app=probe")

@@ -79,7 +79,7 @@ def reached(server: Server) -> dict[str, str]:
     return {what: server.host.ask(f"/{what}").body.decode() for what in REACHED}
 
 
-def test_an_app_reaches_what_is_named_and_nothing_else(reaching: Server) -> None:
+def test_app_reaches_only_declared_resources(reaching: Server) -> None:
     server, host = reaching, reaching.host
     server.app["sandbox"] = SANDBOX
     missing = server.play("deploy")

@@ -41,7 +41,7 @@ END
 systemd-run --quiet --collect --unit=closed python3 /run/closed.py"""
 
 
-def test_nothing_gives_a_secret_away(server: Server, tmp_path: Path) -> None:
+def test_secrets_do_not_leak(server: Server, tmp_path: Path) -> None:
     host = server.host
     canaries = Canaries.of(declared(), tmp_path)
     value = canaries.values()

@@ -54,7 +54,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("row", CASES, ids=lambda row: re.sub(r"\W+", "-", row.symptom).strip("-"))
-def test_a_cause_has_its_symptom_and_the_remedy_ends_it(row: Row, server: Server) -> None:
+def test_documented_remedy_ends_the_symptom(row: Row, server: Server) -> None:
     assert row.symptom in ROWS
     server.app |= row.cause | {"healthcheck": {"path": "/healthz"}}
     server.apply("site")
@@ -64,7 +64,7 @@ def test_a_cause_has_its_symptom_and_the_remedy_ends_it(row: Row, server: Server
     assert row.ask(server.host).status == 200
 
 
-def test_requests_that_are_too_large_are_told_apart(server: Server) -> None:
+def test_proxy_and_app_limits_on_size_differ(server: Server) -> None:
     server.begin("site")
     assert '**414**, or **400** "header too large"' in ROWS
     assert server.host.ask("/?" + "a" * 20_000).status == 414
@@ -85,7 +85,7 @@ def test_static_files_that_the_release_lacks(server: Server) -> None:
 
 
 @pytest.mark.parametrize("proxy", ["nginx", "apache"])
-def test_an_app_at_a_path_has_no_other_pages(server: Server, proxy: str) -> None:
+def test_mounted_app_leaves_other_paths_unserved(server: Server, proxy: str) -> None:
     assert "**404 on every page**, 403 behind Apache" in ROWS
     server.app["path"] = "/shop"
     server.variables = {"flask_proxy": proxy}

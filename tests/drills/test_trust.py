@@ -46,7 +46,7 @@ def ask_socket(server: Server, headers: Headers) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_server_believes_nobody_who_reaches_its_socket(server: Server, way: str) -> None:
+def test_server_ignores_forged_headers_on_its_socket(server: Server, way: str) -> None:
     server.app |= WAYS[way]
     server.apply("site")
     expected = ("/request", "203.0.113.7", "https", "")
@@ -79,7 +79,7 @@ def certificate(server: Server, name: str | None) -> bytes | None:
         return None
 
 
-def test_a_stranger_learns_no_name_of_a_site(proxied: Server) -> None:
+def test_unknown_clients_learn_no_site_name(proxied: Server) -> None:
     own = certificate(proxied, DOMAIN)
     assert own and DOMAIN.encode() in own
     for name in (None, "unknown.test", "nobody.invalid", proxied.host.address):

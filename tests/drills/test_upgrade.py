@@ -44,7 +44,7 @@ def server(request: pytest.FixtureRequest, earlier: Path, tmp_path: Path) -> Ite
         yield server
 
 
-def test_a_host_of_the_earlier_version_serves_on(server: Server) -> None:
+def test_host_of_the_previous_version_is_upgraded_without_downtime(server: Server) -> None:
     before = server.host.sh("cat /etc/flask/probe/secret_key")
     with server.load() as load:
         server.apply("site")

@@ -67,7 +67,7 @@ def test_a_release_command_runs_once_for_each_release(app: Server) -> None:
     assert lines(app, "commands")[2].startswith("b|")
 
 
-def test_a_procfile_says_what_the_inventory_does_not(app: Server) -> None:
+def test_procfile_fills_in_what_the_inventory_omits(app: Server) -> None:
     (app.source / "Procfile").write_text(
         "web: gunicorn probe:app\nrelease: echo released >> $STATE_DIRECTORY/commands\nworker: python worker.py\n# of old\nhelper: python worker.py\n"
     )
@@ -140,7 +140,7 @@ def test_a_worker_that_dies_undoes_the_switch(app: Server) -> None:
     app.wait(f"test -e {STATE}/jobs/next.one-done")
 
 
-def test_what_of_the_work_somebody_stopped_runs_again(app: Server) -> None:
+def test_stopped_workers_and_timers_start_again(app: Server) -> None:
     app.app["processes"] = [{"name": "worker", "command": "python worker.py"}]
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR}]
     app.apply()
@@ -205,7 +205,7 @@ def test_after_a_reboot_the_work_of_the_current_slot_runs(app: Server) -> None:
     assert not units(app, "*-process.*") and not units(app, "*-schedule.*")
 
 
-def test_a_command_runs_as_the_app_runs(app: Server) -> None:
+def test_command_runs_in_the_environment_of_the_app(app: Server) -> None:
     app.begin()
     script = 'import json, os, sys; print(json.dumps([sys.argv[1:], os.getcwd(), os.environ["PROBE_MARKER"], os.environ["HOME"], os.getuid()])); sys.exit(3)'
     words = ["python", "-c", script, "a b", "$HOME", "%n", '"']

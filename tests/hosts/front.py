@@ -44,12 +44,12 @@ class FrontContract:
         assert answer.headers["Server"] == self.header, "and no version"
 
     @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-    def test_modern_tls_is_spoken(self, site: Site, version: ssl.TLSVersion) -> None:
+    def test_modern_tls_is_accepted(self, site: Site, version: ssl.TLSVersion) -> None:
         with site.connect(version) as connection:
             assert connection.version() == version.name.replace("_", ".")
 
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-    def test_old_tls_is_not(self, site: Site) -> None:
+    def test_old_tls_is_refused(self, site: Site) -> None:
         with pytest.raises(ssl.SSLError, match="(?i)protocol|alert"):
             site.connect(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
@@ -73,7 +73,7 @@ class FrontContract:
                 time.sleep(0.1)
         site.wait(self.absent)
 
-    def test_journal_of_the_configuration_is_quiet(self, host: Host) -> None:
+    def test_configuration_causes_no_warnings(self, host: Host) -> None:
         with host.sudo():
             said = host.run(self.configtest)
         assert "warn" not in said.stderr, said.stderr

@@ -40,7 +40,7 @@ class SlotContract:
         seen = ask("/request", "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example.com")
         assert (seen["remote_addr"], seen["url"]) == ("192.0.2.7", "https://shop.example.com/request")
 
-    def test_secret_key_is_long_and_kept(self, host: Host, ask: Ask) -> None:
+    def test_secret_key_is_long_and_stable(self, host: Host, ask: Ask) -> None:
         with host.sudo():
             kept = host.file("/etc/flask/probe/secret_key")
             assert (kept.user, oct(kept.mode)) == ("root", "0o600")

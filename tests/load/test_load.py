@@ -89,7 +89,7 @@ def server() -> Iterator[Server]:
         server.shutdown()
 
 
-def test_a_good_server_is_reported_good(server: Server) -> None:
+def test_good_server_passes(server: Server) -> None:
     with Load(Plan(server.target, clients=8, fresh=0, rate=200, paths=("/a", "/b"), post_path="/post", slow_path="/slow")) as load:
         time.sleep(1)
         report = load.finish()
@@ -134,7 +134,7 @@ def test_bodies_in_chunks_are_read(server: Server) -> None:
     ("action", "kinds"),
     [("502", set()), ("drop", {"closed on reuse", "closed"}), ("truncate", {"closed"}), ("nonsense", {"malformed"})],
 )
-def test_each_failure_is_counted(server: Server, action: str, kinds: set[str]) -> None:
+def test_every_failure_is_counted(server: Server, action: str, kinds: set[str]) -> None:
     with Load(Plan(server.target, clients=4, fresh=0, rate=100)) as load:
         time.sleep(0.3)
         server.action = action
@@ -180,7 +180,7 @@ def test_a_pause_shows_as_latency(server: Server) -> None:
     assert report.outage == 0
 
 
-def test_paused_machine_is_told_from_a_paused_server(server: Server) -> None:
+def test_pause_of_the_machine_differs_from_one_of_the_server(server: Server) -> None:
     with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
         time.sleep(0.3)
         subprocess.run(["sh", "-c", f"kill -STOP {os.getpid()}; sleep 0.6; kill -CONT {os.getpid()}"], check=True)
@@ -193,7 +193,7 @@ def test_paused_machine_is_told_from_a_paused_server(server: Server) -> None:
         assert load.finish().paused < 700
 
 
-def test_versions_are_told_apart_in_time(server: Server) -> None:
+def test_versions_have_separate_time_spans(server: Server) -> None:
     with Load(Plan(server.target, clients=8, rate=200, marker=r"version (\w+)")) as load:
         time.sleep(0.4)
         server.body = b"version two\n"
@@ -232,7 +232,7 @@ def test_certificates_are_verified(server: Server, authority: Path) -> None:
     assert asyncio.run(run(replace(plan, target=Target(url, "127.0.0.1", verify=False)))).failed == 0
 
 
-def test_nothing_that_serves_is_an_error_at_once() -> None:
+def test_missing_server_is_an_error_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     with (
@@ -249,7 +249,7 @@ def test_the_number_of_requests_is_bounded(server: Server) -> None:
 
 
 @pytest.mark.parametrize("bound", [{"seconds": 1801}, {"clients": 257}, {"requests": 0}, {"clients": 4, "fresh": 5}])
-def test_bounds_are_kept(bound: dict[str, int]) -> None:
+def test_bounds_hold(bound: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"is not within"):
         Plan(Target("http://127.0.0.1"), **bound)  # type: ignore[arg-type]
 

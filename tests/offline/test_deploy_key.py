@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", ["deploy", "status"])
-def test_what_is_allowed_runs_its_playbook(words: str, folder: Path) -> None:
+def test_allowed_commands_run_their_playbook(words: str, folder: Path) -> None:
     done = ask(folder, words)
     assert done.returncode != 0 and "no host of the inventory matches 'flask'" in done.stdout + done.stderr
 
@@ -42,7 +42,7 @@ def test_everything_else_is_refused(words: str | None, folder: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "this key may ask for deploy or status\n")
 
 
-def test_one_deploy_at_a_time(folder: Path) -> None:
+def test_second_deploy_at_once_is_refused(folder: Path) -> None:
     with open(folder / ".deploying", "w") as lock:
         os.set_inheritable(lock.fileno(), True)
         subprocess.run(["flock", "--nonblock", str(lock.fileno())], pass_fds=[lock.fileno()], check=True)

@@ -35,7 +35,7 @@ def written(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["guestbook", "notes", "plain", "probe"])
-def test_what_is_written_is_a_declaration(name: str, tmp_path: Path) -> None:
+def test_written_inventory_is_valid(name: str, tmp_path: Path) -> None:
     done = init(tmp_path, app_folder=str(ROOT / "tests/apps" / name))
     assert done.returncode == 0, done.stdout + done.stderr
     hosts, variables = written(tmp_path)
@@ -71,7 +71,7 @@ def test_secrets_go_into_a_vault_that_ansible_can_read(app: Path, tmp_path: Path
     assert variables["flask_apps"][0]["name"] == "my-shop"
 
 
-def test_an_inventory_is_never_written_over(app: Path, tmp_path: Path) -> None:
+def test_existing_inventory_is_not_overwritten(app: Path, tmp_path: Path) -> None:
     assert init(tmp_path, app_folder="My Shop").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "inventories").rglob("*.yml")}
     again = init(tmp_path, app_folder="My Shop", domain="other.example.com")
@@ -80,7 +80,7 @@ def test_an_inventory_is_never_written_over(app: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hosts.yml", "group_vars/flask.yml", "group_vars/all/vault.yml"])
-def test_no_file_of_an_inventory_is_lost(name: str, app: Path, tmp_path: Path) -> None:
+def test_other_files_of_the_inventory_stay(name: str, app: Path, tmp_path: Path) -> None:
     mine = tmp_path / "inventories/production" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("mine: true\n")
@@ -93,7 +93,7 @@ def test_no_file_of_an_inventory_is_lost(name: str, app: Path, tmp_path: Path) -
     [{"domain": "shop"}, {"domain": ""}, {"address": "192.0.2.10\nx: y"}, {"user": "Admin!"}, {"email": 'a@b"c'}, {"app_folder": "nowhere"}],
     ids=json.dumps,
 )
-def test_bad_answers_are_refused_and_nothing_is_written(answers: dict[str, str], app: Path, tmp_path: Path) -> None:
+def test_bad_answers_write_nothing(answers: dict[str, str], app: Path, tmp_path: Path) -> None:
     done = init(tmp_path, **{"app_folder": "My Shop", **answers})
     words = "which is not a folder" if "app_folder" in answers else "Give each with -e"
     assert done.returncode != 0 and words in " ".join((done.stdout + done.stderr).split()), done.stdout + done.stderr

@@ -32,7 +32,7 @@ def sites(run: Run) -> list[str]:
     return sorted(Path(path).stem for path in run.files() if "/flask.d/" in path)
 
 
-def test_site_reads_the_inventory_as_rarely_as_it_is_checked(controller: Controller, tmp_path: Path) -> None:
+def test_inventory_is_read_and_checked_once(controller: Controller, tmp_path: Path) -> None:
     """Reading it may decrypt, or ask a password store. Roles read it once more each: Ansible itself checks their arguments."""
     count = tmp_path / "count"
     env = {"TOKEN": f"{{{{ lookup('ansible.builtin.pipe', 'echo x >> {count}; echo {SECRET}') }}}}"}
@@ -113,7 +113,7 @@ def test_unusable_variable_of_a_role_is_told_by_name(controller: Controller) -> 
 
 
 @pytest.mark.parametrize("option", ["--check", "--tags=nginx_configure"])
-def test_part_of_a_run_has_the_model(controller: Controller, option: str) -> None:
+def test_run_with_tags_has_the_model(controller: Controller, option: str) -> None:
     run = controller.play("site", option, flask_apps=[app("shop")])
     assert run.ok, run.output
     assert "shop" in sites(run)

@@ -38,7 +38,7 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_declares_goes_through(page: Path, controller: Controller) -> None:
+def test_declarations_of_a_page_are_valid(page: Path, controller: Controller) -> None:
     apps: list[dict[str, Any]] = []
     variables: dict[str, Any] = {}
     for number, (dummy, content) in enumerate(declared(page)):

@@ -87,7 +87,7 @@ def test_lines_say_what_changes_and_where(folder: Path) -> None:
     assert "Failed on" not in text and "\x1b" not in text and "\r" not in text and "TASK" not in text
 
 
-def test_failures_stand_in_full_at_the_end(folder: Path) -> None:
+def test_failures_are_shown_in_full_at_the_end(folder: Path) -> None:
     text = printed(folder, "-e", "secret=true")
     end = text.partition("PLAY RECAP")[2]
     assert "Failed on two, Fail for some items\n" in end and "(rc 7)" in end
@@ -109,7 +109,7 @@ def test_batches_and_strategies(folder: Path, options: list[str]) -> None:
     assert "Failed on two, Fail for some items\n" in text and text.count("PLAY RECAP") == 1
 
 
-def test_verbose_loses_nothing_of_the_default(folder: Path) -> None:
+def test_verbose_shows_everything_the_default_does(folder: Path) -> None:
     def lines(callback: str) -> list[str]:
         for name in ("one", "two"):
             (folder / f"{name}.txt").unlink(missing_ok=True)

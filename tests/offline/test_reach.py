@@ -138,5 +138,5 @@ def test_there_is_a_value_for_every_key() -> None:
 
 
 @pytest.mark.parametrize("key", VALUES)
-def test_a_key_goes_into_what_it_says(key: str, reached: dict[str, set[str]]) -> None:
+def test_every_key_has_its_effect(key: str, reached: dict[str, set[str]]) -> None:
     assert reached[key] == set(APP[key].reaches)

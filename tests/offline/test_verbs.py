@@ -29,14 +29,14 @@ def test_a_rollback_is_one_call_without_a_survey(tmp_path: Path, given: dict[str
     assert re.fullmatch(r"[\w.-]+@[\w.-]+", call["options"].pop("by")) and call["options"] == sent
 
 
-def test_whoever_removes_an_app_is_named(tmp_path: Path) -> None:
+def test_log_names_who_removed_an_app(tmp_path: Path) -> None:
     run = Controller(tmp_path).play("remove", flask_apps=[], app="old")
     [removal] = [call["options"] for call in run.calls if call["module"] == "app_absent"]
     assert removal["name"] == "old" and "@" in removal["by"], run.output
 
 
 @pytest.mark.parametrize("redeploy", [True, False])
-def test_releases_that_were_withdrawn_serve_again_only_when_asked_for(tmp_path: Path, redeploy: bool) -> None:
+def test_withdrawn_releases_serve_again_only_on_request(tmp_path: Path, redeploy: bool) -> None:
     app = {"name": "shop", "source": {"git": "https://git.example.com/shop.git", "version": "main"}, "wsgi": "shop:app"}
     asked: dict[str, Any] = {"redeploy": "true"} if redeploy else {}
     run = Controller(tmp_path).play("deploy", flask_apps=[app], **asked)
@@ -44,7 +44,7 @@ def test_releases_that_were_withdrawn_serve_again_only_when_asked_for(tmp_path: 
     assert call["redeploy"] is redeploy, run.output
 
 
-def test_a_deploy_of_one_app_leaves_the_others_alone(tmp_path: Path) -> None:
+def test_deploy_of_one_app_skips_the_others(tmp_path: Path) -> None:
     apps = [
         {"name": name, "source": {"git": f"https://git.example.com/{name}.git", "version": "main"}, "wsgi": f"{name}:app", "server": server}
         for name, server in (("shop", "gunicorn"), ("blog", "gunicorn"), ("wiki", "waitress"))
@@ -61,7 +61,7 @@ def test_a_deploy_of_one_app_leaves_the_others_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["command=flask create-admin ada", "command='flask create-admin ada'"])
-def test_a_command_that_ansible_cut_is_refused(tmp_path: Path, given: str) -> None:
+def test_command_cut_by_ansible_is_refused(tmp_path: Path, given: str) -> None:
     app = {"name": "shop", "source": {"git": "https://git.example.com/shop.git", "version": "main"}, "wsgi": "shop:app"}
     run = Controller(tmp_path).play("run", "-e", given, app="shop", flask_apps=[app])
     if "'" in given:

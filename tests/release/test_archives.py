@@ -95,7 +95,7 @@ def test_evil_members_are_refused(fresh: Host, tmp_path: Path, what: str) -> Non
     assert fresh.sh("ls -A /srv/flask/shop/releases") == ""
 
 
-def test_no_archive_at_all(fresh: Host, tmp_path: Path) -> None:
+def test_file_that_is_not_an_archive_is_refused(fresh: Host, tmp_path: Path) -> None:
     (tmp_path / "app.tar").write_text("hello")
     source = {"archive": str(tmp_path / "app.tar"), "checksum": checksum(tmp_path / "app.tar")}
     assert "cannot be read" in fresh.release({"name": "shop", "source": source}).failure

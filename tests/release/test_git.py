@@ -60,7 +60,7 @@ def test_branch_tag_and_commit_with_a_deploy_key(fresh: Host, deploy_key: str, c
     assert "no such repository" in fresh.release(shop("main")).failure
 
 
-def test_a_commit_that_no_branch_ends_at(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+def test_commit_inside_a_branch(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     between = commit("between")
     commit("last")
     release = fresh.release({"name": "shop", "source": {"git": SSH, "version": between, "deploy_key": deploy_key, **TRUSTING}}).release

@@ -30,7 +30,7 @@ def code(fresh: Host) -> Iterator[Host]:
     fresh.sh("rm -rf /opt/code*")
 
 
-def test_it_is_taken_as_it_is(code: Host) -> None:
+def test_code_in_place_is_not_changed(code: Host) -> None:
     before = code.sh("find /opt/code | sort | xargs ls -ld --full-time")
     first = code.release(app())
     assert first.changed
@@ -47,7 +47,7 @@ def test_it_is_taken_as_it_is(code: Host) -> None:
     assert built.changed and code.exists("/opt/code/app.py"), "another kind of source takes over"
 
 
-def test_what_cannot_run_is_refused(code: Host) -> None:
+def test_unusable_code_in_place_is_refused(code: Host) -> None:
     code.sh("""
         cp -a /opt/code /opt/code-closed && chmod 0700 /opt/code-closed
         cp -a /opt/code /opt/code-bare && rm -rf /opt/code-bare/.venv

@@ -97,7 +97,7 @@ def test_uv_lock(fresh: Host) -> None:
     assert "set installer to uv" in fresh.release({**app, "installer": "pip"}).failure
 
 
-def test_what_the_app_brings_wins_over_the_server_requirement(fresh: Host, source: Path) -> None:
+def test_server_version_of_the_app_wins(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("gunicorn==26.0.0\n")
     release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
@@ -123,7 +123,7 @@ def test_a_package_from_the_index_needs_no_tree(fresh: Host) -> None:
     assert not fresh.release(app).changed
 
 
-def test_an_editable_requirement_gets_a_virtualenv_of_its_own(fresh: Host, source: Path) -> None:
+def test_editable_requirement_gets_a_separate_virtualenv(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("-e .\n")
     (source / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n[tool.setuptools]\npy-modules = ["app"]\n')
     first = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
@@ -171,7 +171,7 @@ def test_failures_say_why_and_leave_nothing(fresh: Host, source: Path, what: str
     assert fresh.sh("ls -A /srv/flask/shop/venvs") == fresh.sh(recorded), "a virtualenv that is complete may stay for the next try"
 
 
-def test_a_keeper_in_a_persisted_directory_is_no_content(fresh: Host, source: Path) -> None:
+def test_gitkeep_in_a_persisted_directory_is_ignored(fresh: Host, source: Path) -> None:
     (source / "uploads").mkdir()
     (source / "uploads/.gitkeep").touch()
     release = fresh.release({"name": "shop", "source": {"path": str(source)}, "persist": ["uploads"]}).release
@@ -194,7 +194,7 @@ def test_persisted_folder_is_filled_from_the_source_once(fresh: Host, source: Pa
     assert not fresh.release(app).answer["notices"]
 
 
-def test_the_record_says_what_the_release_was_made_of(fresh: Host, source: Path) -> None:
+def test_record_names_the_inputs_of_a_release(fresh: Host, source: Path) -> None:
     release = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
     record = json.loads(fresh.sh('cat "/var/lib/flaskyard/apps/shop/releases/$1.json"', release["id"]))
     assert record["status"] == "built" and record["python"] == release["python"] and release["venv"].endswith(record["venv"])

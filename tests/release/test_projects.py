@@ -67,7 +67,7 @@ def test_a_project_knows_its_version(fresh: Host, tmp_path: Path, kind: str) -> 
     assert ask(fresh, fresh.release(app).release, program) == "1.4.0"
 
 
-def test_what_is_no_project_cannot_be_installed(fresh: Host, source: Path) -> None:
+def test_folder_without_a_project_cannot_be_installed(fresh: Host, source: Path) -> None:
     failure = fresh.release({"name": "shop", "source": {"path": str(source)}, "install_project": True}).failure
     assert "install_project is true, and the source has no project there: none of pyproject.toml, setup.py, setup.cfg" in failure
 
@@ -82,7 +82,7 @@ def test_a_build_finds_python_and_installers(fresh: Host, source: Path, installe
     assert "releases with the same dependencies share the virtualenv, so build_command cannot change it" in refused
 
 
-def test_what_a_build_downloads_is_in_the_release(fresh: Host, source: Path) -> None:
+def test_downloads_of_a_build_are_in_the_release(fresh: Host, source: Path) -> None:
     command = 'mkdir -p words && WORDS=words python -c \'import os; open(os.environ["WORDS"] + "/model", "w").write("big")\''
     release = fresh.release({"name": "shop", "source": {"path": str(source)}, "build_command": command}).release
     assert fresh.sh('runuser -u flask-shop -- cat "$1/words/model"', release["dir"]).strip() == "big"
@@ -130,7 +130,7 @@ privcase = {{ index = "company" }}
 """
 
 
-def test_lock_finds_packages_in_the_index_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
+def test_lock_uses_the_index_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "privcase-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("privcase.py", "NAME = 'of the company'\n")

@@ -199,7 +199,7 @@ def test_builds_have_limits(fresh: Host, source: Path) -> None:
     assert {"MemoryMax=536870912", "TasksMax=1024", "OOMPolicy=continue", "OOMScoreAdjust=500"} <= set(fresh.sh("cat /run/limits").split())
 
 
-def test_a_build_command_is_in_no_message(fresh: Host, source: Path) -> None:
+def test_messages_do_not_show_build_commands(fresh: Host, source: Path) -> None:
     command = "echo almost https://ada:sesame-url@example.com; DEPLOY_TOKEN=sesame-token sh -c 'echo $DEPLOY_TOKEN'; exit 3 # sesame"
     app: App = {"name": "shop", "source": {"path": str(source)}}
     assert fresh.release(app).changed
@@ -209,7 +209,7 @@ def test_a_build_command_is_in_no_message(fresh: Host, source: Path) -> None:
     assert "sesame" not in fresh.sh("journalctl -q --no-pager --since=-120s")
 
 
-def test_what_the_app_pins_must_fit_its_server(fresh: Host, source: Path) -> None:
+def test_pins_of_the_app_must_fit_its_server(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("click==8.0.0\n")
     assert "the app pins versions that its server granian" in fresh.release({"name": "shop", "source": {"path": str(source)}, "server": "granian"}).failure
 

@@ -51,7 +51,7 @@ def test_a_killed_run_is_finished_by_the_next(fresh: Host, source: Path, tmp_pat
     assert not fresh.release(slow(source)).changed
 
 
-def test_two_runs_at_once(fresh: Host, source: Path, tmp_path: Path) -> None:
+def test_second_run_at_once_is_refused(fresh: Host, source: Path, tmp_path: Path) -> None:
     fresh.sh("rm -f /srv/quick")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(fresh.release, slow(source, seconds=45))
@@ -67,7 +67,7 @@ def test_a_build_that_takes_too_long_is_stopped(fresh: Host, source: Path) -> No
     assert fresh.sh("ls -A /srv/flask/shop/releases; pgrep -u flask-shop-b || true") == ""
 
 
-def test_a_full_disk_says_so_and_heals(fresh: Host, source: Path) -> None:
+def test_full_disk_is_reported_and_recovers(fresh: Host, source: Path) -> None:
     fresh.sh("mount -t tmpfs -o size=600k,mode=0755 none /srv/flask/shop/venvs")
     try:
         failure = fresh.release({"name": "shop", "source": {"path": str(source)}}).failure
@@ -110,7 +110,7 @@ def test_a_build_can_write_only_its_own(fresh: Host, source: Path) -> None:
     assert fresh.sh('cat "$1/who"', release["dir"]).split() == ["flask-shop-b", "CapBnd:", "0000000000000000", "NoNewPrivs:", "1"]
 
 
-def test_root_is_not_led_astray_by_links(fresh: Host, source: Path) -> None:
+def test_root_follows_no_links(fresh: Host, source: Path) -> None:
     """A build leaves links to other places, and the next removal follows none of them."""
     fresh.sh("mkdir -p /srv/canary; echo canary > /srv/canary/file")
     app = {"name": "shop", "source": {"path": str(source)}, "build_command": "ln -s /srv/canary out; mkdir deep; ln -s /srv/canary deep/out; exit 1"}
@@ -118,7 +118,7 @@ def test_root_is_not_led_astray_by_links(fresh: Host, source: Path) -> None:
     assert fresh.sh("cat /srv/canary/file; ls -A /srv/flask/shop/releases") == "canary\n"
 
 
-def test_credentials_of_the_index_are_never_shown(fresh: Host, source: Path) -> None:
+def test_index_credentials_are_never_shown(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("no-such-package-of-flaskyard\n")
     options: dict[str, t.Any] = {"index_url": "http://user:sesame-index@localhost:9/simple", "extra_index_urls": ["http://sesame-token@localhost:9/more"]}
     options["insecure_index"] = True

@@ -12,7 +12,7 @@ PREFIX = "flaskyard-test-hosts"
 
 
 @pytest.mark.xdist_group("installed")
-def test_a_host_that_was_cut_off_is_left_aside(run: Run) -> None:
+def test_interrupted_host_is_ignored(run: Run) -> None:
     run([*HOSTS, "up", "--prefix", PREFIX, "cut-off"])
     run(["podman", "kill", f"{PREFIX}-cut-off"])
     assert f"{PREFIX}-cut-off does not run" in run([*HOSTS, "up", "--prefix", PREFIX, "other"])

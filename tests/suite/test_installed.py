@@ -18,7 +18,7 @@ DEVELOPMENT = {"tests", "molecule", "docs/site", "inventories/demo", "Makefile",
 
 
 @pytest.mark.xdist_group("installed")
-def test_what_the_installation_page_says_of_a_clone_is_enough(run: Run, tmp_path: Path) -> None:
+def test_installation_from_a_clone_works_as_documented(run: Run, tmp_path: Path) -> None:
     steps = re.findall(r"^   (git clone|cd|cp|ansible-playbook) (.+?)(?: +#.*)?$", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
     [clone] = [words for command, words in steps if command == "git clone"]
     shutil.copytree(ROOT, tmp_path / clone.split()[1], ignore=shutil.ignore_patterns(".*"))

@@ -28,7 +28,7 @@ def address(run: Run) -> Iterator[str]:
     run([*HOSTS, "down", "--prefix", PREFIX])
 
 
-def test_the_tutorial_does_what_it_says(address: str, run: Run, tmp_path: Path) -> None:
+def test_tutorial_works_as_written(address: str, run: Run, tmp_path: Path) -> None:
     app, mine = tmp_path / "hello", tmp_path / "mine"
     shutil.copytree(ROOT / "inventories/hello", app)
     # How this machine reaches its test hosts; the authority; its package index.

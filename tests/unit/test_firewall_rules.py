@@ -71,7 +71,7 @@ def test_ports_cover_what_was_asked_without_overlap(ranges: list[list[int]]) -> 
 
 
 @given(st.text(max_size=40))
-def test_no_text_gets_into_the_ruleset(text: str) -> None:
+def test_text_cannot_break_into_the_ruleset(text: str) -> None:
     try:
         rules = firewall_rules([{"port": 22, "from": [text]}])
     except AnsibleFilterError:

@@ -41,17 +41,17 @@ def asked(app: dict[str, t.Any] | None = None, repeat: bool = False, **facts: di
         ({"one": release()}, ["run"]),
     ],
 )
-def test_one_host_of_those_that_share_an_environment_runs_it(facts: dict[str, t.Any], expected: list[str]) -> None:
+def test_command_runs_on_one_host_per_environment(facts: dict[str, t.Any], expected: list[str]) -> None:
     assert asked(**facts) == expected
 
 
-def test_each_host_runs_it_if_once_is_false() -> None:
+def test_command_runs_on_each_host_if_once_is_false() -> None:
     app = {**APP, "release_command_once": False}
     assert asked(app, one=release(), two=release()) == ["run", "run"]
     assert asked(app, one=release(COMMAND), two=release()) == ["", "run"]
 
 
-def test_repeated_it_runs_on_one_host() -> None:
+def test_repeated_command_runs_on_one_host() -> None:
     assert asked(APP, True, one=release(COMMAND), two=release(COMMAND)) == ["run", ""]
     assert asked({**APP, "release_command": None}, True, one=release()) == [""]
 

@@ -22,17 +22,17 @@ def read(folder: Path, env: str) -> t.Any:
 
 
 @pytest.mark.parametrize("written", WRONG)
-def test_what_yaml_reads_as_something_else_is_told(tmp_path: Path, written: str) -> None:
+def test_values_that_yaml_converts_are_refused(tmp_path: Path, written: str) -> None:
     said = f"app 'shop': env.X is written {written}, which YAML reads as {WRONG[written]}; put it in quotes"
     assert [*misread(read(tmp_path, f"X: {written}"))] == [said]
     assert [*misread(read(tmp_path, f"<<: {{A: text, X: {written}}}"))] == [said]
 
 
 @pytest.mark.parametrize("written", RIGHT)
-def test_what_means_itself_is_let_through(tmp_path: Path, written: str) -> None:
+def test_values_that_yaml_keeps_are_accepted(tmp_path: Path, written: str) -> None:
     assert [*misread(read(tmp_path, f"X: {written}"))] == []
 
 
 @pytest.mark.parametrize("apps", [None, 5, "x", [5], [{"env": 5}], [{"env": {"X": 83}}], [{"name": "shop"}]])
-def test_what_is_from_no_file_is_left_to_the_model(apps: t.Any) -> None:
+def test_values_without_a_file_are_left_to_the_model(apps: t.Any) -> None:
     assert [*misread(apps)] == []

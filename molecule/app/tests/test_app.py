@@ -35,7 +35,7 @@ def test_release_runs_as_the_service_account(host: Host, release: str) -> None:
     assert said.startswith(f"one {release}/.venv/lib/python3.")
 
 
-def test_virtualenv_has_what_the_lock_file_says(host: Host, release: str) -> None:
+def test_virtualenv_matches_the_lock_file(host: Host, release: str) -> None:
     code = 'import importlib.metadata as m; print(m.version("flask"), m.version("gunicorn"))'
     with host.sudo():
         flask, gunicorn = host.check_output(f"{release}/.venv/bin/python -c '{code}'").split()
@@ -43,19 +43,19 @@ def test_virtualenv_has_what_the_lock_file_says(host: Host, release: str) -> Non
     assert gunicorn == "27.0.1"
 
 
-def test_service_account_can_write_nothing_of_its_code(host: Host, release: str) -> None:
+def test_service_account_cannot_write_its_code(host: Host, release: str) -> None:
     with host.sudo():
         assert host.check_output(f"runuser -u flask-probe -- find -L {ROOT} -writable -print 2>/dev/null || true") == ""
 
 
-def test_nobody_else_looks_inside(host: Host) -> None:
+def test_other_accounts_cannot_read_the_release(host: Host) -> None:
     with host.sudo():
         assert host.run(f"runuser -u nobody -- ls {ROOT}").rc != 0
         assert host.run(f"runuser -u www-data -- cat {ROOT}/current/probe.py").rc != 0
         assert host.run(f"runuser -u flask-probe -- ls {ROOT}/cache").rc != 0
 
 
-def test_record_of_the_release_is_root_s(host: Host, release: str) -> None:
+def test_only_root_can_change_the_record_of_a_release(host: Host, release: str) -> None:
     with host.sudo():
         path = f"/var/lib/flaskyard/apps/probe/releases/{release.rpartition('/')[2]}.json"
         record = host.file(path)

@@ -101,7 +101,7 @@ def filled(server: Server) -> Server:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_unit_is_confined_and_gives_way(unit: str, host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
+def test_unit_is_sandboxed_and_has_low_priority(unit: str, host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
     with host.sudo():
         assert exposure(unit) <= bound(unit)
     assert unit_property(unit, "IOSchedulingClass") == "3"
@@ -111,7 +111,7 @@ def test_unit_is_confined_and_gives_way(unit: str, host: Host, unit_property: Ca
     assert unit_property(unit.replace(".service", ".timer"), "Persistent") == "yes"
 
 
-def test_password_is_long_and_kept_from_others(server: Server, host: Host) -> None:
+def test_password_is_long_and_readable_only_by_root(server: Server, host: Host) -> None:
     with host.sudo():
         password = host.file("/etc/flask-backup/password")
         assert (password.user, oct(password.mode)) == ("root", "0o600")
@@ -123,7 +123,7 @@ def test_password_is_long_and_kept_from_others(server: Server, host: Host) -> No
         assert [line for line in found.splitlines()[1:] if not line.startswith(("/etc/flask-backup/", "/var/lib/flaskyard/"))] == []
 
 
-def test_a_destroyed_app_comes_back_as_it_was(filled: Server) -> None:
+def test_restore_brings_back_a_destroyed_app(filled: Server) -> None:
     before = filled.fingerprint()
     filled.query("INSERT INTO entry (name, message) VALUES ('Eve', 'after the backup')")
     filled.run(f"rm -rf {STATE}/uploads {DATABASE}")
@@ -136,7 +136,7 @@ def test_a_destroyed_app_comes_back_as_it_was(filled: Server) -> None:
     assert filled.run("ls /var/lib/flask-backup") == "lock\nstatus.json"
 
 
-def test_a_state_that_is_gone_comes_back(filled: Server) -> None:
+def test_restore_brings_back_a_deleted_state_directory(filled: Server) -> None:
     before = filled.fingerprint()
     filled.run(f"systemctl stop 'flask-guestbook@*.socket' 'flask-guestbook@*.service' && rm -rf {STATE}")
     outcome = filled.playbook("restore", app="guestbook")
@@ -158,21 +158,21 @@ def test_snapshot_that_breaks_the_app_is_undone(filled: Server) -> None:
     assert filled.as_app("ls uploads") == "sub"
 
 
-def test_what_cannot_be_restored_says_why(server: Server) -> None:
+def test_impossible_restore_says_why(server: Server) -> None:
     for variables, words in (({"app": "guestbok"}, "the apps are guestbook"), ({"app": "guestbook", "snapshot": "ffffffff"}, "no matching ID")):
         outcome = server.playbook("restore", **variables)
         assert not outcome.ok and words in outcome.text
     assert server.healthy()
 
 
-def test_the_newest_snapshot_is_proven(filled: Server) -> None:
+def test_verification_restores_the_newest_snapshot(filled: Server) -> None:
     ok, said = filled.start("flask-backup-verify.service")
     assert ok, said
     assert filled.status()["verify"]["ok"] and filled.status()["verify"]["files_compared"] >= 3
     assert "all dumps are sound" in said
 
 
-def test_a_flipped_bit_is_noticed_and_told(filled: Server) -> None:
+def test_flipped_bit_is_found_and_reported(filled: Server) -> None:
     script = "import sys; f = open(sys.argv[1], 'r+b'); f.seek(999); b = f.read(1)[0]; f.seek(999); f.write(bytes([b ^ 1]))"
     pack = filled.run("find /var/backups/flask/data -type f -size +200k -printf '%T@ %p\\n' | sort -n | tail -1").split()[1]
     flip = f"chmod u+w {pack}; python3 -c {shlex.quote(script)} {pack}"
@@ -186,7 +186,7 @@ def test_a_flipped_bit_is_noticed_and_told(filled: Server) -> None:
     assert filled.run("ls /run/motd.d") == ""
 
 
-def test_what_an_app_plants_does_no_harm(filled: Server) -> None:
+def test_files_planted_by_an_app_do_no_harm(filled: Server) -> None:
     victims = "/root/canary /etc/shadow /etc/flask/guestbook/secret_key"
     filled.run("echo mine > /root/canary && chmod 600 /root/canary")
     before = filled.run(f"stat -c '%U %a %Y' {victims}; sha256sum {victims}")
@@ -222,7 +222,7 @@ def test_failing_dump_fails_the_backup_after_saving_the_rest(server: Server) -> 
     assert server.playbook("backup").ok
 
 
-def test_a_password_that_does_not_fit_changes_nothing(server: Server) -> None:
+def test_wrong_password_changes_nothing(server: Server) -> None:
     before = server.run("sha256sum /etc/flask-backup/*")
     outcome = server.converge(backup_password="another")
     assert not outcome.ok and "give the right one as backup_password" in outcome.text

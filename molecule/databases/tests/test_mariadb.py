@@ -96,7 +96,7 @@ def notes(host: Host) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_an_app_without_network_writes_and_reads_its_own(app: str, ask: Ask) -> None:
+def test_app_without_network_uses_its_own_database(app: str, ask: Ask) -> None:
     ask(f"/notes?text={quote(f'of-{app} é😀')}", method="POST", app=app)
     assert set(ask("/notes", app=app)["notes"]) == {f"of-{app} é😀"}
 
@@ -111,29 +111,29 @@ def test_an_app_without_network_writes_and_reads_its_own(app: str, ask: Ask) -> 
         ("root@/mysql", "Access denied for user 'root'@'localhost'"),
     ],
 )
-def test_an_app_cannot_look_into_what_is_anothers(target: str, words: str, ask: Ask) -> None:
+def test_app_cannot_read_databases_of_other_apps(target: str, words: str, ask: Ask) -> None:
     assert words in ask(f"/peek?database={quote(f'mysql+pymysql://{target}?{SOCKET}', safe='')}", app="ledger")["refused"]
 
 
-def test_an_app_finds_its_own_by_the_same_way(ask: Ask) -> None:
+def test_app_reaches_its_own_database_in_the_same_way(ask: Ask) -> None:
     target = quote(f"mysql+pymysql://flask-ledger@/flask-ledger?{SOCKET}", safe="")
     assert ask(f"/peek?database={target}", app="ledger") == {"refused": None}
     assert "Access denied" in ask(f"/peek?database={target}", app="notes")["refused"]
 
 
-def test_nobody_else_on_the_host_gets_in(server: Server) -> None:
+def test_other_accounts_cannot_connect(server: Server) -> None:
     for account in ("nobody", "flask-ledger-b", "flask-diary", "flask-notes"):
         assert "Access denied" in server.fails(f"cd /; runuser -u {account} -- mariadb --user=flask-ledger flask-ledger -e 'SELECT 1'")
     assert server.sql("SHOW DATABASES", "flask-ledger").splitlines() == ["flask-ledger", "information_schema"]
     assert server.run("ss --no-header --listening --tcp --numeric | grep :3306 || true") == ""
 
 
-def test_databases_are_of_utf8_and_sizes_follow_from_the_memory(server: Server) -> None:
+def test_databases_use_utf8_and_sizes_follow_from_the_memory(server: Server) -> None:
     assert server.sql("SELECT DISTINCT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'flask-%'") == "utf8mb4_unicode_520_ci"
     assert server.sql("SELECT @@innodb_buffer_pool_size DIV 1048576") == "192"
 
 
-def test_what_somebody_changed_is_named_and_put_right(server: Server, ask: Ask) -> None:
+def test_manual_changes_are_reported_and_repaired(server: Server, ask: Ask) -> None:
     server.sql("GRANT SELECT ON *.* TO `flask-ledger`@localhost; DROP USER `flask-diary`@localhost")
     server.run("systemctl stop mariadb")
     outcome = server.converge()
@@ -150,7 +150,7 @@ def test_what_somebody_changed_is_named_and_put_right(server: Server, ask: Ask) 
         assert ask("/healthz", app=app) == "health"
 
 
-def test_what_the_server_refuses_does_not_reach_it(server: Server, ask: Ask) -> None:
+def test_refused_configuration_does_not_reach_the_server(server: Server, ask: Ask) -> None:
     before = server.run("systemctl show --property=MainPID mariadb")
     outcome = server.converge(mariadb_settings={"no_such_setting": 1})
     assert not outcome.ok and "unknown variable 'no_such_setting=1'" in outcome.text
@@ -158,7 +158,7 @@ def test_what_the_server_refuses_does_not_reach_it(server: Server, ask: Ask) -> 
     assert server.run("systemctl show --property=MainPID mariadb") == before
 
 
-def test_a_backup_brings_schema_and_data_back(server: Server, ask: Ask) -> None:
+def test_backup_restores_schema_and_data(server: Server, ask: Ask) -> None:
     server.sql(RICH, "flask-ledger", "flask-ledger")
     before, other = server.dumped(), ask("/notes", app="diary")
     server.run("systemctl start flask-backup.service")
@@ -195,7 +195,7 @@ def test_database_that_breaks_the_app_is_put_back(server: Server, ask: Ask) -> N
 
 @pytest.mark.parametrize("end", ["failed", "killed"])
 @pytest.mark.parametrize("point", ["DROP TRIGGER", "RENAME TABLE `flask-ledger`", "sandbox", "`.done`"])
-def test_an_exchange_that_breaks_leaves_what_was_there(point: str, end: str, server: Server) -> None:
+def test_failed_exchange_keeps_the_previous_database(point: str, end: str, server: Server) -> None:
     before = server.dumped()
     said = server.fails(f"cd /; printf 'CREATE TABLE entry (x int)' | python3 -c {shlex.quote(BREAK)} {shlex.quote(point)} {end}")
     assert "broken" in said

@@ -41,7 +41,7 @@ def notes(host: Host) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_an_app_without_network_writes_and_reads_its_own(app: str, ask: Ask) -> None:
+def test_app_without_network_uses_its_own_database(app: str, ask: Ask) -> None:
     ask(f"/notes?text=of-{app}", method="POST", app=app)
     ask(f"/jobs?text=of-{app}", method="POST", app=app)
     assert set(ask("/notes", app=app)["notes"]) == set(ask("/jobs", app=app)["jobs"]) == {f"of-{app}"}
@@ -61,12 +61,12 @@ def test_an_app_without_network_writes_and_reads_its_own(app: str, ask: Ask) -> 
         ("queue=unix:///run/flaskyard-valkey-other/valkey.sock", "Permission denied"),
     ],
 )
-def test_an_app_cannot_look_into_what_is_anothers(place: str, words: str, ask: Ask) -> None:
+def test_app_cannot_read_databases_of_other_apps(place: str, words: str, ask: Ask) -> None:
     kind, target = place.split("=", 1)
     assert words in ask(f"/peek?{kind}={quote(target, safe='')}", app="notes")["refused"]
 
 
-def test_an_app_finds_its_own_by_the_same_ways(ask: Ask) -> None:
+def test_app_reaches_its_own_stores_in_the_same_ways(ask: Ask) -> None:
     for kind, target in (("database", "postgresql:///flask-notes?host=/run/postgresql"), ("queue", "unix:///run/flaskyard-valkey-notes/valkey.sock")):
         assert ask(f"/peek?{kind}={quote(target, safe='')}", app="notes") == {"refused": None}
 
@@ -83,7 +83,7 @@ def test_many_connections_share_few_in_the_pool(server: Server, ask: Ask) -> Non
     )
 
 
-def test_nobody_else_on_the_host_gets_in(server: Server) -> None:
+def test_other_accounts_cannot_connect(server: Server) -> None:
     target = shlex.quote("host=/run/postgresql dbname=flask-notes user=flask-notes")
     for account in ("nobody", "flask-notes-b", "flask-other"):
         assert "authentication failed" in server.fails(f"cd /; runuser -u {account} -- psql {target} -c 'SELECT 1'")
@@ -94,7 +94,7 @@ def test_nobody_else_on_the_host_gets_in(server: Server) -> None:
     assert server.run("ss --no-header --listening --tcp --numeric | grep -E ':(5432|6379)' || true") == ""
 
 
-def test_roles_can_log_in_and_do_no_more(server: Server) -> None:
+def test_roles_can_only_log_in(server: Server) -> None:
     found = server.psql("SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolpassword IS NULL FROM pg_authid WHERE rolname LIKE 'flask-%' ORDER BY 1")
     assert found.splitlines() == [f"flask-{app}|f|f|f|t" for app in APPS]
     assert server.psql("SELECT DISTINCT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname LIKE 'flask-%'") == "UTF8|C.UTF-8"
@@ -104,14 +104,14 @@ def test_sizes_follow_from_the_memory(server: Server) -> None:
     assert server.psql("SHOW shared_buffers") == "128MB"
 
 
-def test_an_app_does_not_administer_its_queue(server: Server) -> None:
+def test_app_cannot_administer_its_queue(server: Server) -> None:
     ask = "cd /; runuser -u flask-notes -- $(command -v valkey-cli redis-cli | head -1) -s /run/flaskyard-valkey-notes/valkey.sock"
     for command in ("config set dir /tmp", "shutdown", "migrate 127.0.0.1 1 a 0 1"):
         assert "NOPERM" in server.run(f"{ask} {command}")
     assert server.run(f"{ask} set a 1; {ask} flushdb").split() == ["OK", "OK"]
 
 
-def test_a_full_queue_refuses_and_forgets_nothing(server: Server, ask: Ask) -> None:
+def test_full_queue_refuses_entries_and_keeps_the_old_ones(server: Server, ask: Ask) -> None:
     assert server.run("grep -E '^(maxmemory|maxmemory-policy|appendonly) ' /etc/flask-valkey/notes.conf").splitlines() == [
         "appendonly yes",
         "maxmemory 256mb",
@@ -124,12 +124,12 @@ def test_a_full_queue_refuses_and_forgets_nothing(server: Server, ask: Ask) -> N
 
 
 @pytest.mark.parametrize("unit", ["flaskyard-valkey-notes.service", "flaskyard-pgbouncer.service"])
-def test_unit_is_confined(unit: str, host: Host, exposure: Callable[[str], float]) -> None:
+def test_unit_is_sandboxed(unit: str, host: Host, exposure: Callable[[str], float]) -> None:
     with host.sudo():
         assert exposure(unit) <= bound(unit)
 
 
-def test_what_somebody_changed_is_named_and_put_right(server: Server, ask: Ask) -> None:
+def test_manual_changes_are_reported_and_repaired(server: Server, ask: Ask) -> None:
     server.run(
         "systemctl stop flaskyard-valkey-notes; cd /; runuser -u postgres -- psql -qc 'GRANT CONNECT ON DATABASE \"flask-notes\" TO PUBLIC' "
         "-c 'ALTER ROLE \"flask-other\" NOLOGIN SUPERUSER'; rm /etc/postgresql/*/main/conf.d/flaskyard.conf; systemctl stop 'postgresql@*-main.service'"
@@ -146,7 +146,7 @@ def test_what_somebody_changed_is_named_and_put_right(server: Server, ask: Ask) 
     assert ask("/peek?database=" + quote("postgresql:///flask-other?host=/run/postgresql", safe=""), app="other") == {"refused": None}
 
 
-def test_what_the_server_refuses_does_not_stay(server: Server, ask: Ask) -> None:
+def test_refused_configuration_does_not_stay(server: Server, ask: Ask) -> None:
     outcome = server.converge(postgresql_hba=["local all all nonsense"])
     assert not outcome.ok and "invalid authentication method" in outcome.text and "The old files are back and active" in outcome.text
     outcome = server.converge(postgresql_settings={"work_mem": "much"})
@@ -155,7 +155,7 @@ def test_what_the_server_refuses_does_not_stay(server: Server, ask: Ask) -> None
     assert ask("/healthz", app="notes") == "health"
 
 
-def test_a_backup_brings_schema_and_data_back(server: Server, ask: Ask) -> None:
+def test_backup_restores_schema_and_data(server: Server, ask: Ask) -> None:
     ask("/notes?text=saved", method="POST", app="notes")
     server.psql("CREATE EXTENSION IF NOT EXISTS pg_trgm", "flask-notes", "dbname=flask-notes")
     before, other = ask("/notes", app="notes"), ask("/notes", app="other")

@@ -31,7 +31,7 @@ def probe(guestbook: Site) -> Site:
     return replace(guestbook, domain=f"www.{guestbook.domain}")
 
 
-def test_page_over_https_with_a_valid_certificate(guestbook: Site) -> None:
+def test_page_is_served_over_https_with_a_valid_certificate(guestbook: Site) -> None:
     answer = guestbook.ask()
     assert answer.status == 200
     assert b"<title>" in answer.body
@@ -44,7 +44,7 @@ def test_app_sees_the_client_and_the_public_address(probe: Site) -> None:
         assert seen["remote_addr"] == connection.getsockname()[0]
 
 
-def test_what_a_client_says_of_itself_is_not_believed(probe: Site) -> None:
+def test_forwarding_headers_of_clients_are_ignored(probe: Site) -> None:
     spoofed = {
         "X-Forwarded-For": "192.0.2.66",
         "X-Forwarded-Proto": "ftp",
@@ -72,7 +72,7 @@ def test_static_files_are_cached_and_compressed(guestbook: Site) -> None:
     assert guestbook.ask("/static/%2e%2e/__init__.py").status in (400, 403, 404)
 
 
-def test_only_ssh_and_the_web_come_in(host: Host, site: Site) -> None:
+def test_only_ssh_and_web_ports_are_open(host: Host, site: Site) -> None:
     with host.sudo():
         host.check_output("systemd-run --unit=listener --collect python3 -m http.server 8080")
         host.check_output("timeout 10 sh -c 'until ss -tlnH sport = :8080 | grep -q .; do sleep 0.1; done'")
@@ -88,7 +88,7 @@ def test_only_ssh_and_the_web_come_in(host: Host, site: Site) -> None:
 
 
 @pytest.mark.parametrize("timer", ["flask-certbot.timer", "flask-backup.timer"])
-def test_timers_wait(host: Host, timer: str) -> None:
+def test_timers_are_scheduled(host: Host, timer: str) -> None:
     assert host.service(timer).is_running
     assert host.service(timer).is_enabled
 
@@ -100,7 +100,7 @@ def test_apps_cannot_see_each_other(host: Host, probe: Site) -> None:
     assert json.loads(probe.ask(f"/connect?family=unix&path=/run/flask-guestbook/{slot}").body)["connected"] is False
 
 
-def test_a_secret_is_nowhere_but_where_it_belongs(host: Host) -> None:
+def test_secret_is_found_only_where_it_belongs(host: Host) -> None:
     assert CANARY not in Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "ansible.log").read_text()
     with host.sudo():
         assert host.run(f"journalctl --no-pager | grep -v COMMAND= | grep {CANARY[:-1]}[{CANARY[-1]}]").stdout == ""
@@ -109,11 +109,11 @@ def test_a_secret_is_nowhere_but_where_it_belongs(host: Host) -> None:
     assert all(re.fullmatch(r"/etc/flask/guestbook/slots/\w+/(env|manifest\.json)", path) for path in found), found
 
 
-def test_nothing_failed(host: Host) -> None:
+def test_no_unit_failed(host: Host) -> None:
     assert host.check_output("systemctl --failed --no-legend --plain") == ""
 
 
-def test_everything_is_back_after_a_power_cut(host: Host, name: str, guestbook: Site, prefix: str) -> None:
+def test_everything_runs_again_after_a_power_cut(host: Host, name: str, guestbook: Site, prefix: str) -> None:
     hosts = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "tests", "hosts", "hosts.py")
     subprocess.run([sys.executable, hosts, "reboot", "--prefix", prefix, name], check=True, stdout=subprocess.DEVNULL)
     guestbook.wait()

@@ -21,7 +21,7 @@ def trusted(site: Site, authority: Path) -> Site:
     return replace(site, trusted=authority)
 
 
-def test_service_is_on_the_web_with_a_certificate(trusted: Site, name: str) -> None:
+def test_service_is_served_with_a_certificate(trusted: Site, name: str) -> None:
     answer = trusted.ask()
     assert (answer.status, answer.body.decode()) == (200, f"metrics of {name}\n")
     assert answer.headers["Referrer-Policy"] == "same-origin"
@@ -31,13 +31,13 @@ def test_service_is_on_the_web_with_a_certificate(trusted: Site, name: str) -> N
     assert (moved.status, moved.headers["Location"]) == (308, f"https://{trusted.domain}/a")
 
 
-def test_code_is_served_where_it_is(host: Host, ask: Callable[..., Any]) -> None:
+def test_code_is_served_in_place(host: Host, ask: Callable[..., Any]) -> None:
     assert ask("/", app="shop") == {"uid": host.user("flask-shop").uid, "code": "/opt/shop/shop.py", "currency": "EUR"}
     assert host.file("/opt/shop").user == "root"
     assert host.check_output("ls -A /opt/shop").split() == [".venv", "shop.py"], "nothing was put beside it"
 
 
-def test_nothing_else_came_along(host: Host) -> None:
+def test_nothing_else_is_installed(host: Host) -> None:
     with host.sudo():
         assert host.check_output("ls /srv/flask/shop/venvs") == ""
     assert not any(host.package(name).is_installed for name in ("nftables", "restic"))

@@ -67,15 +67,15 @@ def which_pass(ports: list[int], *addresses: str) -> set[int]:
         return {port for (_address, port), passed in zip(asked, pool.map(lambda pair: passes(*pair), asked), strict=True) if passed}
 
 
-def test_what_is_declared_gets_through(address: str, link_local: str) -> None:
+def test_declared_ports_are_open(address: str, link_local: str) -> None:
     assert which_pass(OPEN, address) == which_pass(OPEN, link_local) == set(OPEN)
 
 
-def test_nothing_else_does(address: str, link_local: str) -> None:
+def test_all_other_ports_are_closed(address: str, link_local: str) -> None:
     assert which_pass(CLOSED, address, link_local) == set()
 
 
-def test_answers_come_back(host: Host, address: str) -> None:
+def test_answers_to_own_requests_pass(host: Host, address: str) -> None:
     gateway = host.check_output("ip -oneline route show default").split()[2]
     with socket.create_server((gateway, 0)) as server:
         port = server.getsockname()[1]
@@ -90,20 +90,20 @@ def test_answers_come_back(host: Host, address: str) -> None:
             assert host.file("/run/answer").content_string.strip() == "b'hello'"
 
 
-def test_unit_is_up_before_the_network_and_confined(host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
+def test_unit_starts_before_the_network_and_is_sandboxed(host: Host, unit_property: Callable[[str, str], str], exposure: Callable[[str], float]) -> None:
     assert "network-pre.target" in unit_property("flask-firewall.service", "Before").split()
     assert host.service("flask-firewall.service").is_enabled
     with host.sudo():
         assert exposure("flask-firewall.service") <= bound("flask-firewall.service")
 
 
-def test_nothing_waits_to_take_the_rules_back(host: Host) -> None:
+def test_no_timer_is_left_to_revert_the_rules(host: Host) -> None:
     assert not host.service("flask-firewall-revert.timer").is_running
     with host.sudo():
         assert host.file("/etc/flask-firewall/kept.nft").content == host.file("/etc/flask-firewall/rules.nft").content
 
 
-def test_tables_of_others_stay_and_ours_outlives_an_emptied_ruleset(host: Host, converge: Callable[..., Outcome]) -> None:
+def test_other_tables_stay_and_ours_survives_a_flushed_ruleset(host: Host, converge: Callable[..., Outcome]) -> None:
     with host.sudo():
         host.check_output("nft add table inet other")
         assert converge(firewall_allow=[{"port": 9000}]).ok
@@ -117,7 +117,7 @@ def test_tables_of_others_stay_and_ours_outlives_an_emptied_ruleset(host: Host, 
         assert "9000" not in host.check_output("nft list table inet flaskyard")
 
 
-def test_rules_that_are_none_are_refused_before_anything_is_touched(converge: Callable[..., Outcome]) -> None:
+def test_invalid_rules_are_refused_before_anything_changes(converge: Callable[..., Outcome]) -> None:
     outcome = converge(firewall_ssh_from=[])
     assert not outcome.ok and not outcome.changed
     assert "expected a list of networks" in outcome.text
@@ -138,7 +138,7 @@ def test_lockout_by_firewall_rules_is_reverted(host: Host, address: str, converg
     assert converge().changed, "the next run sees that the wanted rules are not in place"
 
 
-def test_rules_that_were_not_proven_do_not_outlive_a_restart(host: Host, prefix: str, name: str, address: str, converge: Callable[..., Outcome]) -> None:
+def test_unconfirmed_rules_do_not_survive_a_restart(host: Host, prefix: str, name: str, address: str, converge: Callable[..., Outcome]) -> None:
     with host.sudo():
         host.check_output("sed -i 's/80, 443/80, 443, 9998/' /etc/flask-firewall/rules.nft && flask-firewall apply")
         assert passes(address, 9998)

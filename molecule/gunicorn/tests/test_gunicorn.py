@@ -14,7 +14,7 @@ from tests.hosts.slot import Ask, SlotContract
 class TestGunicorn(SlotContract):
     """The contract, and more."""
 
-    def test_there_is_no_control_socket(self, host: Host) -> None:
+    def test_gunicorn_has_no_control_socket(self, host: Host) -> None:
         with host.sudo():
             assert "gunicorn" not in host.check_output("ss --listening --unix --no-header")
 

@@ -31,7 +31,7 @@ class TestModWsgi(SocketProxyContract):
             assert ask(path, app=app)["connected"] is False
         assert ask("/", app="neighbour").startswith("one.")
 
-    def test_nothing_else_of_apache_is_there(self, host: Host) -> None:
+    def test_apache_listens_only_for_socket_proxies(self, host: Host) -> None:
         assert not host.file("/usr/lib/systemd/system/apache2.service").exists
         with host.sudo():
             listening = host.check_output("ss --listening --tcp --numeric --no-header --processes | grep apache2").splitlines()

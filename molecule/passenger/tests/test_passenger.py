@@ -15,7 +15,7 @@ class TestPassenger(SocketProxyContract):
     highest_exposure = 1.2
     """It needs chown."""
 
-    def test_it_has_no_network_connection_of_its_own(self, host: Host) -> None:
+    def test_core_opens_no_network_connections(self, host: Host) -> None:
         with host.sudo():
             sockets = host.check_output("ss --tcp --udp --all --numeric --no-header --processes")
         assert "assenger" not in sockets and "python" not in sockets, sockets

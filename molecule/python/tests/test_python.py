@@ -19,7 +19,7 @@ def test_uv_makes_a_virtualenv_and_installs_into_it(host: Host) -> None:
     assert said.endswith("/itsdangerous/__init__.py")
 
 
-def test_tools_are_only_root_to_change(host: Host) -> None:
+def test_only_root_can_change_the_tools(host: Host) -> None:
     assert host.check_output("find -L /opt/flaskyard -maxdepth 3 '(' ! -user root -o -perm /022 ')' ! -type l") == ""
     assert host.check_output(f"stat --format=%U /opt /opt/flaskyard {UV}").split() == ["root"] * 3
 

@@ -34,7 +34,7 @@ def test_current_slot_is_a_program_that_starts_at_boot(host: Host, program: str)
         assert re.match(rf"{program}:0 +RUNNING", host.check_output("supervisorctl status"))
 
 
-def test_only_root_controls_it(host: Host) -> None:
+def test_only_root_controls_supervisord(host: Host) -> None:
     control = host.file("/run/supervisor.sock")
     assert (control.user, oct(control.mode)) == ("root", "0o700")
     with host.sudo():
@@ -57,7 +57,7 @@ def test_app_has_no_way_to_privileges(ask: Callable[..., Any], host: Host) -> No
     assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"], process["umask"]) == (0, True, True, "0027")
 
 
-def test_sandbox_that_the_programs_share(host: Host, exposure: Callable[[str], float]) -> None:
+def test_programs_share_a_sandbox(host: Host, exposure: Callable[[str], float]) -> None:
     with host.sudo():
         assert exposure("supervisor.service") <= bound("supervisor.service")
 

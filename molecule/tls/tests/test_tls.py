@@ -166,12 +166,12 @@ def test_chain_is_valid(hosts: Hosts) -> None:
     assert hosts.served(trust=PROJECT / ".cache" / "hosts" / PREFIX / "acme-root.pem")
 
 
-def test_selfsigned_is_good_for_who_trusts_it(hosts: Hosts, tmp_path: Path) -> None:
+def test_self_signed_certificate_is_valid_if_trusted(hosts: Hosts, tmp_path: Path) -> None:
     (tmp_path / "trust.pem").write_text("\n".join(hosts.run("cat /etc/flask-tls/live/intern/fullchain.pem")))
     assert hosts.served("intern.", tmp_path / "trust.pem")
 
 
-def test_keys_are_for_root(hosts: Hosts) -> None:
+def test_only_root_can_read_the_keys(hosts: Hosts) -> None:
     assert hosts.run("stat -c '%a %U' /etc/flask-tls") == {"700 root"}
     assert hosts.run("find -L /etc/flask-tls -name 'privkey*' -printf '%m %u\n' | sort -u") == {"600 root"}
 
@@ -183,7 +183,7 @@ def test_unit_is_scheduled_and_sandboxed(hosts: Hosts, unit: str) -> None:
     assert hosts.start(unit) == {True}
 
 
-def test_authority_is_asked_when_to_renew(hosts: Hosts) -> None:
+def test_renewal_time_comes_from_the_authority(hosts: Hosts) -> None:
     before = hosts.served()
     assert hosts.start("flask-certbot") == {True}
     hosts.run(f"grep -q '^ari_retry_after' {CERTBOT}/renewal/shop.conf")
@@ -193,13 +193,13 @@ def test_authority_is_asked_when_to_renew(hosts: Hosts) -> None:
 # --- one run ------------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_is_asked_when_nothing_changed(hosts: Hosts) -> None:
+def test_authority_is_not_contacted_without_a_change(hosts: Hosts) -> None:
     with hosts.cut_off():
         again = hosts.converge()
     assert again.ok and not again.changed, again.text
 
 
-def test_a_domain_comes_and_goes(hosts: Hosts, authority: Authority) -> None:
+def test_domain_is_added_and_removed(hosts: Hosts, authority: Authority) -> None:
     added = hosts.converge(app("shop", DOMAIN, WWW))
     assert added.ok, added.text
     assert hosts.served("www.", trust=authority.root)
@@ -209,7 +209,7 @@ def test_a_domain_comes_and_goes(hosts: Hosts, authority: Authority) -> None:
         hosts.served("www.", trust=authority.root)
 
 
-def test_a_domain_that_leads_elsewhere_costs_no_attempt(hosts: Hosts) -> None:
+def test_domain_of_another_host_costs_no_attempt(hosts: Hosts) -> None:
     before = hosts.served()
     refused = hosts.converge(app("shop", DOMAIN, "nowhere.test", "ca.test"))
     assert not refused.ok
@@ -219,7 +219,7 @@ def test_a_domain_that_leads_elsewhere_costs_no_attempt(hosts: Hosts) -> None:
     assert hosts.served() == before
 
 
-def test_authority_out_of_reach(hosts: Hosts) -> None:
+def test_unreachable_authority_keeps_the_old_certificate(hosts: Hosts) -> None:
     before = hosts.served()
     with hosts.cut_off():
         failed = hosts.converge(app("shop", DOMAIN, WWW), app("other", f"other.{DOMAIN}", tls=SELFSIGNED))
@@ -228,20 +228,20 @@ def test_authority_out_of_reach(hosts: Hosts) -> None:
     assert hosts.run("test -e /etc/flask-tls/live/other/fullchain.pem && echo another app is served") == {"another app is served"}
 
 
-def test_authority_that_refuses_nonces(hosts: Hosts, authority: Authority) -> None:
+def test_refused_nonces_are_retried(hosts: Hosts, authority: Authority) -> None:
     authority.restart(PEBBLE_WFE_NONCEREJECT="15")
     issued = hosts.converge(app("shop", DOMAIN, WWW))
     assert issued.ok, issued.text
     assert hosts.served("www.", trust=authority.root)
 
 
-def test_a_reload_that_was_missed_is_made_up_for(hosts: Hosts) -> None:
+def test_missed_reload_is_done_by_the_next_run(hosts: Hosts) -> None:
     hosts.run("touch /etc/flask-tls/reload-pending")
     assert hosts.converge(app("shop", DOMAIN, WWW)).changed
     hosts.run("test ! -e /etc/flask-tls/reload-pending")
 
 
-def test_certbot_that_cannot_read_what_it_had_starts_over(hosts: Hosts, authority: Authority) -> None:
+def test_damaged_certbot_configuration_is_made_anew(hosts: Hosts, authority: Authority) -> None:
     assert hosts.converge(app("shop", DOMAIN, WWW)).ok
     hosts.run(f"echo '[acme_renewal_info]' | tee -a {CERTBOT}/renewal/shop.conf {CERTBOT}/renewal/shop.conf")
     assert hosts.start("flask-certbot") == {False}
@@ -277,7 +277,7 @@ def test_own_certificate(hosts: Hosts, tmp_path: Path) -> None:
     assert hosts.run("ls /etc/flask-tls/files/shop | wc -l") == {"1"}
 
 
-def test_every_issuer_after_another(hosts: Hosts, authority: Authority) -> None:
+def test_all_issuers_in_turn(hosts: Hosts, authority: Authority) -> None:
     for apps, kind in (([app()], "certbot"), ([app(tls=SELFSIGNED)], "selfsigned")):
         assert hosts.converge(*apps).ok
         assert all(kind in link for link in hosts.run("readlink /etc/flask-tls/live/shop"))

@@ -17,7 +17,7 @@ from tests.hosts.slot import Ask, SlotContract
 class TestUwsgi(SlotContract):
     """The contract, and what is uWSGI's own."""
 
-    def test_a_further_worker_comes_with_the_work(self, host: Host, ask: Ask, service: str, unit_property: Callable[[str, str], str]) -> None:
+    def test_uwsgi_starts_workers_on_demand(self, host: Host, ask: Ask, service: str, unit_property: Callable[[str, str], str]) -> None:
         def workers() -> int:
             return len(host.check_output(f"pgrep --parent {unit_property(service, 'MainPID')}").split())
 
@@ -27,7 +27,7 @@ class TestUwsgi(SlotContract):
             assert all(answer.result() for answer in answers)
         assert workers() == 2
 
-    def test_a_request_that_takes_too_long_is_ended(self, host: Host, ask: Ask, service: str) -> None:
+    def test_slow_request_is_ended(self, host: Host, ask: Ask, service: str) -> None:
         begin = time.monotonic()
         with pytest.raises(AssertionError, match="RemoteDisconnected"):
             ask("/slow?seconds=60")

@@ -52,11 +52,11 @@ def test_tls_terminates_at_host_or_balancer(terminated_by: t.Any) -> None:
     assert balancer_problems(["10.0.0.0/8"], False, terminated_by)[0].endswith("; expected one of host, balancer")
 
 
-def test_tls_that_ends_elsewhere_needs_somebody_to_believe() -> None:
+def test_tls_at_a_balancer_needs_its_addresses() -> None:
     [problem] = balancer_problems([], False, "balancer")
     assert "be redirected forever; list the networks of the load balancers, such as 192.0.2.0/24" in problem
 
 
-def test_the_protocol_needs_somebody_to_believe() -> None:
+def test_proxy_protocol_needs_the_addresses_of_balancers() -> None:
     [problem] = balancer_problems([], True)
     assert "every client would have its address" in problem and "list the networks" in problem

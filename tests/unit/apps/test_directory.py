@@ -49,7 +49,7 @@ def test_another_path_that_begins_alike_is_accepted() -> None:
         ),
     ],
 )
-def test_what_would_run_other_code_is_refused(keys: dict[str, t.Any], problem: str) -> None:
+def test_directory_that_runs_other_code_is_refused(keys: dict[str, t.Any], problem: str) -> None:
     with pytest.raises(AppModelError) as caught:
         complete_apps([{**APP, **keys}])
     assert caught.value.problems == [f"app 'shop': {problem}"]

@@ -153,7 +153,7 @@ def test_ordinary_values_are_accepted() -> None:
     assert done["wsgi"] == {"module": "shop.web", "expression": "create_app('production', debug=False)"}
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     text = problems({"name": "shop", "sorce": 1, "wsgi": "x:y", "workers": "4"}, {"name": "Blog"}, 5)
     assert "unknown key sorce; did you mean 'source'?" in text
     assert "app 'shop': workers is '4'; expected a whole number from 1 to 512" in text
@@ -219,14 +219,14 @@ WRONG: list[tuple[App, str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG)
-def test_a_wrong_value_is_told_with_what_is_expected(change: App, message: str) -> None:
+def test_wrong_value_is_reported_with_the_expected_one(change: App, message: str) -> None:
     text = problems({**MINIMAL, **change})
     assert message in text
     assert "1 problem;" in text
 
 
 @pytest.mark.parametrize("value", ["", "0", "1", "2", "y", "n", "no", "No", "false", "False", "off", "true", " true", " false", "0 "])
-def test_debug_is_off_exactly_where_flask_reads_it_so(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_is_off_only_for_values_flask_reads_as_off(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_DEBUG", value)
     if get_debug_flag():
         assert "starts Flask's debugger" in problems({**MINIMAL, "env": {"FLASK_DEBUG": value}})
@@ -311,7 +311,7 @@ def problems_of_list(value: t.Any) -> str:
     return str(caught.value)
 
 
-def test_completing_changes_nothing_it_was_given_and_is_stable() -> None:
+def test_completion_is_idempotent_and_keeps_its_input() -> None:
     given = copy.deepcopy(MINIMAL)
     assert complete_apps([given]) == complete_apps([given])
     assert given == MINIMAL

@@ -39,7 +39,7 @@ def test_names_that_can_be_served(domains: list[str]) -> None:
         (["*.shop.test"], "domains begins with '*.shop.test', and the first name is the canonical one; put a whole name before it"),
     ],
 )
-def test_names_that_cannot_say_what_to_write(domains: list[str], problem: str) -> None:
+def test_invalid_names_are_refused_with_the_valid_form(domains: list[str], problem: str) -> None:
     with pytest.raises(AppModelError) as caught:
         complete_apps([{**APP, "domains": domains}])
     assert caught.value.problems == [f"app 'shop': {problem}"]

@@ -35,7 +35,7 @@ OTHERS = "belongs to the system or to other apps, or contains what does; use a s
         ),
     ],
 )
-def test_what_would_open_more_than_it_says_is_refused(sandbox: dict[str, t.Any], problem: str) -> None:
+def test_settings_that_open_too_much_are_refused(sandbox: dict[str, t.Any], problem: str) -> None:
     with pytest.raises(AppModelError) as caught:
         complete_apps([{**APP, "sandbox": sandbox}])
     assert caught.value.problems == [f"app 'shop': {problem}"]
@@ -50,12 +50,12 @@ def test_what_would_open_more_than_it_says_is_refused(sandbox: dict[str, t.Any],
     ],
     ids=str,
 )
-def test_what_is_the_app_s_own_is_not(sandbox: dict[str, t.Any]) -> None:
+def test_ordinary_sandbox_settings_are_accepted(sandbox: dict[str, t.Any]) -> None:
     [app] = complete_apps([{**APP, "sandbox": sandbox}])
     assert {key: app["sandbox"][key] for key in sandbox} == sandbox
 
 
 @pytest.mark.parametrize("device", ["/dev", "/etc/passwd", "/dev/../etc/passwd", "/dev/a b", "dev/x", "/dev/%n"])
-def test_a_device_is_one(device: str) -> None:
+def test_devices_are_below_dev(device: str) -> None:
     with pytest.raises(AppModelError, match="expected a device, such as /dev/ttyUSB0"):
         complete_apps([{**APP, "sandbox": {"devices": [device]}}])

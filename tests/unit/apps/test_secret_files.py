@@ -53,7 +53,7 @@ def test_bytes_arrive_as_they_are(content: bytes) -> None:
         ({"mode": "0400"}, "unknown key files[0].mode"),
     ],
 )
-def test_what_cannot_be_is_refused_without_the_content(change: dict[str, t.Any], says: str) -> None:
+def test_refusal_does_not_show_the_content(change: dict[str, t.Any], says: str) -> None:
     with pytest.raises(AppModelError) as error:
         complete([{**FILE, **change}], env={"TOKEN": "x"})
     assert says in str(error.value) and "hunter2" not in str(error.value)

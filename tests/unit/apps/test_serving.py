@@ -38,7 +38,7 @@ def test_app_then_role_then_workload_decide_the_size(keys: dict[str, Any], role:
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "uwsgi"])
-def test_a_process_that_knows_its_clients_is_never_renewed(server: str) -> None:
+def test_workers_with_sessions_are_not_recycled(server: str) -> None:
     assert serve(server, {f"{server}_max_requests": 1000}, workload="sessions")["settings"]["max_requests"] == 0
 
 

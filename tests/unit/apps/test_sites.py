@@ -100,7 +100,7 @@ def test_a_limit_without_paths_holds_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/admin"])
-def test_users_get_a_file_of_their_own(path: str) -> None:
+def test_users_get_a_separate_file(path: str) -> None:
     apps = complete_apps([{**APP, "access": [{"path": "/other", "allow": ["192.0.2.1"]}, {"path": path, "users": {"ada": HASH, "bob": HASH}}]}])
     [file] = user_files(apps)
     assert (file["name"], file["text"]) == ("shop-1", f"ada:{HASH}\nbob:{HASH}\n")

@@ -24,7 +24,7 @@ def refusal(**keys: t.Any) -> str:
     return problem.removeprefix("app 'shop': ")
 
 
-def test_what_is_below_another_needs_no_link_of_its_own() -> None:
+def test_nested_persisted_paths_need_one_link() -> None:
     app = completed(persist=["instance/media", "data/"], persist_files=["shop.db", "data/words.txt", "conf/site.json"])
     assert (app["persist"], app["persist_files"]) == (["data", "instance"], ["conf/site.json", "shop.db"])
     assert app["state_folders"] == ["conf", "data", "instance", "instance/media", "var"]

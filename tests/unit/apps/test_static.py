@@ -41,7 +41,7 @@ def one(**keys: Any) -> dict[str, Any]:
         ({"static": [{**FRONT, "app_paths": ["/api; }"]}]}, "expected a path such as /api"),
     ],
 )
-def test_what_has_no_effect_is_refused_with_the_way_out(keys: dict[str, Any], message: str) -> None:
+def test_keys_without_effect_are_refused_with_the_next_step(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(AppModelError) as caught:
         complete_apps([{**APP, **keys}])
     assert message in str(caught.value)
@@ -65,7 +65,7 @@ def test_rules_of_the_browser_s_routes_hold_for_the_page() -> None:
 
 
 @pytest.mark.parametrize("keys", [{"path": "/api", "static": [FRONT]}, {"static": [{**FRONT, "app_paths": ["/api"]}]}])
-def test_what_may_be_a_route_is_not_the_app_s(keys: dict[str, Any]) -> None:
+def test_paths_that_may_be_routes_belong_to_the_page(keys: dict[str, Any]) -> None:
     app = one(**{**keys, "static": [*keys["static"], {"url": "/desk", "path": "desk"}, {"url": "/robots.txt", "path": "r.txt"}]})
     patterns, below = app["patterns"], app["mount"]
     for path in ("/", "/orders/7", "/apix", "/desk", "/robots.txtx"):

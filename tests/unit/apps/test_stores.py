@@ -21,7 +21,7 @@ def test_an_app_without_stores_gets_nothing() -> None:
     assert (environment(), app["store_units"], app["queue_place"]) == ({}, [], None)
 
 
-def test_two_words_give_an_app_all_it_needs() -> None:
+def test_one_line_gives_an_app_its_database_and_queue() -> None:
     assert environment(database="postgresql", queue="valkey") == {
         "DATABASE_URL": "postgresql:///flask-shop?host=/run/postgresql",
         "REDIS_URL": "unix:///run/flaskyard-valkey-shop/valkey.sock",

@@ -41,7 +41,7 @@ def test_where_a_service_listens(given: str, upstream: str) -> None:
         *("run/chat.sock", "/run/../etc/x", "/run/a b", "/run/x;", "127.0.0.1:80;", "/run/x\n", ""),
     ],
 )
-def test_no_other_place_is_let_through(given: str) -> None:
+def test_other_addresses_are_refused(given: str) -> None:
     assert "service 'metrics': upstream is" in problems({**SERVICE, "upstream": given})
 
 
@@ -54,7 +54,7 @@ def test_service_is_completed_like_an_app() -> None:
     assert site["owner"]["name"] == "shop"
 
 
-def test_what_a_service_cannot_be() -> None:
+def test_invalid_services_are_refused() -> None:
     assert "unknown key server" in problems({**SERVICE, "server": "gunicorn"})
     assert "domains is missing" in problems({"name": "metrics", "upstream": "127.0.0.1:1"})
     assert "domains is empty" in problems({**SERVICE, "domains": []})

@@ -53,7 +53,7 @@ def test_a_command_is_split_as_a_shell_splits_it(line: str, arguments: list[str]
         ("''", "names no program"),
     ],
 )
-def test_what_only_a_shell_would_do_is_refused(line: str, why: str) -> None:
+def test_shell_syntax_is_refused(line: str, why: str) -> None:
     with pytest.raises(ValueError, match=why.replace("$", r"\$")):
         parse_command(line)
     assert "processes" in problems(processes=[{**WORKER, "command": line}])
@@ -102,7 +102,7 @@ def test_calendars_that_it_refuses_or_that_never_come(text: str) -> None:
     assert "calendar" in problems(schedules=[{**NIGHTLY, "calendar": text}])
 
 
-def test_what_a_process_and_a_schedule_cannot_be() -> None:
+def test_invalid_processes_and_schedules_are_refused() -> None:
     assert "processes[0].count is 0 (int); expected a whole number from 1 to 64" in problems(processes=[{**WORKER, "count": 0}])
     assert "processes[0].count is 10000" in problems(processes=[{**WORKER, "count": 10000}])
     assert "the name 'worker' is listed twice" in problems(processes=[WORKER, WORKER])
@@ -116,7 +116,7 @@ def test_supervisor_runs_processes_and_limits_no_memory() -> None:
     assert "memory_max_mb of 'worker' has no effect" in problems("supervisor", processes=[{**WORKER, "memory_max_mb": 64}])
 
 
-def test_a_procfile_says_what_the_inventory_does_not() -> None:
+def test_procfile_fills_in_what_the_inventory_omits() -> None:
     text = "web: gunicorn shop:app\n# a comment\n\nrelease: flask db upgrade\nmail_out: rq worker $QUEUE | tee 'a'\n"
     [plain] = complete_apps([{**APP, "procfile": True}])
     app = with_procfile(plain, text)
@@ -142,7 +142,7 @@ def test_a_procfile_that_cannot_be_used_is_named(text: str, why: str) -> None:
         with_procfile(complete_apps([APP])[0], text)
 
 
-def test_how_long_work_may_take_follows_from_all_processes() -> None:
+def test_time_to_stop_follows_from_all_processes() -> None:
     [app] = complete_apps([{**APP, "processes": [WORKER, {**WORKER, "name": "mail", "stop_timeout_seconds": 900}], "release_command": "flask db upgrade"}])
     assert app["work"] == {"stop_seconds": 900, "healthy_after_seconds": 5}
     assert app["release_command"] == {"command": "flask db upgrade", "arguments": ["flask", "db", "upgrade"]}

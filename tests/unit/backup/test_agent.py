@@ -60,7 +60,7 @@ def test_copy_of_a_database_in_use_includes_its_log(tmp_path: Path, name: str) -
     assert rows(target / name) == 300
 
 
-def test_what_an_app_may_plant_is_met_without_harm(tmp_path: Path) -> None:
+def test_planted_files_do_no_harm(tmp_path: Path) -> None:
     state, outside = tmp_path / "state", tmp_path / "outside"
     database(outside / "secret.db").close()
     database(state / "good.db").close()
@@ -118,7 +118,7 @@ def test_write_leaves_a_file_named_like_its_own_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another account, which only root may")
-def test_write_needs_no_way_to_its_directory(tmp_path: Path) -> None:
+def test_write_needs_no_path_to_its_directory(tmp_path: Path) -> None:
     """Root restores below a directory that the account cannot enter."""
     source, state = tmp_path / "source", tmp_path / "state"
     database(source / "instance/a.db", rows=7).close()

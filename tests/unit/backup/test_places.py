@@ -21,7 +21,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("repository", ["/var/backups/flask", "s3:s3.example.com/bucket", "sftp:backup@example.com:/srv/web1", "rest:https://example.com/"])
-def test_most_need_nothing(repository: str) -> None:
+def test_most_repositories_need_no_setup(repository: str) -> None:
     assert places.access(repository) == ({}, [])
 
 
@@ -41,7 +41,7 @@ def test_ssh_knows_the_server_and_has_the_key(folders: Path, repository: str, en
     assert places.access(repository) == ({}, ["--option", f"sftp.command=ssh {options} {end}"])
 
 
-def test_what_rclone_writes_stays_until_another_configuration_is_declared(folders: Path) -> None:
+def test_token_of_rclone_stays_until_its_configuration_changes(folders: Path) -> None:
     declared = folders / "etc/rclone.conf"
     (folders / "home/rclone.conf").write_text("root's own")
     (variables, options) = places.access("rclone:drive:web1")

@@ -34,7 +34,7 @@ def test_exchange_says_why_it_cannot(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away, which only root may")
-def test_give_maps_the_owner_and_leaves_what_is_of_others(tmp_path: Path) -> None:
+def test_owner_is_mapped_and_other_owners_stay(tmp_path: Path) -> None:
     tree, victim = tmp_path / "tree", tmp_path / "victim"
     (tree / "sub").mkdir(parents=True)
     victim.touch()
@@ -52,7 +52,7 @@ def test_give_maps_the_owner_and_leaves_what_is_of_others(tmp_path: Path) -> Non
     assert victim.stat().st_uid == 0
 
 
-def test_holes_are_dug_and_contents_and_times_stay(tmp_path: Path) -> None:
+def test_sparse_copy_keeps_content_and_times(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     content = b"begin" + bytes(4 * 2**20) + b"end"
     path.write_bytes(content)

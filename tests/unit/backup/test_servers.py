@@ -63,7 +63,7 @@ def app(database: str = "postgresql") -> App:
     return App("shop", ME, "/var/lib/flask-shop", {}, database)
 
 
-def test_a_dump_is_noted_and_can_be_proven(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dump_is_recorded_and_verified(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = json.loads((staging / "manifest.json").read_text())[servers.FOLDER]["shop"]
     assert (expected["engine"], expected["size"]) == ("postgresql", len("schema and data\n"))
     monkeypatch.setattr(COPIES["postgresql"], "prove_command", lambda: ["grep", "--quiet", "schema"])
@@ -93,7 +93,7 @@ def test_a_database_is_restored_aside_and_changes_places(staging: Path, exchange
     assert database.is_restored and "flask-shop.restore" in database.left
 
 
-def test_what_the_server_refuses_leaves_nothing(staging: Path, exchange: type[Exchange], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_restore_leaves_nothing(staging: Path, exchange: type[Exchange], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "restore", ["false"])
     with pytest.raises(BackupError):
         servers.Database(app(), staging).prepare()

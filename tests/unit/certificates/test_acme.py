@@ -74,7 +74,7 @@ def test_probe_of_a_proxy_without_the_webroot(tmp_path: Path, monkeypatch: pytes
     assert "answered 404 (SimpleHTTP" in reason and "/.well-known/acme-challenge/" in reason
 
 
-def test_probe_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probe_without_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Quiet, monkeypatch):
         pass
     failures = acme.probe(["127.0.0.1", "no-such-name.invalid"], str(tmp_path))
@@ -109,7 +109,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
-def test_what_passes_by_itself_is_tried_again(tmp_path: Path) -> None:
+def test_temporary_failures_are_retried(tmp_path: Path) -> None:
     issue(certbot(tmp_path, "badNonce", "badNonce", "ok"))
 
 
@@ -117,12 +117,12 @@ def test_what_passes_by_itself_is_tried_again(tmp_path: Path) -> None:
     ("error", "way_out", "tries"),
     [("rateLimited", "wait until", 1), ("caa", "CAA record", 1), ("badNonce", "", 5), ("newKind", "", 1)],
 )
-def test_what_does_not_pass_comes_with_a_way_out(tmp_path: Path, error: str, way_out: str, tries: int) -> None:
+def test_permanent_failures_name_the_next_step(tmp_path: Path, error: str, way_out: str, tries: int) -> None:
     with pytest.raises(acme.AcmeError, match=f"^It said no\n.*{way_out}[^\n]*\ncertbot's log has more: {tmp_path}/letsencrypt.log$"):
         issue(certbot(tmp_path, error))
     assert (tmp_path / "count").read_text().count("\n") == tries
 
 
-def test_a_lost_account_is_told_apart(tmp_path: Path) -> None:
+def test_lost_account_is_recognised(tmp_path: Path) -> None:
     with pytest.raises(acme.AccountGone):
         issue(certbot(tmp_path, "accountDoesNotExist"))

@@ -26,7 +26,7 @@ def openssl(folder: Path, *words: str, key: str = "rsa:2048") -> Pair:
     return (folder / "certificate").read_text(), (folder / "key").read_text()
 
 
-def test_what_a_client_sees(pair: Pair) -> None:
+def test_certificate_as_a_client_sees_it(pair: Pair) -> None:
     seen = inspect(*pair)
     assert seen.names == ("shop.test", "*.shop.test")
     assert seen.not_after - seen.not_before == 10 * 86400
@@ -45,7 +45,7 @@ def test_wildcard_below_a_single_label_covers_nothing() -> None:
     assert not Certificate(("*.test",), 0, 1).covers("shop.test")
 
 
-def test_life_left_of_an_expired_one() -> None:
+def test_expired_certificate_has_no_time_left() -> None:
     now = time.time()
     assert Certificate((), now - 200, now - 100).life_left() == pytest.approx(-1, abs=0.1)
     assert Certificate((), now - 50, now + 50).life_left() == pytest.approx(0.5, abs=0.1)
@@ -65,12 +65,12 @@ def expired(folder: Path) -> Pair:
     return (folder / "certificate").read_text(), (folder / "key").read_text()
 
 
-def test_an_expired_one_is_read_and_known_as_such(tmp_path: Path) -> None:
+def test_expired_certificate_is_read_and_recognised(tmp_path: Path) -> None:
     seen = inspect(*expired(tmp_path))
     assert seen.life_left() < 0 and seen.end == "2020-02-01 00:00 UTC"
 
 
-def test_self_signed_is_no_authority(pair: Pair, tmp_path: Path) -> None:
+def test_self_signed_certificate_is_not_an_authority(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "certificate").write_text(pair[0])
     text = subprocess.run(["openssl", "x509", "-in", tmp_path / "certificate", "-noout", "-text"], check=True, capture_output=True, text=True).stdout
     assert "CA:FALSE" in text and "TLS Web Server Authentication" in text and "Certificate Sign" not in text
@@ -83,7 +83,7 @@ def test_chain_may_follow_the_certificate_and_not_precede_it(pair: Pair, tmp_pat
         inspect(other + pair[0], pair[1])
 
 
-def test_text_around_the_certificate_is_no_trouble(pair: Pair) -> None:
+def test_text_around_the_certificate_is_ignored(pair: Pair) -> None:
     assert inspect("Subject: Müller\n" + pair[0], pair[1])
 
 
@@ -108,12 +108,12 @@ def test_refused(pair: Pair, tmp_path: Path) -> None:
             inspect(*given)
 
 
-def test_openssl_says_why_it_makes_none() -> None:
+def test_failure_of_openssl_is_reported() -> None:
     with pytest.raises(CertificateError, match="openssl"):
         self_sign(["shop.test"], -5)
 
 
-def test_several_are_trusted_side_by_side(tmp_path: Path) -> None:
+def test_several_certificates_are_trusted_at_once(tmp_path: Path) -> None:
     both = [self_sign([domain], 10)[0] for domain in ("shop.test", f"{'long' * 15}.bank.test")]
     (tmp_path / "trust.pem").write_text("".join(both))
     for text in both:

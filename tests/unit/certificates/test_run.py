@@ -93,20 +93,20 @@ def app(*domains: str, name: str = "shop", issuer: str = "letsencrypt", pair: tu
 
 
 @pytest.mark.parametrize("issuer", ["letsencrypt", "selfsigned"])
-def test_placeholder_once(host: Host, issuer: str) -> None:
+def test_placeholder_is_made_once(host: Host, issuer: str) -> None:
     result, problems = host.run(app("shop.test", "www.shop.test", issuer=issuer))
     assert (result["changed"], result["reloaded"], problems) == (True, False, []), "no proxy knows the name yet"
     assert host.names() == ("shop.test", "www.shop.test")
     assert host.run(app("www.shop.test", "shop.test", issuer=issuer))[0]["changed"] is False
 
 
-def test_domain_added_to_a_self_signed_one(host: Host) -> None:
+def test_added_domain_renews_a_self_signed_certificate(host: Host) -> None:
     host.run(app("shop.test", issuer="selfsigned"))
     assert host.run(app("shop.test", "new.test", issuer="selfsigned"))[0]["changed"]
     assert host.names() == ("shop.test", "new.test")
 
 
-def test_check_mode_says_it_and_does_nothing(host: Host) -> None:
+def test_check_mode_reports_and_changes_nothing(host: Host) -> None:
     apps = [app("shop.test"), app("bank.test", name="bank", issuer="files", pair=certificates.self_sign(["bank.test"], 9))]
     checked, dummy = host.run(*apps, stage="issue", check=True)
     assert checked["changed"] and checked["issued"] == {"shop": "there is none yet"}
@@ -121,7 +121,7 @@ def test_placeholder_in_check_mode_predicts_the_run(host: Host) -> None:
     assert (predicted["changed"], predicted["diff"]) == (done["changed"], done["diff"])
 
 
-def test_files_wrong_in_some_way_replace_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_files_replace_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     good = certificates.self_sign(["shop.test"], 9)
     host.run(app("shop.test", issuer="files", pair=good))
     other = certificates.self_sign(["shop.test"], 9)
@@ -154,7 +154,7 @@ def test_certbot_certificate_replaces_the_placeholder(host: Host) -> None:
         (["shop.test", "www.shop.test"], {"webroot": "/srv/acme"}, f"it would be renewed through {WEBROOT}"),
     ],
 )
-def test_when_the_authority_is_asked(host: Host, domains: list[str], params: dict[str, t.Any], why: str | None) -> None:
+def test_reasons_to_contact_the_authority(host: Host, domains: list[str], params: dict[str, t.Any], why: str | None) -> None:
     host.lineage("shop.test", "www.shop.test")
     host.run(app("shop.test", "www.shop.test"))
     result, dummy = host.run(app(*domains), stage="issue", check=True, **params)
@@ -162,7 +162,7 @@ def test_when_the_authority_is_asked(host: Host, domains: list[str], params: dic
     assert result["changed"] is (why is not None)
 
 
-def test_another_challenge_is_a_reason_to_ask(host: Host) -> None:
+def test_new_challenge_contacts_the_authority(host: Host) -> None:
     host.lineage("shop.test", "www.shop.test")
     shop = app("shop.test", "www.shop.test")
     shop["tls"]["challenge"] = "dns"
@@ -179,20 +179,20 @@ def test_domains_without_a_challenge_are_missing_in_certbots_map(host: Host) -> 
     assert host.run(app("shop.test"), stage="issue")[0]["changed"] is False
 
 
-def test_a_lost_account_is_a_reason_to_ask(host: Host) -> None:
+def test_lost_account_contacts_the_authority(host: Host) -> None:
     host.lineage("shop.test", "www.shop.test")
     Store(str(host.root)).forget_account(URL)
     assert "account" in host.run(app("shop.test", "www.shop.test"), stage="issue", check=True)[0]["issued"]["shop"]
 
 
-def test_failure_of_certbot_leaves_what_was(host: Host) -> None:
+def test_failure_of_certbot_keeps_the_certificate(host: Host) -> None:
     host.run(app("shop.test"))
     result, problems = host.run(app("shop.test"), app("blog.test", name="blog", issuer="selfsigned"), stage="issue")
     assert "/nonexistent/certbot is not installed" in problems[0]
     assert result["certificates"]["shop"]["kind"] == result["certificates"]["blog"]["kind"] == "selfsigned"
 
 
-def test_what_no_app_needs_is_removed(host: Host) -> None:
+def test_unused_certificates_are_removed(host: Host) -> None:
     host.lineage("shop.test", "www.shop.test")
     host.run(app("shop.test"), app("blog.test", name="blog", issuer="selfsigned"))
     host.run(app("shop.test", issuer="selfsigned"), app("blog.test", "b.test", name="blog", issuer="selfsigned"))
@@ -206,7 +206,7 @@ def test_what_no_app_needs_is_removed(host: Host) -> None:
     assert host.run(app("shop.test", issuer="selfsigned"), stage="issue")[0]["changed"] is False
 
 
-def test_what_the_proxy_cannot_do_without_is_kept(host: Host) -> None:
+def test_certificates_in_use_are_kept(host: Host) -> None:
     apps = [app("shop.test", issuer="selfsigned"), app("blog.test", name="blog", issuer="selfsigned")]
     host.run(*apps)
     needs_blog = f"test -e {host.root}/live/blog/fullchain.pem"
@@ -267,7 +267,7 @@ def test_every_proxy_that_runs_is_reloaded(tmp_path: Path, monkeypatch: pytest.M
     assert done.stdout.split("\n")[0] == (f"the log of {broken}" if broken else "")
 
 
-def test_what_went_missing_comes_back(host: Host) -> None:
+def test_missing_files_come_back(host: Host) -> None:
     for tls in (app("shop.test"), app("shop.test", issuer="files", pair=certificates.self_sign(["shop.test"], 9))):
         host.run(tls)
         shutil.rmtree((host.root / "live/shop").resolve())
@@ -283,7 +283,7 @@ def test_keys_are_root_only_and_never_in_a_result(host: Host) -> None:
 
 
 @pytest.mark.parametrize("issuer", ["selfsigned", "files"])
-def test_the_survey_sees_what_went_missing(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, issuer: str) -> None:
+def test_survey_reports_missing_files(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, issuer: str) -> None:
     monkeypatch.setattr(paths, "CERTIFICATES", str(tmp_path / "records"))
     pair = certificates.self_sign(["shop.test"], 90) if issuer == "files" else None
     wanted = app("shop.test", issuer=issuer, pair=pair)

@@ -53,7 +53,7 @@ def test_each_verb_runs_its_module_and_is_logged(words: list[str], verb: t.Any, 
     assert actor.actor().action == words[0]
 
 
-def test_a_failure_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failure_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(given: object) -> int:
         raise HostError("there is no app 'blog' on this host; it has shop")
 
@@ -62,7 +62,7 @@ def test_a_failure_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == "flaskyard: there is no app 'blog' on this host; it has shop\n"
 
 
-def test_history_is_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_shows_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     went = {"at": "2026-01-02T03:04:05.6+00:00", "app": "shop", "action": "deploy", "by": "ada@laptop", "outcome": "ok", "release": "r1"}
     log = [{**went, "source": {"version": "main", "revision": "f" * 40}}, {**went, "release": None, "source": {}, "outcome": "failed", "reason": "no disk"}]
     monkeypatch.setattr(history, "entries", lambda app: log)
@@ -74,7 +74,7 @@ def test_history_is_the_end_of_the_log(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert capsys.readouterr().out.splitlines() == [second]
 
 
-def test_logs_are_those_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_show_the_units_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(
         logs, "slot_that_serves", lambda name: type("Record", (), {"app": {"unit": f"flask-{name}"}, "names": ["flask-shop@1-schedule.tidy.timer"]})
@@ -90,7 +90,7 @@ def test_logs_are_those_of_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_backups_are_those_of_the_role(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_backups_come_from_the_role(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert main.main(["backup"]) == 1 and "no backups are set up on this host" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def test_what_people_read(host: Host, tmp_path: Path) -> None:
+def test_table_for_people(host: Host, tmp_path: Path) -> None:
     *said, disk = status.lines(status.collect())
     assert said == [
         "blog: NOT EVERYTHING RUNS",
@@ -87,12 +87,12 @@ def test_what_people_read(host: Host, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("saved", "line"), [(["shop", "blog"], "  backup 2026-03-02 00:00 UTC, proven never"), (["blog"], "  backup never, proven never")])
-def test_a_backup_from_before_the_app_was_there_is_none_of_it(host: Host, monkeypatch: pytest.MonkeyPatch, saved: list[str], line: str) -> None:
+def test_backup_older_than_the_app_does_not_count(host: Host, monkeypatch: pytest.MonkeyPatch, saved: list[str], line: str) -> None:
     monkeypatch.setattr(status, "backup_status", lambda: json.dumps({"run": {"time": "2026-03-02T00:00:00", "ok": True, "apps": saved}}))
     assert line in list(status.lines(status.collect()))
 
 
-def test_what_programs_read(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_for_programs(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     assert status.run(argparse.Namespace(json=True)) == 3, "nothing serves of the blog"
     found = json.loads(capsys.readouterr().out)
     shop = found["apps"]["shop"]
@@ -101,7 +101,7 @@ def test_what_programs_read(host: Host, capsys: pytest.CaptureFixture[str]) -> N
     assert (shop["saved"]["ok"], shop["proven"]["ok"], shop["certificate_days_left"]) == (True, False, 61)
 
 
-def test_a_part_that_starts_again_and_again_does_not_run(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restarting_part_does_not_count_as_running(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "present", lambda: ["shop"])
     assert status.run(argparse.Namespace(json=False)) == 0
     host.states[f"{UNIT}.service"] = {"ActiveState": "activating", "SubState": "auto-restart"}
@@ -110,7 +110,7 @@ def test_a_part_that_starts_again_and_again_does_not_run(host: Host, monkeypatch
     assert status.collect()["apps"]["shop"]["parts"][f"{UNIT}.service"] == {"state": "not there", "runs": False}
 
 
-def test_a_run_of_a_schedule_that_failed_is_told(host: Host) -> None:
+def test_failed_schedule_is_reported(host: Host) -> None:
     timer, run = f"{UNIT}-schedule.tidy.timer", f"{UNIT}-schedule.tidy.service"
     host.record.names.append(timer)
     host.states |= {timer: {"ActiveState": "active", "SubState": "waiting"}, run: {"ActiveState": "inactive", "SubState": "dead"}}
@@ -120,7 +120,7 @@ def test_a_run_of_a_schedule_that_failed_is_told(host: Host) -> None:
     assert not found["apps"]["shop"]["runs"] and f"  {run} failed" in list(status.lines(found))
 
 
-def test_supervisor_is_asked_for_what_it_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_supervisor_are_listed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = f"{UNIT}-process.worker.1"
     host.record.manager, host.record.names = "supervisor", [UNIT, worker]
     states = {UNIT: {"state": "RUNNING", "restarts": "0"}, worker: {"state": "BACKOFF", "restarts": "3"}}
@@ -131,7 +131,7 @@ def test_supervisor_is_asked_for_what_it_runs(host: Host, monkeypatch: pytest.Mo
     assert f"  {worker} backoff, 3 restarts" in list(status.lines(found))
 
 
-def test_a_host_without_anything(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_without_apps(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "present", list)
     monkeypatch.setattr(status, "backup_status", lambda: "{}")
     assert [line for line in status.lines(status.collect()) if not line.startswith("disk")] == [
@@ -141,7 +141,7 @@ def test_a_host_without_anything(host: Host, monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
-def test_releases_and_what_became_of_them(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_releases_are_listed_with_their_outcome(host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(releases, "slot_that_serves", lambda name: host.record)
     Path(host.records.tree("releases", "r3")).mkdir()
     host.records.put("releases", {"id": "r3", "status": "bad", "created": "2026-01-03T00:00:00"})

@@ -55,7 +55,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def test_it_is_the_one_where_clients_look(host: Host) -> None:
+def test_cluster_is_the_one_clients_connect_to(host: Host) -> None:
     assert cluster.present().unit == "postgresql@17-main.service"
     host.rows = ROWS.replace("5432", "5444")
     with pytest.raises(HostError, match="15/main on port 5433, 17/main on port 5444"):
@@ -76,7 +76,7 @@ def test_stopped_server_is_started(host: Host) -> None:
     assert host.ran[-1] == "restart postgresql@17-main.service"
 
 
-def test_what_it_would_not_start_with_does_not_reach_it(host: Host) -> None:
+def test_configuration_that_prevents_a_start_is_refused(host: Host) -> None:
     host.errors = True
     with pytest.raises(CommandError, match="invalid value"):
         cluster.activate()
@@ -89,7 +89,7 @@ def test_a_configuration_that_is_gone_is_no_longer_linked(host: Host, monkeypatc
     assert host.ran[0] == "rm --force /etc/postgresql/17/main/conf.d/flaskyard.conf"
 
 
-def test_what_it_does_not_do_is_said(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differences_of_the_cluster_are_reported(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cluster.differences() == [f"PostgreSQL 17/main did not use {__file__}"]
     monkeypatch.setattr(cluster.Cluster, "is_linked", True)
     assert cluster.differences() == []

@@ -31,7 +31,7 @@ def test_bare_server_gets_passwordless_account_and_database() -> None:
     assert database.statement.startswith("CREATE DATABASE `flask-shop` CHARACTER SET utf8mb4 ")
 
 
-def test_what_is_whole_lacks_nothing() -> None:
+def test_complete_database_has_no_differences() -> None:
     assert databases.steps("mariadb", ["shop"], WHOLE) == []
 
 
@@ -50,7 +50,7 @@ def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, s
     assert step.difference == difference and statement in step.statement
 
 
-def test_what_the_server_shows_is_sorted_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grants_are_grouped_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SHOWN[0].replace("shop", "shop-b")
     said = iter(["databases flask-shop\npublic flask-old\naccounts flask-shop\naccounts flask-shop-b\n", "\n".join([*SHOWN, other])])
     monkeypatch.setattr(mariadb, "execute", lambda *dummy: next(said))
@@ -61,7 +61,7 @@ def test_what_the_server_shows_is_sorted_by_account(monkeypatch: pytest.MonkeyPa
     }
 
 
-def test_what_is_removed_is_the_apps_alone() -> None:
+def test_removal_drops_only_databases_of_the_app() -> None:
     there = {**WHOLE, "databases": ["flask-shop", "flask-shop.before", "flask-shop2"]}
     assert [step.statement for step in mariadb.leftovers("flask-shop", there)] == [
         "DROP DATABASE IF EXISTS `flask-shop`",
@@ -70,7 +70,7 @@ def test_what_is_removed_is_the_apps_alone() -> None:
     ]
 
 
-def test_the_words_of_the_server_are_told_without_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_error_is_shown_without_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     said = b"--------------\nRENAME TABLE `a`.`b` TO `c`.`d`\n--------------\n\nERROR 1205 (HY000) at line 2: Lock wait timeout exceeded\n"
     monkeypatch.setattr(subprocess, "run", lambda *dummy, **__: subprocess.CompletedProcess([], 1, b"", said))
     with pytest.raises(HostError, match="^MariaDB: ERROR 1205 .*exceeded$"):
@@ -79,12 +79,12 @@ def test_the_words_of_the_server_are_told_without_the_statement(monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("text", "quoted"), [("flask-shop", "`flask-shop`"), ("a`; DROP", "`a``; DROP`")])
-def test_names_cannot_end_their_quotes(text: str, quoted: str) -> None:
+def test_names_cannot_break_out_of_quotes(text: str, quoted: str) -> None:
     assert mariadb.identifier(text) == quoted
 
 
 @pytest.mark.parametrize(("text", "whole"), [("a\n-- Dump completed on 2026-01-01  1:00:00\n", True), ("a\n-- Dump completed\nb\n", False), ("", False)])
-def test_a_dump_is_whole_when_its_last_line_says_so(text: str, whole: bool) -> None:
+def test_dump_is_complete_if_its_last_line_is_there(text: str, whole: bool) -> None:
     done = subprocess.run(mariadb_copies.prove_command(), input=text, text=True, capture_output=True, check=False)
     assert (done.returncode == 0) == whole and bool(done.stderr) != whole
 
@@ -156,7 +156,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-def test_tables_and_code_change_places_and_go_back(server: Server) -> None:
+def test_tables_and_code_are_exchanged_and_restored(server: Server) -> None:
     exchange = Exchange("flask-shop")
     exchange.swap()
     assert server.databases == {"flask-shop": {"new", "both"}, "flask-shop.restore": set(), "flask-shop.before": {"old", "both", ".done"}}
@@ -168,7 +168,7 @@ def test_tables_and_code_change_places_and_go_back(server: Server) -> None:
 
 @pytest.mark.parametrize("broken", ["PROCESSLIST", "mariadb-dump", "CREATE OR", "INSERT", "DROP TRIGGER", "RENAME TABLE `flask-shop`", "new code", "`.done`"])
 @pytest.mark.parametrize("killed", [False, True])
-def test_what_breaks_an_exchange_leaves_what_was_there(broken: str, killed: bool, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_exchange_keeps_the_previous_database(broken: str, killed: bool, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange, server.broken = Exchange("flask-shop"), broken
     if killed:
         monkeypatch.setattr(exchange, "swap_back", lambda: None)
@@ -179,7 +179,7 @@ def test_what_breaks_an_exchange_leaves_what_was_there(broken: str, killed: bool
     assert server.databases["flask-shop"] == {"old", "both"} and server.code["flask-shop"] == b"old code"
 
 
-def test_a_session_that_has_ended_by_itself_stops_nothing(server: Server) -> None:
+def test_ended_session_does_not_stop_the_exchange(server: Server) -> None:
     server.sessions, server.broken = "7\n8\n", "CONNECTION 7"
     Exchange("flask-shop").swap()
     assert server.killed == ["8"] and server.databases["flask-shop"] == {"new", "both"}

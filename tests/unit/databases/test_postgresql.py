@@ -38,7 +38,7 @@ def test_a_bare_server_gets_a_role_and_a_closed_database() -> None:
     assert "NOSUPERUSER" in steps[0].statement and "PASSWORD" not in steps[0].statement and "ENCODING 'UTF8'" in steps[1].statement
 
 
-def test_what_is_whole_lacks_nothing() -> None:
+def test_complete_database_has_no_differences() -> None:
     assert databases.steps("postgresql", ["shop"], WHOLE) == []
 
 
@@ -56,7 +56,7 @@ def test_each_difference_is_one_step(there: dict[str, t.Any], difference: str, s
     assert step.difference == difference and statement in step.statement
 
 
-def test_the_survey_says_what_the_server_lacks(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_survey_reports_differences(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert databases.survey() == {}
     databases.remember("postgresql", ["shop"], "wish")
     assert databases.survey() == {"postgresql": {"wish": "wish", "differences": []}}
@@ -80,7 +80,7 @@ def test_without_apps_there_is_nothing_to_look_at(executed: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("text", "quoted"), [("flask-shop", '"flask-shop"'), ('a"; DROP', '"a""; DROP"')])
-def test_names_cannot_end_their_quotes(text: str, quoted: str) -> None:
+def test_names_cannot_break_out_of_quotes(text: str, quoted: str) -> None:
     assert postgresql.identifier(text) == quoted
     assert postgresql.literal("it's") == "'it''s'"
 
@@ -99,7 +99,7 @@ def test_restored_database_goes_to_the_app_only_when_ready(executed: list[str], 
     assert "--no-comments" in exchange.restore_command()
 
 
-def test_two_databases_change_places_in_one_statement(executed: list[str]) -> None:
+def test_databases_are_exchanged_in_one_statement(executed: list[str]) -> None:
     postgresql_copies.Exchange("flask-shop").swap()
     [statement] = executed
     assert statement.split("; ")[1:] == [

@@ -126,7 +126,7 @@ def test_service_on_other_ports_stays(manage: t.Callable[..., Manager]) -> None:
     assert run()["changed"] is False and manager.active == {OWN, PREVIOUS}
 
 
-def test_one_that_is_out_of_use_costs_nothing(manage: t.Callable[..., Manager]) -> None:
+def test_unused_unit_costs_no_process(manage: t.Callable[..., Manager]) -> None:
     manager = manage({OWN}, {OWN}, nginx={80, 443})
     assert run()["changed"] is False
     assert manager.asked == ["show"], "one process, as without units to replace"
@@ -139,7 +139,7 @@ def test_unit_of_a_refused_change_is_removed(manage: t.Callable[..., Manager], t
     assert (manager.active, manager.enabled) == (set(), set()) and known() == []
 
 
-def test_a_slice_goes_without_what_runs_in_it(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
+def test_removed_slice_is_not_stopped(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
     manager = manage({"flask.slice"}, set())
     with pytest.raises(FilesetError, match="refused"):
         run(files=[file(tmp_path / "system/flask.slice")], units=[], replaces=[], confirm=["false"])

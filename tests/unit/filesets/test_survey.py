@@ -52,7 +52,7 @@ def differences() -> list[str]:
         (lambda path: (path.unlink(), path.symlink_to("/etc/hosts")), "was a link"),
     ],
 )
-def test_what_somebody_changes_is_seen_repaired_and_named(place: Path, change: t.Callable[[Path], t.Any], words: str) -> None:
+def test_manual_changes_are_seen_repaired_and_reported(place: Path, change: t.Callable[[Path], t.Any], words: str) -> None:
     run({place / "a": "one\n"})
     assert differences() == []
     change(place / "a")
@@ -70,12 +70,12 @@ def test_file_that_must_be_absent_is_noticed(place: Path) -> None:
     assert run({}, files=[absent])["repaired"] and not (place / "a").exists()
 
 
-def test_another_wish_is_a_change_and_no_repair(place: Path) -> None:
+def test_new_declaration_is_a_change_and_not_a_repair(place: Path) -> None:
     run({place / "a": "one\n"})
     assert run({place / "a": "two\n"})["repaired"] == []
 
 
-def test_a_failed_command_makes_the_system_take_the_files_again(place: Path) -> None:
+def test_lost_effect_of_activation_is_repaired(place: Path) -> None:
     mark, told = place / "mark", place / "told"
     steps = {"activate": [f"touch {told} {mark}"], "live": [f"test -e {mark}"]}
     run({place / "a": "one\n"}, **steps)
@@ -104,7 +104,7 @@ def test_accounts_that_sysusers_makes_are_looked_at(place: Path) -> None:
     assert differences() == ["account nobody-like-that was missing", f"account {US['owner']} was not in group nogroup"]
 
 
-def test_manifests_of_earlier_versions_are_read_and_settle_nothing(place: Path) -> None:
+def test_manifests_of_earlier_versions_are_read_and_checked_again(place: Path) -> None:
     for stored in (["/etc/a"], {"paths": ["/etc/a"], "secret": ["/etc/a"]}):
         manifest = Manifest.load(stored)
         assert list(manifest.marks) == ["/etc/a"] and manifest.wish == ""

@@ -40,14 +40,14 @@ def put(place: Path, refused: bool = False, **texts: str) -> None:
     Fileset({**params, "confirm": ["false"] if refused else []}, check=False).run()
 
 
-def test_a_unit_is_told_of_its_own_files_alone(told: list[str], tmp_path: Path) -> None:
+def test_unit_reloads_only_for_its_own_files(told: list[str], tmp_path: Path) -> None:
     put(tmp_path, a="1", b="1")
     told.clear()
     put(tmp_path, a="2", b="1")
     assert told == ["restart all.service", "restart a.service"]
 
 
-def test_a_change_that_is_undone_is_told_to_the_same(told: list[str], tmp_path: Path) -> None:
+def test_undone_change_reloads_the_same_units(told: list[str], tmp_path: Path) -> None:
     put(tmp_path, a="1", b="1")
     told.clear()
     with pytest.raises((FilesetError, CommandError)):

@@ -80,7 +80,7 @@ def test_nothing_is_done_when_nothing_changed(place: Path) -> None:
     assert ((place / "a").stat().st_ino, (place / "a").stat().st_ctime_ns) == before
 
 
-def test_check_mode_reports_and_leaves_alone(place: Path) -> None:
+def test_check_mode_reports_without_a_change(place: Path) -> None:
     run([file(place / "a", "one\n")])
     result = run([file(place / "a", "two\n"), file(place / "b", "new\n")], check=True)
     assert result["changed_paths"] == [str(place / "a"), str(place / "b")]
@@ -103,13 +103,13 @@ def test_secrets_are_in_no_diff(place: Path) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_secret_stays_one_when_it_is_no_longer_declared(place: Path, check: bool) -> None:
+def test_secret_stays_hidden_after_its_declaration_is_gone(place: Path, check: bool) -> None:
     run([file(place / "a", "hunter1", secret=True), file(place / "b", "shown")])
     result = run([], check=check)
     assert "hunter" not in str(result) and "shown" in str(result)
 
 
-def test_a_file_that_not_everybody_may_read_is_a_secret(place: Path) -> None:
+def test_file_with_restricted_mode_is_secret(place: Path) -> None:
     run([file(place / "a", "hunter1", mode="0640")])
     (place.parent / "state/set/manifest.json").write_text(json.dumps({"paths": [str(place / "a")]}))  # of a version that did not remember
     assert "hunter" not in str(run([file(place / "a", "hunter2")], check=True))
@@ -120,7 +120,7 @@ def test_a_file_that_not_everybody_may_read_is_a_secret(place: Path) -> None:
 
 
 @pytest.mark.parametrize(("step", "after"), [("validate", ", and no service saw the new ones"), ("activate", " and active"), ("confirm", " and active")])
-def test_any_failing_step_brings_everything_back(place: Path, step: str, after: str) -> None:
+def test_failing_step_restores_everything(place: Path, step: str, after: str) -> None:
     (place / "vendor").write_text("theirs\n")
     run([file(place / "a", "one\n"), file(place / "gone", "x\n")])
     # Activating the old files again must work: it fails only while the new ones are in place.
@@ -140,7 +140,7 @@ def test_steps_run_in_order_with_the_new_files_in_place(place: Path) -> None:
     assert log.read_text() == "validate new\nactivate new\nconfirm new\n"
 
 
-def test_undeclared_files_go_and_vendor_files_come_back(place: Path) -> None:
+def test_undeclared_files_are_removed_and_vendor_files_restored(place: Path) -> None:
     (place / "vendor").write_text("theirs\n")
     (place / "default").symlink_to("/somewhere")
     run([file(place / "a", "one\n"), file(place / "vendor", "ours\n"), file(place / "default", state="absent")])

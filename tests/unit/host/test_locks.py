@@ -39,7 +39,7 @@ def test_new_lock_folders_are_private(tmp_path: Path) -> None:
         assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("one", "one/two")] == [0o700, 0o700]
 
 
-def test_it_does_not_wait_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_wait_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.3)
     path = str(tmp_path / "lock")
     with locks.locked(path), pytest.raises(locks.Busy, match="wait until it ends, then run again"), locks.locked(path):
@@ -60,7 +60,7 @@ def test_busy_lock_names_its_holder_and_its_age(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("text", ["", "half a li", "[]", '{"pid": 1}'])
-def test_a_lock_of_an_earlier_version_is_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_lock_of_an_earlier_version_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.1)
     path = tmp_path / "lock"
     with locks.locked(str(path)):

@@ -21,13 +21,13 @@ SPECIFICATION: dict[str, Any] = {
 ARGUMENTS: dict[str, Any] = {"name": "shop", "apps": [{"key": "-----\nhunter2\n-----"}], "index": "hunter3"}
 
 
-def test_only_the_carrier_has_what_is_sealed() -> None:
+def test_only_the_carrier_holds_sealed_arguments() -> None:
     sealed = seal(ARGUMENTS, "apps", "index", "absent")
     assert "hunter" in sealed.pop("sealed")
     assert sealed == {"name": "shop", "apps": []}
 
 
-def test_a_module_gets_it_checked_and_completed() -> None:
+def test_module_gets_arguments_checked_and_completed() -> None:
     with patch_module_args(seal(ARGUMENTS, "apps", "index")):
         module = SealedModule(SPECIFICATION)
     assert module.options["apps"] == [{"key": "-----\nhunter2\n-----", "days": 3}]
@@ -35,7 +35,7 @@ def test_a_module_gets_it_checked_and_completed() -> None:
     assert "hunter" not in json.dumps({name: value for name, value in module.params.items() if name != "sealed"})
 
 
-def test_the_journal_gets_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_gets_no_sealed_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, message, log_args=None: logged.append(f"{message} {log_args}"))
     with patch_module_args(seal(ARGUMENTS, "apps", "index")):
@@ -43,7 +43,7 @@ def test_the_journal_gets_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None
     assert logged and "hunter" not in "".join(logged)
 
 
-def test_what_is_sealed_is_checked_like_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sealed_arguments_are_checked_like_others(capsys: pytest.CaptureFixture[str]) -> None:
     with patch_module_args(seal({**ARGUMENTS, "apps": [{"days": "many"}]}, "apps")), pytest.raises(SystemExit):
         SealedModule(SPECIFICATION)
     assert "days" in json.loads(capsys.readouterr().out)["msg"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 from ansible_collections.flaskyard.server.plugins.module_utils._host.wishes import veiled, wish
 
 
-def test_the_order_of_keys_says_nothing_and_any_value_does() -> None:
+def test_digest_depends_on_values_and_not_on_order() -> None:
     assert wish({"a": 1, "b": [2]}) == wish({"b": [2], "a": 1}) != wish({"a": 1, "b": [3]})
 
 
-def test_what_is_shown_is_another_in_each_run() -> None:
+def test_shown_digest_differs_in_each_run() -> None:
     recorded = wish({"password": "hunter2"})
     assert veiled(recorded, "one") == veiled(recorded, "one") != veiled(recorded, "other")
     assert recorded not in veiled(recorded, "one")

@@ -73,14 +73,14 @@ def test_everything_else_is_read_from_the_folder(tmp_path: Path) -> None:
     assert found.variables == ["API_TOKEN", "MAIL_PASSWORD"] and found.notes == []
 
 
-def test_nothing_that_is_a_template_is_taken(tmp_path: Path) -> None:
+def test_templates_are_not_copied(tmp_path: Path) -> None:
     (tmp_path / "{{ x }}").mkdir()
     (tmp_path / "app.py").write_text(FLASK + "app = Flask(__name__, static_folder='{{ x }}')\n")
     (tmp_path / "Procfile").write_text("web: gunicorn 'app:create({{ x }})'\n")
     assert "{" not in str(describe(tmp_path).__dict__).strip("{}").replace("{'", "")
 
 
-def test_doubt_and_what_is_missing_are_said(tmp_path: Path) -> None:
+def test_doubts_and_gaps_are_reported(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(FLASK + "app = Flask(__name__)\n")
     (tmp_path / "other.py").write_text(FLASK + "def create_app():\n    return Flask(__name__)\n")
     found = describe(tmp_path)
@@ -93,7 +93,7 @@ def test_the_sample_applications_are_understood() -> None:
 
 
 @pytest.mark.parametrize(("given", "found"), [("../static", [{"url": "/static", "path": "static"}]), ("../../etc", []), ("/etc", [])])
-def test_a_static_folder_is_named_as_the_declaration_takes_it(tmp_path: Path, given: str, found: list[dict[str, str]]) -> None:
+def test_static_folder_is_written_as_a_declaration(tmp_path: Path, given: str, found: list[dict[str, str]]) -> None:
     for name in ("shop", "static"):
         (tmp_path / name).mkdir()
     (tmp_path / "shop/__init__.py").write_text(FLASK + f"app = Flask(__name__, static_folder={given!r})\n")

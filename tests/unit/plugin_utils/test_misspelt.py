@@ -27,5 +27,5 @@ def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
     assert not list(misspelt([name], [name]))
 
 
-def test_variables_of_others_are_left_alone() -> None:
+def test_variables_of_other_roles_are_accepted() -> None:
     assert list(misspelt([*OTHERS, *NAMES, "ansible_facts", "__nginx_sites"], [])) == []

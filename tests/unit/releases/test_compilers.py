@@ -28,10 +28,10 @@ from ansible_collections.flaskyard.server.plugins.module_utils._releases.steps.c
         ("pkgconfig.pkgconfig.PackageNotFoundError: xmlsec1 not found", ["libxmlsec1-dev", "pkg-config"]),
     ],
 )
-def test_what_it_takes(printed: str, names: list[str]) -> None:
+def test_packages_for_a_compilation(printed: str, names: list[str]) -> None:
     assert wanted(printed) == sorted(["build-essential", "python3-dev", *names])
     assert advice(printed).endswith(f"set build_packages: [{', '.join(wanted(printed))}]")
 
 
-def test_what_is_not_recognised_gives_no_advice() -> None:
+def test_unknown_error_gives_no_advice() -> None:
     assert advice("SyntaxError: invalid syntax") == ""

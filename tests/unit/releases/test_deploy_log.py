@@ -35,7 +35,7 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     return made
 
 
-def test_what_went_well(records: Records) -> None:
+def test_success_is_logged(records: Records) -> None:
     with logged("deploy", records, "r1"):
         pass
     [line] = entries("shop")
@@ -49,14 +49,14 @@ def test_what_went_well(records: Records) -> None:
     assert entries("blog") == [] and len(entries()) == 1
 
 
-def test_what_failed_is_there_with_the_first_line_of_why(records: Records) -> None:
+def test_failure_is_logged_with_its_first_line(records: Records) -> None:
     with pytest.raises(HostError, match="it did not start"), logged("deploy", records):
         raise HostError("it did not start\nand here is its journal")
     [line] = entries()
     assert (line["outcome"], line["reason"], line["release"]) == ("failed", "it did not start", None)
 
 
-def test_a_preparation_that_went_well_is_no_change(records: Records) -> None:
+def test_preparation_is_not_logged_as_a_change(records: Records) -> None:
     with logged("deploy", records, failure_only=True):
         pass
     assert entries() == []
@@ -70,7 +70,7 @@ def test_unwritable_log_hides_no_failure(records: Records, tmp_path: Path) -> No
         pass
 
 
-def test_half_a_line_spoils_no_other(records: Records) -> None:
+def test_damaged_line_does_not_hide_others(records: Records) -> None:
     with logged("deploy", records, "r1"):
         pass
     with open(deploy_log.place(), "a", encoding="ascii") as handle:
@@ -80,7 +80,7 @@ def test_half_a_line_spoils_no_other(records: Records) -> None:
     assert [line["action"] for line in entries()] == ["deploy", "restart"]
 
 
-def test_it_is_moved_aside_at_its_bound(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_is_rotated_at_its_limit(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy_log, "_BOUND_BYTES", 1000)
     for number in range(20):
         with logged(f"deploy-{number}", records, "r1"):

@@ -79,7 +79,7 @@ def test_indexes_over_http_are_refused_unless_accepted(settings: dict[str, t.Any
     assert index_environment(**settings, insecure=True)["PIP_TRUSTED_HOST"] in ("localhost", "example.com")
 
 
-def test_a_proxy_over_http_is_no_index() -> None:
+def test_http_proxy_is_not_an_index() -> None:
     assert index_environment(environment={"https_proxy": "http://proxy.example.com:3128"})["https_proxy"]
 
 
@@ -127,13 +127,13 @@ def test_open_connections_to_repositories_are_refused(source: dict[str, t.Any], 
         complete_apps([app])
 
 
-def test_messages_hold_no_secret_of_a_build_command() -> None:
+def test_messages_do_not_show_secrets_of_a_build_command() -> None:
     app = {"source": {"location": None}, "build_command": "NPM_TOKEN=canary1 npm ci; curl https://a:canary2@example.com"}
     assert secrets_of_app(app, {"DEPLOY_TOKEN": "canary3"}) == {"canary1", "canary2", "canary3"}
 
 
 @pytest.mark.parametrize("name", wanted())
-def test_every_lock_is_what_the_collection_names(name: str) -> None:
+def test_every_lock_is_named_in_the_collection(name: str) -> None:
     text = (LOCKS / f"{name}.txt").read_text()
     pins = re.findall(r"^([\w.-]+==\S+)", text, re.MULTILINE)
     assert all(requirement in pins for requirement in wanted()[name] if "==" in requirement)
@@ -167,7 +167,7 @@ def test_forge_keys_have_the_fingerprints_that_the_forges_publish() -> None:
     assert found == published
 
 
-def test_a_mirror_keeps_objects_and_no_instructions(tmp_path: Path) -> None:
+def test_mirror_keeps_no_hooks_or_configuration(tmp_path: Path) -> None:
     for name in (
         "HEAD",
         "packed-refs",

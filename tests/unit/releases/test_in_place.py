@@ -52,7 +52,7 @@ def test_no_change(code: Path) -> None:
     assert digest_of(code) == before
 
 
-def test_a_folder_that_cannot_be_read_is_no_empty_one(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_not_empty(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 

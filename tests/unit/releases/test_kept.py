@@ -25,12 +25,12 @@ def linked(tree: Path, folders: list[str], files: list[str], seeded: list[str]) 
     return link(tree, str(tree.parent / "state"), folders, files, seeded)
 
 
-def test_a_folder_with_keepers_alone_brings_nothing(tree: Path) -> None:
+def test_folder_with_only_gitkeep_is_empty(tree: Path) -> None:
     assert linked(tree, ["uploads", "instance"], [], []) == {}
     assert [(tree / name).readlink() for name in ("uploads", "instance")] == [tree.parent / "state" / name for name in ("uploads", "instance")]
 
 
-def test_nothing_is_hidden_that_was_not_asked_for(tree: Path) -> None:
+def test_link_that_hides_files_is_refused(tree: Path) -> None:
     with pytest.raises(StepError) as caught:
         linked(tree, ["pics"], [], ["pics/deep", "pics/def"])
     assert str(caught.value) == (
@@ -45,7 +45,7 @@ def test_file_is_not_a_folder(tree: Path, folders: list[str], files: list[str], 
         linked(tree, folders, files, [*folders, *files])
 
 
-def test_what_the_source_brings_is_put_there_and_changes_nothing(tree: Path) -> None:
+def test_files_of_the_source_are_copied_and_then_stay(tree: Path) -> None:
     state = tree.parent / "state"
     (state / "pics").mkdir()
     (state / "pics" / "default.png").write_text("the app's own")
@@ -57,7 +57,7 @@ def test_what_the_source_brings_is_put_there_and_changes_nothing(tree: Path) -> 
     assert (tree / "pics/default.png").read_text() == "the app's own" and not (tree / "words.txt").exists() and (tree / "words.txt").is_symlink()
 
 
-def test_another_content_is_told_from_the_same(tree: Path, tmp_path: Path) -> None:
+def test_different_content_is_noticed(tree: Path, tmp_path: Path) -> None:
     first = linked(tree, ["pics"], [], ["pics"])
     for number, text in enumerate(("pics/default.png", "another")):
         other = tmp_path / str(number)
@@ -75,7 +75,7 @@ def test_a_package_below_src_finds_its_instance_folder_beside_it(tree: Path) -> 
 
 
 @pytest.mark.parametrize("there", ["src/__init__.py", "src/main.js", "src/instance/main.js"])
-def test_what_holds_no_packages_gets_none(tree: Path, there: str) -> None:
+def test_folder_without_packages_gets_none(tree: Path, there: str) -> None:
     (tree / there).parent.mkdir(parents=True)
     (tree / there).touch()
     link_instance(tree, tree.parent / "state/instance")

@@ -139,7 +139,7 @@ def test_a_release_in_words(source: dict[str, t.Any], words: str) -> None:
     assert describe({"id": "r1", "source": source}) == words
 
 
-def test_one_at_a_time(app: dict[str, t.Any], state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_build_is_refused_until_the_first_ends(app: dict[str, t.Any], state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.3)
     with Records(app, state).lock():
         with pytest.raises(locks.Busy, match="another run"), Records(app, state).lock():
@@ -164,7 +164,7 @@ def test_one_at_a_time(app: dict[str, t.Any], state: str, monkeypatch: pytest.Mo
         ("true", False),
     ],
 )
-def test_what_somebody_changes_by_hand_is_seen(tmp_path: Path, change: str, seen: bool) -> None:
+def test_manual_changes_are_noticed(tmp_path: Path, change: str, seen: bool) -> None:
     for name in ("shop/views.py", "venv/lib/python3.13/site-packages/flask/app.py", "venv/bin/gunicorn"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("text\n")

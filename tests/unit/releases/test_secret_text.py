@@ -45,7 +45,7 @@ def test_no_password_is_left_however_it_is_written(password: str, scheme: str) -
         ("not a url", set()),
     ],
 )
-def test_what_is_secret(url: str, secrets: set[str]) -> None:
+def test_secrets_in_text_are_found(url: str, secrets: set[str]) -> None:
     assert secrets_of([url]) == secrets
 
 

@@ -65,7 +65,7 @@ def test_folder_in_a_repository_inherits_its_ignore_rules(tmp_path: Path) -> Non
     assert list_files(str(tmp_path / "app")) == ["a"]
 
 
-def test_what_the_declaration_names_is_not_left_out(tmp_path: Path) -> None:
+def test_declared_paths_are_included(tmp_path: Path) -> None:
     write(tmp_path, "app.py", "dist/index.html", "distant/x", "static/a.css")
     (tmp_path / ".gitignore").write_text("/dist\n")
     files = list_files(str(tmp_path))

@@ -37,7 +37,7 @@ def manifest(tree: Path, requirements: str | None = None, installer: str = "uv",
     return read_manifest(tree, requirements, installer)
 
 
-def test_the_file_that_counts(tmp_path: Path) -> None:
+def test_first_file_of_dependencies_is_used(tmp_path: Path) -> None:
     assert manifest(tmp_path)["kind"] == "none"
     assert manifest(tmp_path, pyproject_toml=PYPROJECT.format(version=1))["kind"] == "pyproject"
     assert manifest(tmp_path, requirements_txt="flask\n")["file"] == "requirements.txt"
@@ -89,7 +89,7 @@ def test_included_files_count(tmp_path: Path) -> None:
         ("${PLACE}", True),
     ],
 )
-def test_what_is_installed_from_the_tree_itself(tmp_path: Path, line: str, local: bool) -> None:
+def test_installation_of_the_source_itself(tmp_path: Path, line: str, local: bool) -> None:
     assert manifest(tmp_path, requirements_txt=f"# a comment\n{line}\n")["local"] is local
 
 
@@ -104,7 +104,7 @@ def test_files_are_read_as_pip_reads_them(tmp_path: Path, encoding: str) -> None
     assert text in read_requirements(tmp_path / "requirements.txt", tmp_path)["requirements.txt"]
 
 
-def test_a_tool_s_configuration_is_no_manifest(tmp_path: Path) -> None:
+def test_tool_configuration_is_not_a_manifest(tmp_path: Path) -> None:
     assert manifest(tmp_path, setup_cfg="[flake8]\n", pyproject_toml="[tool.ruff]\n")["kind"] == "none"
     assert manifest(tmp_path, requirements_txt="flask\n", Pipfile_lock="{}", poetry_lock="")["kind"] == "requirements"
 
@@ -177,7 +177,7 @@ members = st.lists(st.tuples(names, st.sampled_from(["file", "directory", "link"
 
 
 @given(members, st.booleans())
-def test_nothing_ever_leaves_its_place(tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, str, str]], strip: bool) -> None:
+def test_archive_members_stay_inside(tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, str, str]], strip: bool) -> None:
     top = tmp_path_factory.mktemp("top")
     tree = top / "one/tree"
     tree.mkdir(parents=True)
@@ -226,7 +226,7 @@ def test_versions_of_tags(described: str, version: str) -> None:
         ("out", "directory is 'out', a link that leads out of the source; name the folder itself"),
     ],
 )
-def test_a_directory_has_to_be_one_of_the_source(tmp_path: Path, directory: str, message: str) -> None:
+def test_directory_must_exist_in_the_source(tmp_path: Path, directory: str, message: str) -> None:
     tree = tmp_path / "tree"
     (tree / "backend").mkdir(parents=True)
     (tree / "out").symlink_to(tmp_path)

@@ -35,7 +35,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     return app
 
 
-def test_what_stands_lacks_nothing(app: dict[str, t.Any]) -> None:
+def test_intact_release_has_no_differences(app: dict[str, t.Any]) -> None:
     found = survey.survey()["shop"]
     assert (found["wish"], found["differences"], found["grouped"], found["sources"]) == ("w1", [], False, ["sha256:1"])
     assert (found["release"]["id"], found["withdrawn"]) == ("r1", None)
@@ -43,12 +43,12 @@ def test_what_stands_lacks_nothing(app: dict[str, t.Any]) -> None:
 
 
 @pytest.mark.parametrize("lost", ["releases/r1/bin/program", "venvs/v1/bin/program"])
-def test_what_lost_a_file_is_lacking(app: dict[str, t.Any], tmp_path: Path, lost: str) -> None:
+def test_lost_file_is_a_difference(app: dict[str, t.Any], tmp_path: Path, lost: str) -> None:
     (tmp_path / lost).unlink()
     assert survey.survey()["shop"]["differences"] == ["release r1 is missing, or was changed after it was built"]
 
 
-def test_what_the_proxy_cannot_read_yet_is_lacking(app: dict[str, t.Any]) -> None:
+def test_unpublished_file_is_a_difference(app: dict[str, t.Any]) -> None:
     wished.remember({**app, "public": {"release": ["static"], "state": []}}, survey.survey()["shop"]["release"])
     [note] = survey.survey()["shop"]["differences"]
     assert "read the public files of release r1" in note
@@ -80,7 +80,7 @@ def test_release_in_place_of_a_withdrawn_one_answers_the_wish(app: dict[str, t.A
     assert survey.survey()["shop"] == {**before, "sources": ["sha256:1", "sha256:1"]}
 
 
-def test_an_app_that_nobody_remembers_has_no_wish(app: dict[str, t.Any]) -> None:
+def test_unrecorded_app_has_no_digest(app: dict[str, t.Any]) -> None:
     Path(paths.APPS, "shop", "wish.json").unlink()
     assert survey.survey()["shop"] == {"wish": "", "differences": [], "release": {}, "sources": [], "withdrawn": None, "grouped": False}
 
@@ -99,5 +99,5 @@ def test_an_app_that_nobody_remembers_has_no_wish(app: dict[str, t.Any]) -> None
         ({"kind": "in_place", "version": None}, False),
     ],
 )
-def test_only_what_always_means_the_same_needs_no_question(source: dict[str, t.Any], fixed: bool) -> None:
+def test_only_fixed_versions_need_no_lookup(source: dict[str, t.Any], fixed: bool) -> None:
     assert is_fixed(source) is fixed

@@ -81,7 +81,7 @@ def went_back(host: Host) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_the_older_one_serves_until_the_source_changes(host: Host, check: bool) -> None:
+def test_older_release_serves_until_the_source_changes(host: Host, check: bool) -> None:
     old, new = went_back(host)
     outcome = look(host, "sha256:2", check=check)
     assert (outcome.release["id"], outcome.changed, outcome.withdrawn) == (
@@ -93,7 +93,7 @@ def test_the_older_one_serves_until_the_source_changes(host: Host, check: bool) 
     assert other.to_build and other.withdrawn is None
 
 
-def test_one_that_is_asked_for_again_serves_again(host: Host) -> None:
+def test_withdrawn_release_serves_again_on_request(host: Host) -> None:
     _old, new = went_back(host)
     for check in (True, False):
         outcome = look(host, "sha256:2", redeploy=True, check=check)

@@ -205,7 +205,7 @@ def test_change_stops_the_old_slot_last(site: Site) -> None:
     assert site.slots.links.release() == "releases/r2"
 
 
-def test_a_current_slot_that_holds_lacks_nothing(site: Site) -> None:
+def test_healthy_slot_has_no_differences(site: Site) -> None:
     slot = site.run("r1")
     assert site.change("r1").differences(site.manager.states([slot])) == []
     assert site.change("r1", wish="another").differences(site.manager.states([slot])) == [f"write down what slot {slot} was asked for"]
@@ -222,7 +222,7 @@ def test_a_current_slot_that_holds_lacks_nothing(site: Site) -> None:
         ("manager", "work: KeyError: 'A'\nsupervisord did not answer\n"),
     ],
 )
-def test_whatever_fails_the_old_slot_serves(site: Site, failure: str, says: str, exclusive: bool) -> None:
+def test_old_slot_serves_after_any_failure(site: Site, failure: str, says: str, exclusive: bool) -> None:
     site.app["exclusive"] = exclusive
     old = site.run("r1")
     change = site.change("r2")
@@ -311,7 +311,7 @@ def test_run_in_phases_killed_anywhere_is_finished_by_the_next(site: Site, phase
     assert (site.current, site.slots.present(), site.manager.working) == (new, [new], {new})
 
 
-def test_a_cancelled_start_leaves_what_serves(site: Site) -> None:
+def test_cancelled_start_keeps_the_old_slot(site: Site) -> None:
     old = site.run("r1")
     site.change("r2").start()
     assert site.current == old and len(site.slots.present()) == 2
@@ -321,7 +321,7 @@ def test_a_cancelled_start_leaves_what_serves(site: Site) -> None:
     assert site.current == old, "what serves is never cancelled"
 
 
-def test_a_slot_that_another_run_removed_is_not_switched_to(site: Site) -> None:
+def test_slot_removed_by_another_run_is_not_used(site: Site) -> None:
     old = site.run("r1")
     site.change("r2").start()
     site.run("r1")  # it takes the started slot for left over
@@ -383,7 +383,7 @@ def test_unhealthy_slot_that_answers_stays_and_fails_the_run(site: Site) -> None
     assert site.current == slot and slot in site.manager.running and f"restart {slot}" not in site.manager.calls
 
 
-def test_what_a_killed_run_left_is_removed(site: Site) -> None:
+def test_leftovers_of_a_killed_run_are_removed(site: Site) -> None:
     slot = site.run("r1")
     Path(site.app["paths"]["slots"], "0000000000").mkdir()
     assert site.change("r1").differences(site.manager.states([slot])) == ["remove the left-over slot 0000000000"]
@@ -391,7 +391,7 @@ def test_what_a_killed_run_left_is_removed(site: Site) -> None:
     assert site.slots.present() == [slot]
 
 
-def test_another_protocol_gets_its_own_link_until_the_proxy_knows(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_protocol_gets_a_separate_link(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     old = site.run("r1")
     # The app's server comes to speak FastCGI.
     site.app["paths"]["socket"] = site.app["paths"]["socket"].replace("current", "fastcgi")
@@ -403,7 +403,7 @@ def test_another_protocol_gets_its_own_link_until_the_proxy_knows(site: Site, mo
     assert site.slots.links.retained() == {} and site.manager.running == {new} and site.slots.present() == [new]
 
 
-def test_an_app_that_is_gone_is_stopped(site: Site) -> None:
+def test_undeclared_app_is_stopped(site: Site) -> None:
     site.run("r1")
     site.slots.stop()
     assert (site.current, site.slots.present(), site.manager.running) == (None, [], set())

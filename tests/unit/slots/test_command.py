@@ -26,7 +26,7 @@ EARLIER, JUST_NOW = {"command": "upgrade", "at": "2100-01-01T00:00:00"}, {"comma
         pytest.param(EARLIER, JUST_NOW, True, False, id="it is asked for again and another run does it meanwhile"),
     ],
 )
-def test_what_another_run_did_is_not_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: Ran, after: Ran, repeat: bool, runs: bool) -> None:
+def test_command_of_another_run_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: Ran, after: Ran, repeat: bool, runs: bool) -> None:
     record, calls = [before], list[list[str]]()
 
     def wait(name: str, seconds: float) -> None:

@@ -68,7 +68,7 @@ def alive() -> str:
     return ""
 
 
-def test_it_asks_as_the_proxy_would(server: _Server) -> None:
+def test_gate_sends_the_headers_of_the_proxy(server: _Server) -> None:
     server.answers = [200]
     gate().wait(str(server.server_address), alive)
     assert len(server.seen) == 2
@@ -85,14 +85,14 @@ def test_good_answers_must_come_in_a_row(server: _Server) -> None:
     assert len(server.seen) == 5
 
 
-def test_another_status_does_not_pass_and_is_told(server: _Server) -> None:
+def test_other_status_fails_and_is_reported(server: _Server) -> None:
     server.answers = [500]
     with pytest.raises(GateError, match=r"GET /healthz gave status 500; expected status 200, 2 times in a row within 1 s"):
         gate(timeout_seconds=1).wait(str(server.server_address), alive)
 
 
 @pytest.mark.parametrize(("status", "passes"), [(404, True), (302, True), (499, True), (500, False)])
-def test_without_a_status_anything_below_500_will_do(server: _Server, status: int, passes: bool) -> None:
+def test_any_status_below_500_passes_by_default(server: _Server, status: int, passes: bool) -> None:
     server.answers = [status]
     healthy, answer = True, ""
     try:
@@ -102,7 +102,7 @@ def test_without_a_status_anything_below_500_will_do(server: _Server, status: in
     assert healthy is passes, answer
 
 
-def test_a_dead_service_is_not_waited_for(tmp_path: Path) -> None:
+def test_gate_does_not_wait_for_a_dead_service(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(GateError, match="no answer .*the service does not stay up"):
         gate(timeout_seconds=60).wait(str(tmp_path / "none.sock"), lambda: "the service does not stay up")
@@ -146,7 +146,7 @@ def test_no_more_of_a_body_is_read_than_it_takes(server: _Server) -> None:
 
 
 @pytest.mark.parametrize("pause", [0.05, 60])
-def test_an_answer_that_hangs_is_given_up_in_time(server: _Server, pause: float) -> None:
+def test_hanging_answer_times_out(server: _Server, pause: float) -> None:
     server.answers, server.body = [200], slowly(seconds=pause)
     began = time.monotonic()
     with pytest.raises(GateError, match=r"status 200 and then no body \(timed out\); expected status 200 and 'ready' in the body, 2 times"):
@@ -154,7 +154,7 @@ def test_an_answer_that_hangs_is_given_up_in_time(server: _Server, pause: float)
     assert time.monotonic() - began < 30
 
 
-def test_the_record_of_an_older_version_has_no_text(server: _Server) -> None:
+def test_record_of_an_earlier_version_has_no_body_check(server: _Server) -> None:
     server.answers = [200]
     check = {"path": "/", "status": None, "timeout_seconds": 2, "successes": 1}
     Gate({"healthcheck": check, "canonical": None, "mount": "", "protocol": "http"}).wait(str(server.server_address), alive)

@@ -128,6 +128,6 @@ def test_status_and_body_are_read(ask: Ask, answer: bytes, expected: tuple[int, 
 
 @pytest.mark.parametrize("ask", [ask_uwsgi, ask_fastcgi])
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH\r\n", b"endless" * 100_000])
-def test_anything_else_is_no_status(ask: t.Any, answer: bytes) -> None:
+def test_invalid_status_lines_are_refused(ask: t.Any, answer: bytes) -> None:
     with pytest.raises(ValueError, match="no status"):
         answered(ask, answer)

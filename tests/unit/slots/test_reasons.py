@@ -28,7 +28,7 @@ def test_the_exception_of_an_import_is_the_reason(server: str) -> None:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_an_ill_app_is_told_with_its_exception(server: str) -> None:
+def test_unhealthy_app_is_reported_with_its_exception(server: str) -> None:
     assert headline("gate", UNHEALTHY, journal(f"{server}-health")).splitlines() == [
         "gate: GET /healthz gave status 500 (RuntimeError: the database is gone)",
         "expected status 200, 2 times in a row within 8 s (key healthcheck)",
@@ -51,7 +51,7 @@ def test_server_output_explains_an_exiting_worker(server: str, words: str) -> No
     assert reason(journal(f"{server}-exits")) == words
 
 
-def test_a_port_that_the_old_slot_has_names_the_key() -> None:
+def test_port_of_the_old_slot_suggests_exclusive() -> None:
     first = headline("gate", "GET / gave no answer (timed out); the service does not stay up", journal("gunicorn-busy")).splitlines()
     assert first == [
         "gate: OSError: [Errno 98] Address already in use: another process holds the port or lock; if it is the old slot, set exclusive: true",
@@ -94,7 +94,7 @@ def test_a_port_that_the_old_slot_has_names_the_key() -> None:
         ("Traceback (most recent call last):\n  f\nValueError: " + "x" * 1000, "ValueError: " + "x" * 287 + "…"),
     ],
 )
-def test_one_line_of_a_text(text: str, found: str) -> None:
+def test_reason_is_one_line(text: str, found: str) -> None:
     assert reason(text) == found
 
 
@@ -103,13 +103,13 @@ def test_running_app_without_an_answer_is_reported() -> None:
     assert headline("gate", seen, journal("uwsgi-exits")) == "gate: GET /healthz gave no answer (timed out) (worker 1 (pid: 1633) died)\nexpected status 200"
 
 
-def test_a_wrong_body_is_its_own_reason() -> None:
+def test_wrong_body_is_reported() -> None:
     seen = "GET / gave status 200 without 'ready' in its body; expected 'ready'"
     assert headline("gate", seen, journal("gunicorn-health")) == f"gate: {seen}"
 
 
 @pytest.mark.parametrize("name", ["shop@1", "shop@1-process.worker.1", "shop@1-process.worker"])
-def test_a_name_is_not_mentioned_by_a_longer_one(name: str) -> None:
+def test_longer_name_is_not_a_mention(name: str) -> None:
     assert not mentions("shop@1-process.worker.10 does not stay up", name)
     assert mentions(f"shop@1-process.worker.10 does not stay up\n{name} neither.", name)
 

@@ -14,7 +14,7 @@ RECIPE = Recipe("r1", "/srv/r1", {"service": "ExecStart=@FLASKYARD_RELEASE_DIR@ 
 SECRET_FILES = {"a.cfg": {"variable": "A", "content": "aHVudGVyMg=="}}
 
 
-def test_everything_that_a_slot_runs_with_is_in_its_name() -> None:
+def test_slot_name_depends_on_all_its_settings() -> None:
     name = RECIPE.slot("key")
     assert name == RECIPE.slot("key") and len(name) == 10
     others: list[tuple[str, t.Any]] = [("release", "r2"), ("files", {"service": "other"}), ("env", 'TOKEN="hunter3"\n')]
@@ -24,11 +24,11 @@ def test_everything_that_a_slot_runs_with_is_in_its_name() -> None:
     assert dataclasses.replace(RECIPE, release_dir="/elsewhere").slot("key") == name, "where it lies follows from its id"
 
 
-def test_names_do_not_change_from_version_to_version() -> None:
+def test_slot_names_are_stable_across_versions() -> None:
     assert RECIPE.slot("key") == "8f7a81b2db", "each app would be started anew by an upgrade"
 
 
-def test_a_wish_is_the_same_wherever_the_code_came_from() -> None:
+def test_digest_does_not_depend_on_the_origin_of_the_code() -> None:
     one, other = ({"id": "r1", "source": {"location": place}} for place in ("/home/ada/shop", "/builds/7"))
     assert asked_for({}, one, {}, "", "systemd", {}) == asked_for({}, one, {}, "", "systemd") != asked_for({}, one, {}, "", "systemd", SECRET_FILES)
     assert asked_for({}, one, {}, "", "systemd") == asked_for({}, other, {}, "", "systemd") != asked_for({}, {"id": "r2"}, {}, "", "systemd")
@@ -54,7 +54,7 @@ def test_diff_hides_the_value_of_a_changed_variable() -> None:
     assert entry["before_header"] == "shop: env" and entry["before"] != entry["after"] and "hunter" not in str(entry)
 
 
-def test_the_app_is_told_where_its_files_are() -> None:
+def test_app_gets_the_paths_of_its_files() -> None:
     recipe = dataclasses.replace(RECIPE, secret_files=SECRET_FILES)
     assert parse_environment_file(recipe.environment("key", "/etc/s"))["A"] == "/etc/s/files/a.cfg"
 
@@ -67,7 +67,7 @@ def test_diff_hides_the_content_of_a_secret_file() -> None:
     assert "aHVudGVy" not in str(entry) and "hunter" not in str(entry)
 
 
-def test_a_recipe_is_recalled_from_what_a_slot_keeps() -> None:
+def test_recipe_is_read_back_from_a_slot() -> None:
     recipe = dataclasses.replace(RECIPE, secret_files=SECRET_FILES)
     environment = parse_environment_file(recipe.environment("new\0old", "/etc/s"))
     assert Recipe.recalled("r1", "/srv/r1", recipe.shown("new\0old"), environment, SECRET_FILES) == recipe

@@ -108,7 +108,7 @@ def test_site_changes_nothing_after_a_rollback(shop: Shop) -> None:
     assert (shop.records.get("releases", "r2") or {})["withdrawn"]["by"] == "ada@laptop"
 
 
-def test_a_look_changes_nothing(shop: Shop) -> None:
+def test_preview_changes_nothing(shop: Shop) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     calls = list(shop.site.manager.calls)
@@ -117,7 +117,7 @@ def test_a_look_changes_nothing(shop: Shop) -> None:
     assert (shop.release, shop.withdrawn(), shop.site.manager.calls, shop.log()) == ("r2", [], calls, [])
 
 
-def test_the_settings_are_those_of_today(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_uses_current_settings(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "ENV", 'MODE="old"\n')
     shop.deploy("r1")
     monkeypatch.setitem(globals(), "ENV", 'MODE="today"\nQUOTED="a\\"b\nc"\n')
@@ -138,7 +138,7 @@ def test_secret_key_is_a_setting_only_if_declared(shop: Shop, monkeypatch: pytes
     assert (key == "own") is declared and shop.site_run("r1") == []
 
 
-def test_each_rollback_goes_further_back_and_a_name_goes_anywhere(shop: Shop) -> None:
+def test_each_rollback_goes_one_release_further_back(shop: Shop) -> None:
     for release in ("r1", "r2", "r3"):
         shop.deploy(release)
     Rollback("shop").run()
@@ -153,7 +153,7 @@ def test_each_rollback_goes_further_back_and_a_name_goes_anywhere(shop: Shop) ->
     assert shop.release == "r1"
 
 
-def test_what_a_rollback_goes_past_is_withdrawn_too(shop: Shop) -> None:
+def test_releases_skipped_by_a_rollback_are_withdrawn(shop: Shop) -> None:
     for release in ("r0", "r1", "r2", "r3"):
         shop.deploy(release)
     shop.site.gate.ill = {str(shop.change("r1").wanted())}
@@ -167,7 +167,7 @@ def test_what_a_rollback_goes_past_is_withdrawn_too(shop: Shop) -> None:
     assert shop.release == "r0", "and not forward to r2"
 
 
-def test_a_new_source_serves_and_can_be_gone_back_from(shop: Shop) -> None:
+def test_new_source_serves_and_can_be_rolled_back(shop: Shop) -> None:
     for release in ("r1", "r2"):
         shop.deploy(release)
     Rollback("shop").run()
@@ -196,7 +196,7 @@ def test_a_new_source_serves_and_can_be_gone_back_from(shop: Shop) -> None:
         (lambda shop: shop.records.note("r1", status="bad"), "no earlier release of shop that served well; these are here: r1"),
     ],
 )
-def test_what_cannot_serve_is_refused_before_anything_is_touched(shop: Shop, damage: t.Callable[[Shop], None], words: str) -> None:
+def test_unusable_release_is_refused_before_any_change(shop: Shop, damage: t.Callable[[Shop], None], words: str) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     damage(shop)
@@ -241,7 +241,7 @@ def test_release_that_fails_leaves_everything_unchanged(shop: Shop, failure: str
         Rollback("shop").run()
 
 
-def test_one_that_still_ends_its_requests_is_not_waited_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_does_not_wait_for_a_draining_slot(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.deploy("r1")
     retiring = shop.site.current
     shop.deploy("r2")
@@ -251,7 +251,7 @@ def test_one_that_still_ends_its_requests_is_not_waited_for(shop: Shop, monkeypa
 
 
 @pytest.mark.parametrize("call", range(5))
-def test_wherever_it_is_killed_the_next_run_ends_it(shop: Shop, call: int) -> None:
+def test_next_run_finishes_a_rollback_killed_anywhere(shop: Shop, call: int) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     shop.site.manager.calls.clear()
@@ -288,7 +288,7 @@ def test_release_commands_that_ran_since_are_named(shop: Shop) -> None:
     ]
 
 
-def test_a_branch_has_no_wish_to_write_down(shop: Shop) -> None:
+def test_branch_has_no_digest_to_record(shop: Shop) -> None:
     shop.deploy("r1")
     shop.deploy("r2")
     Path(paths.APPS, "shop", "wish.json").unlink()
@@ -296,7 +296,7 @@ def test_a_branch_has_no_wish_to_write_down(shop: Shop) -> None:
     assert shop.release == "r1" and wished.recall("shop") is None
 
 
-def test_a_restart_is_another_slot_of_the_same(shop: Shop) -> None:
+def test_restart_makes_a_new_slot_of_the_same_release(shop: Shop) -> None:
     shop.deploy("r1")
     before = shop.site.current
     shop.site.manager.calls.clear()
@@ -308,13 +308,13 @@ def test_a_restart_is_another_slot_of_the_same(shop: Shop) -> None:
     assert shop.log() == [("restart", "r1", "ok")] * 2
 
 
-def test_a_number_of_restarts_that_somebody_damaged_is_none(shop: Shop) -> None:
+def test_damaged_restart_counter_counts_as_zero(shop: Shop) -> None:
     shop.deploy("r1")
     Path(paths.APPS, "shop", "restarts").write_text('["half"]')
     assert restart("shop") == shop.site.current and shop.site_run("r1") == []
 
 
-def test_a_restart_that_does_not_pass_leaves_what_serves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_restart_keeps_the_old_slot(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.deploy("r1")
     before = shop.site.current
     monkeypatch.setattr(shop.site.manager, "fails_to_start", {shop.change("r1").recipe.slot(shop.change("r1").secret_key, 1)})

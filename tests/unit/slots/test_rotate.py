@@ -58,7 +58,7 @@ def test_the_old_key_stays_valid_until_the_next_rotation(shop: Shop) -> None:
     assert shop.log() == [("rotate", "r1", "ok")] * 2
 
 
-def test_a_new_slot_that_fails_leaves_the_key(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_slot_keeps_the_old_key(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     before, slot = stored(shop).read_text(), shop.site.current
 
     def refuse(path: str, dead: t.Callable[[], str]) -> None:
@@ -72,7 +72,7 @@ def test_a_new_slot_that_fails_leaves_the_key(shop: Shop, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("moment", range(8))
-def test_a_killed_rotation_is_ended_by_the_next_run(shop: Shop, moment: int) -> None:
+def test_next_run_finishes_a_killed_rotation(shop: Shop, moment: int) -> None:
     first, dummy = keys(shop)
     shop.site.manager.kill_at = len(shop.site.manager.calls) + moment
     with contextlib.suppress(Killed):
@@ -84,7 +84,7 @@ def test_a_killed_rotation_is_ended_by_the_next_run(shop: Shop, moment: int) -> 
 
 
 @pytest.mark.parametrize(("env", "words"), [('SECRET_KEY="mine"\n', "declares SECRET_KEY in env"), ('SECRET_KEY_FALLBACKS="[]"\n', "remove it there")])
-def test_a_key_of_the_inventory_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch, env: str, words: str) -> None:
+def test_rotation_of_an_inventory_key_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch, env: str, words: str) -> None:
     monkeypatch.setattr(test_rollback, "ENV", env)
     shop.deploy("r1")
     before = stored(shop).read_text()
@@ -102,7 +102,7 @@ def test_both_keys_come_back_from_the_slot_that_has_them(shop: Shop) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
-def test_keys_go_through_file_and_environment_as_they_are(current: str, before: str) -> None:
+def test_keys_pass_file_and_environment_unchanged(current: str, before: str) -> None:
     kept = SecretKeys(current, before)
     assert SecretKeys.read(kept.text) == SecretKeys.of({"A": "b", **kept.variables}) == kept
     assert without_keys({"A": "b", **kept.variables}) == {"A": "b"}

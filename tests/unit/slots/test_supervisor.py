@@ -231,7 +231,7 @@ def test_processes_start_after_the_switch_and_at_boot(site: Site) -> None:
     assert worker(NEW) in site.supervisord and worker(NEW, 2) in site.supervisord
 
 
-def test_processes_that_were_told_to_stop_do_not_come_back(site: Site) -> None:
+def test_stopped_processes_stay_stopped(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.slots.stop_work(OLD)
@@ -281,7 +281,7 @@ def test_two_undone_changes_wait_once_for_each_process(site: Site) -> None:
     assert [program for _what, _unit, program in site.later] == [worker(OLD), worker(OLD, 2)]
 
 
-def test_it_does_not_run_again_where_another_deploy_came(site: Site) -> None:
+def test_process_does_not_restart_after_another_deploy(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.supervisord.busy = {worker(OLD)}
@@ -293,7 +293,7 @@ def test_it_does_not_run_again_where_another_deploy_came(site: Site) -> None:
     assert worker(OLD) not in site.supervisord
 
 
-def test_a_start_that_is_waited_for_waits_for_the_job(site: Site) -> None:
+def test_start_waits_for_the_running_job(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.supervisord.busy = {worker(OLD)}
@@ -328,7 +328,7 @@ def test_a_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) ->
     assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
 
 
-def test_a_slot_that_pauses_runs_again(site: Site) -> None:
+def test_paused_slot_runs_again(site: Site) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.slots.stop(OLD)
@@ -356,7 +356,7 @@ def test_nothing_of_a_removed_slot_stays(site: Site) -> None:
 
 
 @pytest.mark.parametrize("step", ["pause", "remove"])
-def test_what_a_process_left_ends_with_its_slot(site: Site, step: str) -> None:
+def test_orphaned_children_end_with_their_slot(site: Site, step: str) -> None:
     site.serve(OLD)
     site.slots.start_work(OLD)
     site.slots.stop_work(OLD)
@@ -393,7 +393,7 @@ def test_work_of_a_dead_supervisord_can_be_left(dead: Site) -> None:
     assert not list(dead.enabled.iterdir()) and not list(dead.trial.iterdir())
 
 
-def test_restarts_since_the_boot_are_told(site: Site) -> None:
+def test_restarts_since_the_boot_are_reported(site: Site) -> None:
     site.serve(NEW)
     site.slots.start_work(NEW)
     (site.trial / worker(NEW)).write_text("4711 3")
@@ -402,7 +402,7 @@ def test_restarts_since_the_boot_are_told(site: Site) -> None:
     assert [states[name]["restarts"] for name in states] == ["0", "3", "0"]
 
 
-def test_how_a_program_ended_is_in_its_log(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_has_the_exit_status_of_a_program(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.serve(NEW)
     site.supervisord.dies = {worker(NEW)}
     site.slots.start_work(NEW)

@@ -70,7 +70,7 @@ def test_an_entry_is_shown_and_escaped(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(("name", "message"), [("", "x"), ("x", " "), ("x" * 81, "x"), ("x", "x" * 2001)])
-def test_an_entry_that_does_not_fit_is_refused(client: FlaskClient, name: str, message: str) -> None:
+def test_entry_that_is_too_long_is_refused(client: FlaskClient, name: str, message: str) -> None:
     assert sign(client, name, message).status_code == 400
 
 
@@ -105,7 +105,7 @@ def test_a_page_shows_the_small_copy_once_it_is_there(client: FlaskClient, app: 
 
 
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"", b"RIFF0000WEBP"])
-def test_what_is_no_picture_is_refused(client: FlaskClient, app: Flask, content: bytes) -> None:
+def test_file_without_a_picture_is_refused(client: FlaskClient, app: Flask, content: bytes) -> None:
     assert sign(client, picture=(content, "a.png")).status_code == 415
     assert not Path(app.config["UPLOADS"]).exists()
 
@@ -115,7 +115,7 @@ def test_a_damaged_picture_has_no_small_copy(client: FlaskClient, app: Flask) ->
     assert [file.suffix for file in Path(app.config["UPLOADS"]).iterdir()] == [".png"]
 
 
-def test_a_queue_that_is_away_loses_no_entry(client: FlaskClient, app: Flask, tmp_path: Path) -> None:
+def test_unreachable_queue_loses_no_entry(client: FlaskClient, app: Flask, tmp_path: Path) -> None:
     app.extensions["jobs"] = rq.Queue(connection=redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock"))
     assert sign(client, picture=(PNG, "a.png")).status_code == 303
     assert len([*Path(app.config["UPLOADS"]).glob("*.small.webp")]) == 1
@@ -125,7 +125,7 @@ def test_a_picture_too_large_is_refused(client: FlaskClient, app: Flask) -> None
     assert sign(client, picture=(PNG + bytes(app.config["MAX_CONTENT_LENGTH"]), "a.png")).status_code == 413
 
 
-def test_no_file_outside_the_pictures_is_sent(client: FlaskClient, app: Flask) -> None:
+def test_only_pictures_are_sent(client: FlaskClient, app: Flask) -> None:
     Path(app.config["UPLOADS"]).mkdir()
     for name in ("../instance/db", "..%2finstance%2fdb", "%2fetc%2fpasswd"):
         assert client.get(f"/pictures/{name}", base_url=SITE).status_code == 404
@@ -151,12 +151,12 @@ def test_health_says_what_a_new_database_needs(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json) == (503, {"status": "failed", "reason": "database is at revision None, not 0002; run `flask db upgrade`"})
 
 
-def test_migrations_make_what_the_models_say(app: Flask) -> None:
+def test_migrations_match_the_models(app: Flask) -> None:
     with app.app_context():
         flask_migrate.check()
 
 
-def test_whoami_is_the_request(client: FlaskClient) -> None:
+def test_whoami_shows_the_request(client: FlaskClient) -> None:
     answer = client.get("/whoami", base_url=SITE, environ_base={"REMOTE_ADDR": "192.0.2.7"}).json
     assert answer
     assert (answer["remote_addr"], answer["scheme"], answer["host"], answer["url"]) == (
@@ -167,7 +167,7 @@ def test_whoami_is_the_request(client: FlaskClient) -> None:
     )
 
 
-def test_no_secret_key_no_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_app_does_not_start_without_a_secret_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     with pytest.raises(RuntimeError, match="SECRET_KEY is not set"):
         create_app({"UPLOADS": str(tmp_path)})
