@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of all scenarios share: how to ask a host's web server, and what systemd says of a unit."""
+"""Fixtures for all scenarios: requests to a host's web server, and properties of units."""
 
 from __future__ import annotations
 

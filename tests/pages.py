@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pages show: their code blocks, and the commands in them."""
+"""Code blocks of the pages, and the commands in them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a benchmark gives: figures, each with what it may be, in a table."""
+"""Figures of a benchmark, each with its bound, as a table."""
 
 from __future__ import annotations
 

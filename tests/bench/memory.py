@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What gunicorn's preloading saves: the memory of five workers of the guestbook, that have served, with and without it."""
+"""The memory of five workers of the guestbook after requests, with and without gunicorn's preloading."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run of a playbook takes its time for."""
+"""How the duration of a run divides into parts."""
 
 from __future__ import annotations
 

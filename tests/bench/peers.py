@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same resources on the same host, kept by pyinfra: what a fast tool takes to see that nothing has to be done."""
+"""The same resources on the same host, managed by pyinfra: the time of a run without changes, for comparison."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands in pages exist, and take what they are given. `tests/drills/test_howtos.py` runs those of the how-to pages."""
+"""Commands in pages exist and accept their arguments. `tests/drills/test_howtos.py` runs those of the how-to pages."""
 
 from __future__ import annotations
 

@@ -40,6 +40,10 @@ CODE = (
     "docs/**/*.py",
 )
 
+TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
+#: A test is named for its subject.
+RIDDLE = re.compile(r"test_(what|who|whoever|it|they|one_that)_")
+
 
 def found(text: str) -> Iterator[str]:
     for pattern, better in AVOIDED.items():
@@ -56,6 +60,14 @@ def test_pages_read_well(page: Path) -> None:
 def test_code_reads_well() -> None:
     paths = [path for pattern in CODE for path in sorted(ROOT.glob(pattern)) if path.is_file() and path != Path(__file__)]
     assert {str(path.relative_to(ROOT)): problems for path in paths if (problems := list(found(path.read_text(encoding="utf-8"))))} == {}
+
+
+def test_names_of_tests_are_short_statements() -> None:
+    names = [
+        name for pattern in ("tests/**/*.py", "molecule/**/*.py") for path in ROOT.glob(pattern) for name in TEST.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(names) > 900
+    assert [name for name in names if RIDDLE.match(name) or name.count("_") > 10] == []
 
 
 @pytest.mark.parametrize("text", ["the key stands twice", "it is no folder", "the file is none", "in a slot of its own", "for who knows it"])

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workflows on a forge run what the repository has."""
+"""The pipelines of both forges cover everything in the repository."""
 
 from __future__ import annotations
 

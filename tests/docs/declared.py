@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What follows from the declarations of keys: options in the roles' argument specifications, defaults of the servers' roles, the JSON Schema."""
+"""Files generated from the declarations of keys: options in argument specifications, defaults of the servers' roles, the JSON Schema."""
 
 from __future__ import annotations
 

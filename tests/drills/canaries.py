@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A canary value for everything that is declared secret, so that it is recognised wherever it appears."""
+"""A canary for every secret value, so that a leak is recognised anywhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots of hosts, and what a change and its reversal have left on a host."""
+"""Snapshots of hosts, and the differences that a change and its reversal leave behind."""
 
 from __future__ import annotations
 

@@ -27,14 +27,14 @@ fi"""
 
 @contextlib.contextmanager
 def unreachable_repository(server: Server) -> Iterator[tuple[str, ...]]:
-    server.app["source"] = {"git": "http://127.0.0.1:9/shop.git", "version": "main"}
-    yield "probe: ", "http://127.0.0.1:9/shop.git", "Could not connect", "check the address"
+    server.app["source"] = {"git": "https://127.0.0.1:9/shop.git", "version": "main"}
+    yield "probe: ", "https://127.0.0.1:9/shop.git", "Could not connect", "check the address"
 
 
 @contextlib.contextmanager
 def no_such_version(server: Server) -> Iterator[tuple[str, ...]]:
     server.host.sh(REPOSITORY)
-    server.app["source"] = {"git": "http://127.0.0.1:8418/shop/.git", "version": "v9.9"}
+    server.app["source"] = {"git": "http://127.0.0.1:8418/shop/.git", "version": "v9.9", "insecure": True}
     yield "probe: ", "no branch and no tag 'v9.9'", "name one that it has"
 
 

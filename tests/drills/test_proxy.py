@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Behind the proxy: what the application trusts in a request, what is served without it, and what nobody gets."""
+"""Behind the proxy: trusted headers, static files, and refused requests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app can use of its host: nothing at first, and then what the key sandbox names, in its service and its processes."""
+"""The sandbox of services and workers: closed at first, then open only for what the key `sandbox` names."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy promises with no app behind it yet: names, redirects, TLS and headers are right, and so is the service itself."""
+"""The contract of every proxy without an app: names, redirects, TLS, headers, and the service itself."""
 
 from __future__ import annotations
 

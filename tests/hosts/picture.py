@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is on a host, so that two hosts can be compared. Runs on the host with nothing but Python, and prints JSON.
+"""A snapshot of a host, for comparisons. Runs on the host with nothing but Python, and prints JSON.
 
 What differs between hosts that were provisioned alike is written alike: names of slots, keys, certificates, addresses.
 """

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every slot promises with no proxy in front, whatever the WSGI server: the app answers on its socket, from a sandbox, with its own environment."""
+"""The contract of every slot without a proxy: the app answers on its socket, from a sandbox, with its own environment."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steady load from many clients, and a report of all that went wrong."""
+"""Steady load from many clients, and a report of all failures."""
 
 from __future__ import annotations
 

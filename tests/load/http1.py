@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP/1.1 connection, kept alive. It repeats nothing and hides nothing: what goes wrong on the wire is an `HttpError`."""
+"""One HTTP/1.1 connection with keep-alive. It retries nothing: every problem on the wire is an `HttpError`."""
 
 from __future__ import annotations
 

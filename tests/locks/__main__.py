@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lock anew what the collection installs by itself."""
+"""Update the lock files of the tools that the collection installs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs playbooks without a host, and tells what they would have sent."""
+"""Run playbooks without a host, and record the calls to modules."""
 
 from __future__ import annotations
 

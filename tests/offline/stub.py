@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the place of each module of the collection: writes down what it is given, and answers as a host would that lacks nothing."""
+"""Replaces each module of the collection: records its arguments, and answers like a host that is as declared."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model of a host is made once in a play, and is right wherever roles are used."""
+"""The model of a host is computed once per play, and is right wherever roles are used."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the how-to pages declare passes through a whole run: every check, every template, every argument that a module is given."""
+"""Declarations in the how-to pages pass a whole run: every check, every template, every module argument."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callback `progress`: what people see of a run, on a terminal and in a file."""
+"""The callback `progress`: its output on a terminal and in a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every key of an app goes into what its declaration says, and into nothing else: a key that nobody reads would be accepted and then ignored."""
+"""Every key of an app reaches the outputs that its declaration names, and no others. A key without any would be accepted and ignored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks that ask a host for one thing: one call each, and the host is told who asks."""
+"""Playbooks for one operation: one call each, with the name of the user."""
 
 from __future__ import annotations
 

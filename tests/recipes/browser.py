@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a browser does on a host that has the names of many sites."""
+"""A browser with a cookie jar, for a host with the names of many sites."""
 
 from __future__ import annotations
 

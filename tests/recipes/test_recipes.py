@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applications that somebody else wrote, deployed from `docs/recipes` as they stand there, and used over HTTPS, before and after a redeploy."""
+"""Other people's applications, deployed from `docs/recipes` without changes, and used over HTTPS before and after a redeploy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user does with each application: sign in, write something. Each returns what reads it back, which is done once more after a redeploy."""
+"""Typical use of each application: sign in, write something. Each function returns one that reads it back, which runs again after a redeploy."""
 
 from __future__ import annotations
 

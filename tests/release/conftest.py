@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throwaway host with the accounts of some apps, and repositories that it reaches as on a real server."""
+"""A throwaway host with the accounts of some apps, and repositories that it can reach as on a real server."""
 
 from __future__ import annotations
 

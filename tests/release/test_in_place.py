@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Code that is on the host already, with somebody's virtualenv. The unit tests in tests/unit/releases/test_in_place.py show what counts as a change."""
+"""Code that is on the host already, with an existing virtualenv. tests/unit/releases/test_in_place.py shows what counts as a change."""
 
 from __future__ import annotations
 

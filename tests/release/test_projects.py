@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sources that are Python projects: installed with their metadata and what their builds write; and what build_command finds."""
+"""Python projects as sources: their metadata, files that builds write, and the environment of build_command."""
 
 from __future__ import annotations
 

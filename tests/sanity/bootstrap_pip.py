@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the place of get-pip.py for `ansible-test`: installs pip from Python itself, then the packages asked for."""
+"""Replaces get-pip.py for `ansible-test`: installs pip with Python's ensurepip, then the requested packages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that need no host, run with those that do, so that one report has all of them."""
+"""Checks that need no host. They are part of the suite so that one report shows everything."""
 
 from __future__ import annotations
 

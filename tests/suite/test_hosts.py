@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The throwaway hosts themselves: what a run that was cut off has left must not stop the next one."""
+"""The throwaway hosts themselves: leftovers of an interrupted run do not stop the next one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody's repository, `docs/examples/ci`, tests its playbook by molecule against the collection as it is installed."""
+"""The example repository `docs/examples/ci` tests its playbook with molecule against the installed collection."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is rendered: each role as it comes, and with all that its templates make a difference for."""
+"""The cases to render: each role with its defaults, and with every value that changes its templates."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the roles would put on a host, rendered without one.
+"""Render the files that the roles would put on a host, without a host.
 
 The roles, their variables and the action plugins are the real ones. Only the call to the host is missing: what it would be sent is kept.
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the templates of all roles give is read by the programs that it is for. No host is provisioned for it."""
+"""Real programs parse the rendered templates of all roles. No host is needed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all unit tests share."""
+"""Fixtures for all unit tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the firewall lets in."""
+"""The rules of the firewall."""
 
 from __future__ import annotations
 

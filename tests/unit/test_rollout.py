@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which host of a run does what for an app that several have."""
+"""The division of work between hosts that run the same app."""
 
 from __future__ import annotations
 

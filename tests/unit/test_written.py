@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML makes of values in real files, as Ansible itself reads them."""
+"""Values in real YAML files, as Ansible reads them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role apache, with no app behind it yet: it keeps what every proxy promises."""
+"""Role apache without an app: the contract of every proxy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role backup: what is saved comes back, what is damaged is noticed, and an app cannot misuse it."""
+"""Role backup: restore, verification of damaged repositories, and apps that try to misuse the backup."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole stack: two apps on one host, asked from outside as their visitors do."""
+"""The whole stack: two apps on one host, requested from outside as by visitors."""
 
 from __future__ import annotations
 

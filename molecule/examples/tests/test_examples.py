@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example playbooks: a proxy for what somebody else runs, and a server for code that somebody else has put there."""
+"""The example playbooks: a proxy for a service that runs already, and a server for code that is on the host already."""
 
 from __future__ import annotations
 

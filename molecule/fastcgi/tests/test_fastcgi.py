@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role fastcgi, behind nginx: who speaks FastCGI sees the same request as over HTTP."""
+"""Role fastcgi, behind nginx: an app gets the same request by FastCGI as by HTTP."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role firewall: what gets through, what stays, and that nobody is locked out."""
+"""Role firewall: open and closed ports, rules of other programs, and protection from a lockout."""
 
 from __future__ import annotations
 

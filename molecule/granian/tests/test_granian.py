@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role granian, with no proxy in front: it keeps what every slot promises."""
+"""Role granian without a proxy: the contract of every slot."""
 
 from __future__ import annotations
 

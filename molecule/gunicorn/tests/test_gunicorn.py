@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role gunicorn, with no proxy in front: it keeps what every slot promises, and what is gunicorn's own."""
+"""Role gunicorn without a proxy: the contract of every slot, and settings of gunicorn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Role host: the packages are there, and the services of new packages do not start by themselves."""
+"""Role host: packages are installed, and services of new packages wait for their configuration."""
 
 from __future__ import annotations
 

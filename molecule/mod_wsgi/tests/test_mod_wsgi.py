@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role mod_wsgi, with no proxy in front: a private Apache for each app, which its socket proxy alone reaches."""
+"""Role mod_wsgi without a proxy: each app has a private Apache behind a socket proxy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role passenger, with no proxy in front: a core for each app, which its socket proxy alone reaches, and which asks nobody on the internet."""
+"""Role passenger without a proxy: each app has a Passenger core behind a socket proxy. The core contacts nobody."""
 
 from __future__ import annotations
 

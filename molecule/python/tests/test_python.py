@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role python: virtualenvs can be made, uv is there and only root's to change, and given authorities are trusted."""
+"""Role python: uv makes virtualenvs, only root can change the tools, and declared certificate authorities are trusted."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role systemd: the journal outlives a reboot, and Flask services share a limit."""
+"""Role systemd: the journal survives a reboot, and Flask services share a memory limit."""
 
 from __future__ import annotations
 

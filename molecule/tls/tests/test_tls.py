@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role tls against a real authority: what is served, what is renewed, and what happens when something is wrong.
+"""Role tls against a real authority: certificates that are served, renewals, and failures.
 
 Each test runs the playbook with other apps, on all the hosts at once, and leaves what it declared to the next.
 """

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Role uwsgi, with no proxy in front: it keeps what every slot promises, and its workers come with the work."""
+"""Role uwsgi without a proxy: the contract of every slot, and workers on demand."""
 
 from __future__ import annotations
 

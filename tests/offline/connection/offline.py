@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A connection that runs the collection's stubs on this machine, and nothing else."""
+"""A connection that runs the collection's stubs on this machine, and refuses anything else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write down what registered tasks answer: a task that did it would run its own modules, which takes longer than what is tested."""
+"""Record the results of registered tasks. A task for this would run modules of its own, which is slower."""
 
 from __future__ import annotations
 

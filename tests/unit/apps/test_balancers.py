@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host may say of the load balancers in front of it."""
+"""Declarations of load balancers in front of a host."""
 
 from __future__ import annotations
 

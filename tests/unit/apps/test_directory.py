@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app in a folder of its source."""
+"""Apps in a folder of their source."""
 
 from __future__ import annotations
 

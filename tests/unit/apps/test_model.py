@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users may write, what they are told when they may not, and what roles get."""
+"""The model of apps: accepted values, messages for refused ones, and the completed result."""
 
 from __future__ import annotations
 

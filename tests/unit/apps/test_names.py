@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of places on the web: what is accepted, and what a refusal says instead."""
+"""Domain names: accepted ones, and messages for refused ones."""
 
 from __future__ import annotations
 

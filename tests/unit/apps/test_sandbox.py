@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app may not be let through to."""
+"""Settings of the sandbox that are refused."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secret files: what users may write, what they are told when they may not, and that every byte stays."""
+"""Secret files: accepted declarations, messages for refused ones, and exact content."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sizes and settings of an app as its server's templates write them: the app's word, then the role's, then what is declared."""
+"""Sizes and settings in the templates of servers: the app's value first, then the role's, then the default."""
 
 from __future__ import annotations
 

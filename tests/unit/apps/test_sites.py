@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sites: which apps share one, and what holds at which path."""
+"""Sites: which apps share one, and which rule holds at which path."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be written of where code comes from: what git takes, and nothing that it would take for something else."""
+"""Sources: names that git accepts, and none that git would read as an option."""
 
 from __future__ import annotations
 

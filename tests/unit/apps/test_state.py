@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What outlives releases: folders, files, and what of them the proxy serves."""
+"""Persisted folders and files, and those that the proxy serves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an app finds its database and its queue."""
+"""The environment variables for an app's database and queue."""
 
 from __future__ import annotations
 

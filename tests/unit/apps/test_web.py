@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that somebody else runs, beside the apps."""
+"""Services that Flaskyard does not run, beside the apps."""
 
 from __future__ import annotations
 

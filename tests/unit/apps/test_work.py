@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands, processes and schedules of an app: what is taken, and what is refused before a host is touched."""
+"""Commands, processes and schedules of an app: accepted ones, and ones that are refused before a host changes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files that the role backup writes are what its program reads."""
+"""The program of the backup reads the files that the role writes."""
 
 from __future__ import annotations
 

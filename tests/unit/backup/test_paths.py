@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of the backup share: paths that stay where they belong, and problems by app."""
+"""Shared parts of the backup: paths that stay in their directory, and problems by app."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a backup makes of the words of restic."""
+"""Messages of restic, as the backup reports them."""
 
 from __future__ import annotations
 

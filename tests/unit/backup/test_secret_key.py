@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SECRET_KEY of a snapshot, and the one before it, in place of those of the host."""
+"""Restored SECRET_KEYs, the current and the previous one, replace those of the host."""
 
 from __future__ import annotations
 

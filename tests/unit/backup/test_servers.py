@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Databases that a server holds: what is dumped, what is restored, and what happens when something fails."""
+"""Databases on a server: dumps, restores, and failures of both."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The probe against real servers, and certbot's words made into a way out."""
+"""The probe against real servers, and next steps for the messages of certbot."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates, as OpenSSL makes and refuses them."""
+"""Certificates, made and checked by OpenSSL."""
 
 from __future__ import annotations
 

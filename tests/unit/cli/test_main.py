@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of C(flaskyard): what it takes, what it refuses, how it ends."""
+"""The command line of C(flaskyard): accepted and refused arguments, and exit statuses."""
 
 from __future__ import annotations
 

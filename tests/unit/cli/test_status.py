@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What C(flaskyard status) and C(flaskyard releases) say of a host."""
+"""The output of C(flaskyard status) and C(flaskyard releases)."""
 
 from __future__ import annotations
 

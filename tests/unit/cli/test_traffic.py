@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of the last minute, out of both proxies' logs."""
+"""Requests of the last minute, from the logs of both proxies."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster that serves the apps: which it is, and what it gets when its configuration changes."""
+"""The PostgreSQL cluster for the apps: how it is found, and how its configuration changes."""
 
 from __future__ import annotations
 

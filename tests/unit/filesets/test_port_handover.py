@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who has the ports that a set's units take, on a systemd that is only told of."""
+"""Handover of ports to the units of a fileset, with a fake systemd."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a set declared once, and somebody changed since: the survey sees it, and the next run says what it was."""
+"""Manual changes to a fileset: the survey sees them, and the next run reports them."""
 
 from __future__ import annotations
 

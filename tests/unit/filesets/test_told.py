@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which units of a set a change is told."""
+"""Which units a change of a fileset reloads."""
 
 from __future__ import annotations
 

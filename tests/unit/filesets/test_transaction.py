@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transaction of a fileset, on real files. Units and check mode on a bare host are shown by the molecule scenarios."""
+"""The transaction of a fileset, on real files. molecule scenarios cover units, and check mode on a bare host."""
 
 from __future__ import annotations
 

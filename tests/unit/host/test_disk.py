@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of a full disk."""
+"""The message about a full disk."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Environment values arrive as they were: read back by ourselves, and by a real shell. systemd reads them in tests/suite/test_parsers.py."""
+"""Values in environment files arrive exactly: read back by this code and by a shell. tests/drills/test_parsers.py asks systemd."""
 
 from __future__ import annotations
 

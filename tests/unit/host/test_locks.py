@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time, and a moment's patience with one that is about to end."""
+"""One run at a time, with a short wait for a run that is about to end."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what a host remembers."""
+"""Records on a host, read back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sealed options: nothing of them is left where Ansible looks, and the module gets them whole."""
+"""Sealed options: Ansible sees nothing of them, and the module gets them complete."""
 
 from __future__ import annotations
 

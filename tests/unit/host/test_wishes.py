@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wishes: the same arguments give the same, and what is shown gives nothing away."""
+"""Digests of declarations: equal for equal arguments, and useless to anybody who reads them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the folder of an app says of it."""
+"""The declaration that an app's folder suggests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A variable that is almost called as one of the roles is refused, and those of other roles are not."""
+"""Misspelt variables of the roles are refused. Variables of other roles are not."""
 
 from __future__ import annotations
 

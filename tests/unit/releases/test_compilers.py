@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What compilers and their scripts print, and the Debian packages that it asks for."""
+"""Debian packages that the messages of compilers ask for."""
 
 from __future__ import annotations
 

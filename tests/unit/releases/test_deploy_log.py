@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The deploy log: a line for each change, whole whatever happens, and never more than the bound."""
+"""The deploy log: one complete line per change, and a bounded size."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who gets which credentials, from where packages may come, and what they are locked to."""
+"""Credentials of each build step, allowed package indexes, and locks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links to the app's state in a release, and what the source brings for it."""
+"""Links from a release to the app's state, and files of the source for it."""
 
 from __future__ import annotations
 

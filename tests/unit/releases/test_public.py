@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files of a release are open to everybody who gets as far as the release."""
+"""Which files of a release the proxy may read."""
 
 from __future__ import annotations
 

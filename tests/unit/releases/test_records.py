@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of releases, and which releases go."""
+"""Records of releases, and which releases are removed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an app depends on, as the steps of a build read it; and archives that try to leave their place."""
+"""Dependencies of an app as the build reads them, and archives that try to escape."""
 
 from __future__ import annotations
 

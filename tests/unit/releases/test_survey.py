@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the survey tells of releases, and which sources need no question."""
+"""What the survey reports about releases, and which sources need no lookup."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes of a source whose release somebody went back from."""
+"""Sources whose release was withdrawn by a rollback."""
 
 from __future__ import annotations
 

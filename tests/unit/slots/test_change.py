@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The three phases of a change, with a process manager, a gate and a clock that do as they are told: every failure, and every moment to be killed."""
+"""The three phases of a change, with a fake process manager, gate and clock: every failure, and a kill at every moment."""
 
 from __future__ import annotations
 

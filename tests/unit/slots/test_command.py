@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release command that another run began: when this run runs it, too."""
+"""A release command that another run has begun, and when this run runs it too."""
 
 from __future__ import annotations
 

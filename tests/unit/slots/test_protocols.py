@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The protocols on the wire, read back by what the specifications say. Real servers are asked in the conformance suite."""
+"""The protocols on the wire, decoded as in their specifications. The conformance suite asks real servers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a slot is made of, and what follows from that."""
+"""The recipe of a slot, and everything derived from it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rollback and a restart, with the fakes of the change: what is chosen, what is refused, and every moment to be killed."""
+"""Rollbacks and restarts, with the fakes of `test_change.py`: choices, refusals, and a kill at every moment."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new SECRET_KEY, with the fakes of the change: what an app gets, what is refused, and every moment to be killed."""
+"""A new SECRET_KEY, with the fakes of `test_change.py`: the app's variables, refusals, and a kill at every moment."""
 
 from __future__ import annotations
 

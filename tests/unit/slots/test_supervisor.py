@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slots under supervisor, asked over its socket as ever, where a supervisord answers that runs nothing and does as it is told."""
+"""Slots under supervisor, over its real protocol, with a fake supervisord that runs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that no request should wait for: RQ does it, where there is a queue."""
+"""Work outside of requests: RQ does it if there is a queue."""
 
 from __future__ import annotations
 
