@@ -113,7 +113,7 @@ def test_swapped_link_saves_no_file_of_another_app(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_pipe_in_place_of_a_file_does_not_block_the_backup(server: Server) -> None:
+def test_pipe_in_place_of_a_file_blocks_no_backup(server: Server) -> None:
     host = server.host
     server.others = [victim(server)]
     server.begin("site")

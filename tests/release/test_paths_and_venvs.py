@@ -44,7 +44,7 @@ def test_unchanged_folder_makes_no_second_release(fresh: Host, source: Path) -> 
     assert "\n+build_command" not in second.printed
 
 
-def test_who_owns_and_may_read_a_release(fresh: Host, source: Path) -> None:
+def test_owner_and_readers_of_a_release(fresh: Host, source: Path) -> None:
     (source / "app.py").chmod(0o600)
     (source / "tool").write_text("#!/bin/sh\n")
     (source / "tool").chmod(0o700)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record the results of registered tasks. A task for this would run modules of its own, which is slower."""
+"""Record the results of registered tasks. A task for this would run more modules, which is slower."""
 
 from __future__ import annotations
 
