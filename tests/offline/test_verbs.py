@@ -75,3 +75,9 @@ def test_command_cut_by_ansible_is_refused(tmp_path: Path, given: str) -> None:
 def test_a_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str) -> None:
     run = Controller(tmp_path).play(playbook, command="true")
     assert not run.ok and "name an app: -e app=NAME" in run.output
+
+
+def test_site_refuses_to_be_asked_for_one_app(tmp_path: Path) -> None:
+    run = Controller(tmp_path).play("site", flask_apps=[], app="shop")
+    assert not run.ok and run.calls == []
+    assert "For one app, run flaskyard.server.deploy with -e app=shop" in " ".join(run.output.split())
