@@ -64,6 +64,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._apps.model import AppModelError, bare_app
 from ..module_utils._apps.stores import QUEUES, queue_place
+from ..module_utils._certificates.survey import forget as forget_certificates
 from ..module_utils._databases import databases
 from ..module_utils._host.accounts import group_id, user_id
 from ..module_utils._host.actor import act
@@ -128,6 +129,7 @@ def main() -> None:
     if gone and not module.check_mode:
         try:
             with logged("remove", Records(app)):
+                forget_certificates(app["name"])
                 if running:
                     slots.stop()
                     # systemd made it for the instances of the slots' units, and would keep it until the next boot.

@@ -77,7 +77,7 @@ def test_a_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str)
     assert not run.ok and "name an app: -e app=NAME" in run.output
 
 
-def test_site_refuses_to_be_asked_for_one_app(tmp_path: Path) -> None:
+def test_site_refuses_a_single_app(tmp_path: Path) -> None:
     run = Controller(tmp_path).play("site", flask_apps=[], app="shop")
     assert not run.ok and run.calls == []
     assert "For one app, run flaskyard.server.deploy with -e app=shop" in " ".join(run.output.split())

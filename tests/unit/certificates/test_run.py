@@ -293,3 +293,15 @@ def test_survey_reports_missing_files(host: Host, monkeypatch: pytest.MonkeyPatc
     assert "PRIVATE" not in (tmp_path / "records" / "placeholder.json").read_text()
     shutil.rmtree(host.root / issuer)
     assert survey.survey()["placeholder"]["differences"]
+
+
+def test_records_forget_a_removed_app(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(paths, "CERTIFICATES", str(tmp_path / "records"))
+    shop, blog = app("shop.test", issuer="selfsigned"), {**app("blog.test", issuer="selfsigned"), "name": "blog"}
+    host.run(shop, blog)
+    survey.remember(host.params(shop, blog), "a wish")
+    survey.forget("wiki")
+    assert survey.survey()["placeholder"]["wish"] == "a wish"
+    survey.forget("blog")
+    assert survey.survey()["placeholder"]["wish"] == ""
+    assert "blog" not in (tmp_path / "records" / "placeholder.json").read_text()
