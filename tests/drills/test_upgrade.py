@@ -50,7 +50,8 @@ def test_host_of_the_previous_version_is_upgraded_without_downtime(server: Serve
         server.apply("site")
         report = load.finish()
     assert_nothing_failed(report, reloaded=True)
-    assert server.apply("site").changed == 0
+    again = server.apply("site", "--diff")
+    assert again.changed == 0, again.output[-6000:]
     server.wait("test $(ls /etc/flask/probe/slots | wc -l) = 1", 60)
     assert server.host.sh("cat /etc/flask/probe/secret_key") == before
     server.app["env"]["PROBE_MARKER"] = "b"

@@ -71,11 +71,11 @@ class Picture:
 
     def __init__(self) -> None:
         self._aliases = aliases()
-        self._pattern = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, self._aliases)) + r")(?!\w)")
+        self._pattern = re.compile(r"(?<![a-zA-Z0-9])(" + "|".join(map(re.escape, self._aliases)) + r")(?!\w)")
 
     def alike(self, text: str) -> str:
         """Text with the words for what only this host says."""
-        return re.sub(r"127\.77\.\d+\.\d+([:/]\d+)?", "<loopback>", self._pattern.sub(lambda match: self._aliases[match[1]], text))
+        return re.sub(r"127\.77\.\d+\.\d+([:/]\d+| tcp dport \d+)?", "<loopback>", self._pattern.sub(lambda match: self._aliases[match[1]], text))
 
     def entries(self) -> dict[str, str]:
         every = [self.files(), self.units(), self.sockets(), self.processes(), self.accounts()]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .folder import Folder
@@ -12,9 +13,12 @@ from .slots import Slots
 
 def main(app: str, slot: str) -> None:
     """Retire a slot of an app, unless it has become current again."""
-    record = Folder({"paths": {"slots": f"/etc/flask/{app}/slots"}}, slot).record()
+    folder = f"/etc/flask/{app}/slots"
+    # A slot that an earlier version started has no record that this version can read. Then the app of any other slot will do.
+    records = (Folder({"paths": {"slots": folder}}, name).record() for name in [slot, *sorted(os.listdir(folder))])
+    record = next(filter(None, records), None)
     if record is None:
-        raise SystemExit(f"slot {slot} of {app} has no record; the next run of Ansible removes it")
+        raise SystemExit(f"no slot of {app} has a record; the next run of Ansible removes slot {slot}")
     slots = Slots(record.app)
     if slot in slots.links.all().values():
         raise SystemExit(f"slot {slot} of {app} is current")
