@@ -70,6 +70,17 @@ def unsupported_distribution(server: Server) -> Iterator[tuple[str, ...]]:
 
 
 @contextlib.contextmanager
+def uncalled_factory(server: Server) -> Iterator[tuple[str, ...]]:
+    """Not even flup hides the exception."""
+    (server.source / "web.py").write_text("def create(config=None):\n    return None\n")
+    server.app |= {"wsgi": "web:create", "server": "fastcgi"}
+    yield (
+        "probe: gate: GET /healthz gave status 500 (TypeError: create() takes from 0 to 1 positional arguments but 2 were given: if it is the app's factory",
+        "call it in the key wsgi",
+    )
+
+
+@contextlib.contextmanager
 def misspelt_key(server: Server) -> Iterator[tuple[str, ...]]:
     server.app["helthcheck"] = {}
     yield "app 'probe'", "unknown key helthcheck", "did you mean 'healthcheck'?", "nothing was touched"
@@ -160,7 +171,7 @@ BAD: list[Spoil] = [
     import_error, missing_dependency, no_dependencies_at_all, worker_dies_at_boot, port_of_the_old_slot, health_500, wrong_body, health_that_hangs,
     failing_build_command, no_such_package, full_disk, ill_once_it_is_current,
 ]  # fmt: skip
-LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, unsupported_distribution, misspelt_key]
+LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, unsupported_distribution, misspelt_key, uncalled_factory]
 
 
 @pytest.mark.parametrize("spoil", BAD)

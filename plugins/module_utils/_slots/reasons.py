@@ -33,7 +33,6 @@ _WORDS = (
 #: What to do about a reason, by a text in it.
 _HINTS = (
     ("Address already in use", "another process holds the port or lock; if it is the old slot, set exclusive: true"),
-    ("No module named", "add it to the requirements, correct the key wsgi, or name the folder of the code in directory"),
     ("No space left on device", "free some space (df -h)"),
     ("Read-only file system", "an app may write only to its state; list a folder of the source in persist, or one of the host in sandbox.writable_paths"),
     ("Address family not supported by protocol", "if it asks for the host's network interfaces, set sandbox.netlink: true"),
@@ -43,6 +42,13 @@ _HINTS = (
     ("write+execute memory", "set sandbox.memory_deny_write_execute: false"),
     ("allocate section memory", "set sandbox.memory_deny_write_execute: false"),
     ("out of memory", "raise sandbox.memory_max_mb"),
+)
+#: The same where the web server failed.
+_HINTS_OF_SERVERS = (
+    ("No module named", "add it to the requirements, correct the key wsgi, or name the folder of the code in directory"),
+    ("AttributeError: module '", "if the key wsgi names it, correct the key"),
+    ("but 2 were given", "if it is the app's factory, call it in the key wsgi, as in shop:create_app()"),
+    *_HINTS,
 )
 #: The same where a command failed: a process, a schedule, a release command.
 _HINTS_OF_COMMANDS = (("No module named", "add it to the requirements, or correct the command"), *_HINTS)
@@ -56,7 +62,7 @@ def reason(journal: str, step: str = "") -> str:
     found = "it ran out of memory" if _OUT_OF_MEMORY.search(journal) else _last_exception(journal) or _last_words(journal)
     if len(found) > _LONGEST:
         found = f"{found[: _LONGEST - 1]}…"
-    hint = next((hint for mark, hint in (_HINTS_OF_COMMANDS if step in _OF_COMMANDS else _HINTS) if mark in found), "")
+    hint = next((hint for mark, hint in (_HINTS_OF_COMMANDS if step in _OF_COMMANDS else _HINTS_OF_SERVERS) if mark in found), "")
     return f"{found}: {hint}" if hint else found
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reason of a failure, found in journals of real runs: every server with an app that cannot be imported, one that exits, and one that is ill.
+"""The reason of a failure, found in journals of real runs: every server with an app that cannot be imported, one that exits, and one that is unhealthy.
 
 Frames of libraries are left out of C(journals/).
 """
@@ -25,6 +25,21 @@ def journal(name: str) -> str:
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_exception_of_an_import_is_the_reason(server: str) -> None:
     assert reason(journal(f"{server}-imp")) == f"{MISSING}: add it to the requirements, correct the key wsgi, or name the folder of the code in directory"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("attr", "AttributeError: module 'probe' has no attribute 'nothere': if the key wsgi names it, correct the key"),
+        (
+            "uncalled",
+            "TypeError: create() takes 0 positional arguments but 2 were given: if it is the app's factory, call it in the key wsgi, as in shop:create_app()",
+        ),
+    ],
+)
+def test_wrong_wsgi_names_the_key(name: str, words: str) -> None:
+    assert reason(journal(f"gunicorn-{name}")) == words
+    assert "wsgi" not in reason(journal(f"gunicorn-{name}"), "release_command")
 
 
 @pytest.mark.parametrize("server", SERVERS)
