@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import holds, outdated, results
+from ..plugin_utils.surveyed import holds, outdated, results, with_facts
 
 
 class ActionModule(ActionBase):
@@ -29,7 +29,5 @@ class ActionModule(ActionBase):
         if found and holds(found, wish(args)):
             return {"changed": False, "certificates": found["live"], "issued": {}, "removed": [], "reloaded": False}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.certificate", module_args=seal(args, "apps"), task_vars=variables)
-        # Ansible prints the facts of a failed task, which would bury its message. What the survey found did not hold before either, or no call was made.
-        if result.get("changed") and not result.get("failed") and not self._task.check_mode:
-            result["ansible_facts"] = outdated(variables, "certificates")
-        return result
+        # After a failure, the next task asks the host anyway, since what the survey found did not hold before either.
+        return with_facts(result, outdated(variables, "certificates")) if result.get("changed") and not self._task.check_mode else result

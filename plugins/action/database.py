@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import holds, outdated, results
+from ..plugin_utils.surveyed import holds, outdated, results, with_facts
 
 
 class ActionModule(ActionBase):
@@ -27,6 +27,4 @@ class ActionModule(ActionBase):
         if holds(results(variables, "databases").get(args.get("engine", "")), wish(args)):
             return {"changed": False, "steps": [], "kept": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.database", module_args=seal(args), task_vars=variables)
-        if result.get("changed") and not self._task.check_mode:
-            result["ansible_facts"] = outdated(variables, "databases")
-        return result
+        return with_facts(result, outdated(variables, "databases")) if result.get("changed") and not self._task.check_mode else result

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
 from ..plugin_utils.render import Renderer
-from ..plugin_utils.surveyed import holds, outdated, results
+from ..plugin_utils.surveyed import holds, outdated, results, with_facts
 
 _KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
 
@@ -39,10 +39,7 @@ class ActionModule(ActionBase):
         if holds(results(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
-        # A failed module may have told services before it restored the files.
-        if (result.get("changed") or result.get("failed")) and not self._task.check_mode:
-            result["ansible_facts"] = outdated(variables)
-        return result
+        return with_facts(result, outdated(variables)) if result.get("changed") and not self._task.check_mode else result
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS

@@ -20,7 +20,7 @@ from ..module_utils._host.wishes import veiled, wish
 from ..module_utils._releases.revisions import FORMAT, is_fixed
 from ..plugin_utils.operator import operator
 from ..plugin_utils.source_tree import SourceTreeError, assert_sent, list_files, pack, revision_of, sha256_of
-from ..plugin_utils.surveyed import holds, outdated, results, run_key
+from ..plugin_utils.surveyed import holds, outdated, results, run_key, with_facts
 
 #: Options that may hold credentials.
 _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environment")
@@ -73,12 +73,12 @@ class ActionModule(ActionBase):
         facts = {"flask_releases": releases, "flask_environments": environments, "flask_failures": failures}
         if answer["changed"] and not self._task.check_mode:
             facts |= outdated(variables, "releases")
-        result.update(changed=answer["changed"], diff=answer["diff"], notices=notices, failures=failures, ansible_facts=facts)
+        result.update(changed=answer["changed"], diff=answer["diff"], notices=notices, failures=failures)
         if failures and args.get("keep_going"):
             display.warning(summary(failures, len(declared)))
         elif failures:
             result.update(failed=True, msg=Failures(failures).report(summary(failures, len(declared))))
-        return result
+        return with_facts(result, facts)
 
     def _prepare(
         self, args: dict[str, t.Any], apps: list[dict[str, t.Any]], folders: dict[str, LocalSource], found: dict[str, t.Any], variables: dict[str, t.Any]

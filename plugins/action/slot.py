@@ -19,7 +19,7 @@ from ..module_utils._slots.recipe import TOKENS, asked_for
 from ..plugin_utils.operator import operator
 from ..plugin_utils.render import Renderer
 from ..plugin_utils.rollout import Rollout
-from ..plugin_utils.surveyed import holds, outdated, results
+from ..plugin_utils.surveyed import holds, outdated, results, with_facts
 
 #: The keys of an app that the host needs. The others, including secrets, stay on the controller.
 _SENT = (
@@ -63,9 +63,9 @@ class ActionModule(ActionBase):
             # The next phase renders the files of pending apps anyway.
             apps = [app for app in apps if not self._is_evident(app["name"], args)]
         args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
-        if args.get("retire_old_slots"):
-            return self._ask(args)
-        return {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}[phase](args)
+        phases = {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}
+        result = self._ask(args) if args.get("retire_old_slots") else phases[phase](args)
+        return with_facts(result, result["ansible_facts"])
 
     def _with_procfile(self, app: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
         text: str = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile", "") if app["procfile"] else ""

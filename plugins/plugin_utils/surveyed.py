@@ -51,6 +51,12 @@ def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:
     return {"flaskyard": {**known, "survey": kept}} if known else {}
 
 
+def with_facts(result: dict[str, t.Any], facts: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The result of a task with facts. A failed one gets none: Ansible would ignore them, and print them all after the message."""
+    result.pop("ansible_facts", None)
+    return result if result.get("failed") else {**result, "ansible_facts": facts}
+
+
 def run_key() -> str:
     """The key of this run of Ansible. It is the same in all processes and in no log: a file in the run's temporary folder, removed when the run ends."""
     path = os.path.join(constants.DEFAULT_LOCAL_TMP, _KEY_FILE)
