@@ -29,7 +29,7 @@ html_theme_options = {"display_version": False, "documentation_home_url": FORGE,
 html_show_sphinx = False
 html_show_sourcelink = False
 
-#: What the generated reference names of Ansible's own documentation. Its whole index would have to be downloaded for each build.
+#: What the generated reference names of Ansible's own documentation. Each build would have to download its whole index.
 ANSIBLE_PAGES = {
     ("std:label", "action_plugins"): "plugins/action.html",
     ("std:label", "callback_plugins"): "plugins/callback.html",

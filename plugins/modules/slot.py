@@ -245,7 +245,7 @@ def change_one(module: SealedModule, app: Change, states: dict[str, dict[str, st
     if app.gap_seconds:
         module.warn(f"app {slots.name} is exclusive: nothing served for {app.gap_seconds:.1f} s")
     if drift:
-        module.warn(f"app {slots.name}: put right: {'; '.join(notes)}")
+        module.warn(f"app {slots.name}: repaired: {'; '.join(notes)}")
     if phase != "start":
         prune_releases(slots.app, slots.app["keep_releases"], in_use=slots.releases())
 

@@ -52,7 +52,7 @@ def outdated(variables: Variables, *kinds: str) -> dict[str, t.Any]:
 
 
 def with_facts(result: dict[str, t.Any], facts: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The result of a task with facts. A failed one gets none: Ansible would ignore them, and print them all after the message."""
+    """The result of a task with facts. A failed one gets no facts: Ansible would ignore them, and print them all after the message."""
     result.pop("ansible_facts", None)
     return result if result.get("failed") else {**result, "ansible_facts": facts}
 

@@ -15,7 +15,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the result: the median of `values`, and what it may be at most, or has to be at least."""
+    """One line of the result: the median of `values`, and its upper or lower bound."""
 
     name: str
     values: Sequence[float]

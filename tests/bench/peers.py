@@ -64,7 +64,7 @@ class Pyinfra:
         self._key: str = everything["vars"]["ansible_ssh_private_key_file"]
 
     def prepare(self) -> dict[str, int]:
-        """Install it, make its deploy from what stands on the host, run that once; how many resources of each kind it has."""
+        """Install it, make its deploy from the files of the host, run that once; how many resources of each kind it has."""
         if not (self._folder / "bin" / "pyinfra").exists():
             subprocess.run([sys.executable, "-m", "venv", self._folder], check=True)
             subprocess.run([self._folder / "bin" / "pip", "install", "--quiet", REQUIREMENT], check=True)

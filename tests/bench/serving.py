@@ -16,7 +16,7 @@ from tests.drills.harness import DOMAIN, Host, Server
 from .figures import BenchError, Figure
 
 CLIENTS, SECONDS = 32, 4
-#: Where a request goes: what h2load is told, and the scheme.
+#: Where a request goes: the argument of h2load, and the scheme.
 BARE = ("--base-uri=unix:/run/flask-probe/current.sock", "http")
 SITE = ("--connect-to=127.0.0.1:443", "https")
 TUNED = ("--connect-to=127.0.0.1:8443", "https")

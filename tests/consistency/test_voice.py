@@ -25,7 +25,18 @@ AVOIDED = {
     r"\bhence the\b": "therefore …",
     r"\bfor want of\b": "without",
     r"\btells nobody\b": "is shown to nobody",
-    r"\bhas to be told\b": "set …",
+    r"\bha(s|ve) to be\b(?! in\b)": "must be",
+    r"\b(is|are) told\b": "gets …, is reported",
+    r"\bput right\b": "repaired",
+    r"\banew\b": "again",
+    r"\bout of use\b": "remove …, unused",
+    r"\ball the same\b": "anyway",
+    r"\bthere again\b": "back",
+    r"\bknows no\b": "has no …",
+    r"\bbeliev": "trust",
+    r"\bas (it|they) stands?\b": "unchanged",
+    r"\bwhich is why\b": "so",
+    r"\bgets? none\b": "does not get any",
 }
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/*.yml")]
 #: Whatever else has words: messages, names of tasks and tests, docstrings, comments, the changelog.

@@ -182,7 +182,7 @@ def _described(key: Key, plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema_of_option(spec: dict[str, Any]) -> dict[str, Any]:
-    """A variable of a role; Ansible converts what it is given, so its type is told and not enforced."""
+    """A variable of a role; Ansible converts values, so the type is documented and not enforced."""
     default = {"default": spec["default"]} if "default" in spec else {}
     choices = {"examples": spec["choices"]} if "choices" in spec else {}
     return {"description": prose(spec["description"]), **default, **choices}

@@ -20,7 +20,7 @@ _STYLE = {"B": "**{}**", "I": "*{}*", "U": "<{}>"}
 
 @dataclass(frozen=True)
 class Block:
-    """What stands in ``page`` between the markers BEGIN and END of ``name``."""
+    """The text of ``page`` between the markers BEGIN and END of ``name``."""
 
     page: Path
     name: str
@@ -35,12 +35,12 @@ class Block:
         before, found, rest = self.page.read_text(encoding="utf-8").partition(begin)
         _old, ended, after = rest.partition(end)
         if not (found and ended):
-            raise ValueError(f"{self.page} lacks the lines {begin} and {end}, between which its reference stands; add them")
+            raise ValueError(f"{self.page} lacks the lines {begin} and {end}, which enclose its reference; add them")
         indent = before.rpartition("\n")[2]
         return f"{before}{begin}\n{self.text.strip(chr(10))}\n{indent}{end}{after}"
 
     def current(self) -> str:
-        """The page as it stands."""
+        """The current page."""
         return self.page.read_text(encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ class Page:
         return self.text
 
     def current(self) -> str:
-        """The page as it stands; nothing, where it does not."""
+        """The current page; empty if there is none."""
         return self.page.read_text(encoding="utf-8") if self.page.exists() else ""
 
 

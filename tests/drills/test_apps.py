@@ -100,7 +100,7 @@ def test_bad_app_does_not_delay_the_others(server: Server) -> None:
     server.app["env"]["PROBE_HEALTH"] = "500"
     run = server.play()
     run.assert_says("probe: gate: GET /healthz gave status 500", "The other apps run what is declared.")
-    assert server.serving("second").current != before.current, "the good change of the other app is made all the same"
+    assert server.serving("second").current != before.current, "the good change of the other app is made anyway"
     server.reset()
     server.apply_twice("site")
 

@@ -101,7 +101,7 @@ def test_swapped_link_saves_no_file_of_another_app(server: Server) -> None:
         # The attacker spoils only its own backup, and the run says so.
         assert all(" app-victim" in line for line in snapshots)
         assert status["run"]["ok"] is False and "app 'victim'" not in status["run"]["error"], status
-        assert len(snapshots) < len(before) + RUNS, "old snapshots are dropped all the same"
+        assert len(snapshots) < len(before) + RUNS, "old snapshots are dropped anyway"
         host.sh("flask-backup restore victim")
         host.sh("flask-backup restore probe || true")
         assert host.sh(f"cat {VICTIM}/secret_key") == secrets[0]

@@ -122,7 +122,7 @@ def test_a_killed_process_is_replaced(server: Server) -> None:
         # Requests in a killed process are lost; the others wait.
         assert report.failed <= 32 or "nginx" in what, what
         assert server.marker() == "one.a"
-    assert server.apply().changed == 0, "nothing was left for a run to put right"
+    assert server.apply().changed == 0, "nothing was left for a run to repair"
 
 
 def test_a_reboot_brings_back_what_was_current(server: Server) -> None:

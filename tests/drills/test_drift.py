@@ -65,7 +65,7 @@ def test_drift_of_a_slot_is_reported_and_repaired_while_serving(server: Server) 
     assert server.serving().main_pid == before.main_pid
     assert server.apply("site").changed == 0
     server.host.sh(f"systemctl restart flask-probe@{before.current}.service")
-    assert server.marker(), "all that it is started from is there again"
+    assert server.marker(), "everything that it starts from is back"
 
 
 def test_damaged_release_is_rebuilt_beside_the_old_one(server: Server) -> None:

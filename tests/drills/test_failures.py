@@ -192,7 +192,7 @@ def test_after_a_reboot_the_old_release_serves(server: Server) -> None:
     server.host.reboot()
     now = server.serving()
     assert (now.slots, now.current, server.marker()) == (before.slots, before.current, "one.a")
-    assert server.apply().changed == 0, "nothing was left for a run to put right"
+    assert server.apply().changed == 0, "nothing was left for a run to repair"
 
 
 @pytest.mark.long
@@ -205,7 +205,7 @@ def test_failed_deploy_changes_nothing(server: Server, spoil: Spoil) -> None:
     run.assert_says(*says)
     assert server.serving() == before
     server.reset()
-    assert server.apply().changed == 0, "nothing was left for a run to put right"
+    assert server.apply().changed == 0, "nothing was left for a run to repair"
 
 
 def test_proxy_configuration_that_is_refused(server: Server) -> None:

@@ -187,7 +187,7 @@ def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> 
     working.host.sh(f"supervisorctl stop {first}; rm /etc/supervisor/conf.d/{second}.conf; supervisorctl update")
     assert "NOT EVERYTHING RUNS" in working.host.sh("flaskyard status || true")
     run = working.apply()
-    assert run.changed and "put right" in run.output
+    assert run.changed and "repaired: " in run.output
     assert workers(working) == [first, second] and working.apply().changed == 0
 
 

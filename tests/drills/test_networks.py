@@ -138,7 +138,7 @@ def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
         assert proxied.apply("site").changed == 0
         proxied.variables["flask_trusted_networks"] = ["198.51.100.0/24"]
         proxied.apply("site")
-        assert host.ask("/a", over_tls, port=80).status == 308, "a stranger is not believed"
+        assert host.ask("/a", over_tls, port=80).status == 308, "an unknown client is not trusted"
     finally:
         del proxied.variables["flask_trusted_networks"], proxied.variables["flask_tls_terminated_by"]
         del proxied.app["static"]

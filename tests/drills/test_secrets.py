@@ -74,7 +74,7 @@ def test_secrets_do_not_leak(server: Server, tmp_path: Path) -> None:
     assert host.sh(f"runuser -u www-data -- cat {environment['SHOP_SETTINGS']} 2>/dev/null || echo closed") == "closed", "the proxy cannot read it"
     host.sh(f"chmod 0444 {environment['SHOP_SETTINGS']}")
     said += [server.apply("deploy", "--diff", "-vvv").output]
-    assert f"put right: {environment['SHOP_SETTINGS']} was root:flask-probe 0444, not root:flask-probe 0440" in " ".join(said[-1].split())
+    assert f"repaired: {environment['SHOP_SETTINGS']} was root:flask-probe 0444, not root:flask-probe 0440" in " ".join(said[-1].split())
 
     # Failures print the most.
     server.app["env"]["PROBE_HEALTH"] = "500"

@@ -69,7 +69,7 @@ def test_a_release_command_runs_once_for_each_release(app: Server) -> None:
 
 def test_procfile_fills_in_what_the_inventory_omits(app: Server) -> None:
     (app.source / "Procfile").write_text(
-        "web: gunicorn probe:app\nrelease: echo released >> $STATE_DIRECTORY/commands\nworker: python worker.py\n# of old\nhelper: python worker.py\n"
+        "web: gunicorn probe:app\nrelease: echo released >> $STATE_DIRECTORY/commands\nworker: python worker.py\n# earlier\nhelper: python worker.py\n"
     )
     app.app |= {"procfile": True, "processes": [{"name": "mine", "command": "python worker.py", "count": 2}]}
     run = app.apply()
@@ -147,7 +147,7 @@ def test_stopped_workers_and_timers_start_again(app: Server) -> None:
     app.host.sh("systemctl disable --now --quiet $(systemctl list-units --plain --no-legend 'flask-probe@*-process.*' 'flask-probe@*.timer' | cut -d' ' -f1)")
     assert not units(app, "*-process.worker.*.service")
     run = app.apply()
-    assert run.changed and "put right" in run.output
+    assert run.changed and "repaired: " in run.output
     assert units(app, "*-process.worker.*.service") and units(app, "*-schedule.nightly.timer")
     assert app.apply().changed == 0
 

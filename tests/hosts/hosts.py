@@ -49,7 +49,7 @@ ENGINE_FAILED = 125  # from here on an exit status is the engine's, not the scri
 
 
 class HostsError(Exception):
-    """Something a person has to put right; the text says what and how, and `status` how a program ended."""
+    """Something that a person must repair; the text says what and how, and `status` how a program ended."""
 
     def __init__(self, text: str, status: int = 1) -> None:
         super().__init__(text)
@@ -210,7 +210,7 @@ def inside(host: Host, script: str, *arguments: str) -> str:
 
 
 def start(host: Host, image_name: str) -> None:
-    """Create the container anew and wait until it answers over SSH and its boot is finished."""
+    """Create the container again and wait until it answers over SSH and its boot is finished."""
     labels = [f"--label=flaskyard.{key}={value}" for key, value in host.labels.items()]
     where = [f"--network={NETWORK}", f"--ip={host.address}", f"--hostname={host.name}", "--no-hosts"]
     # A machine has room for more than the 2,048 processes and threads of a container: a thousand slow clients need them.
@@ -343,7 +343,7 @@ def inventory_of(present: Sequence[Host]) -> dict[str, object]:
 
 
 def package_index() -> dict[str, Any]:
-    """Return the role variables for a package index this machine is told to use instead of PyPI, if any."""
+    """Return the role variables for a package index that this machine uses instead of PyPI, if any."""
     configured = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL")
     if not configured and shutil.which("pip3"):
         configured = run("pip3", "config", "get", "global.index-url", check=False).strip()

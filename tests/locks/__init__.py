@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""C(python -m tests.locks) locks anew what the collection installs by itself: the WSGI servers, uv and certbot, with all they need.
+"""C(python -m tests.locks) updates the locks of the tools that the collection installs: the WSGI servers, uv and certbot, with all they need.
 
 Pins follow from C(providers.py) and the defaults of the roles; everything else becomes as new as it may be. One lock serves every Python
 and processor: it has the hashes of all wheels and sdists.

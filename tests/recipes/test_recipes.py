@@ -69,7 +69,7 @@ def farms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
             host = stack.enter_context(Host.up(f"recipes-{distribution}", tmp_path_factory.mktemp(distribution), distribution))
             made = Farm(host, [name for name in USES if distribution_of(name) == distribution])
             run = made.deploy()
-            # What fails for one application is told by its own test.
+            # A failure of one application is reported by its own test.
             (tmp_path_factory.getbasetemp() / f"{distribution}.txt").write_text(run.output)
             return made
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The molecule scenarios: `default`, the whole stack, with the oldest controller, the others with the newest; with `--all` every one with each.
 
-What takes long and is told by other tests as well is left to `--all`: the time of every run is bounded.
+Long scenarios that other tests cover too run only with `--all`: the time of every run is bounded.
 """
 
 from __future__ import annotations

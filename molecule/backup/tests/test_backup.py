@@ -217,7 +217,7 @@ def test_failing_dump_fails_the_backup_after_saving_the_rest(server: Server) -> 
     for words in ("command 'empty': it succeeded and printed nothing", "command 'failing': no server", "/srv/missing of backup_paths is not there"):
         assert words in outcome.text
     assert "flask-backup has FAILED" in server.run("sleep 1; cat /run/motd.d/flask-backup")
-    assert server.run("flask-backup snapshots | tail -1").endswith("  app-guestbook"), "the app was saved completely all the same"
+    assert server.run("flask-backup snapshots | tail -1").endswith("  app-guestbook"), "the app was saved completely anyway"
     assert server.converge().changed
     assert server.playbook("backup").ok
 

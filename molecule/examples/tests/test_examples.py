@@ -17,7 +17,7 @@ from tests.hosts.client import Site
 
 @pytest.fixture
 def trusted(site: Site, authority: Path) -> Site:
-    """The site, whose certificate has to be one of the authority's."""
+    """The site. Its certificate must come from the authority."""
     return replace(site, trusted=authority)
 
 

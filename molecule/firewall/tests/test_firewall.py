@@ -56,7 +56,7 @@ def passes(address: str, port: int, seconds: float = 1.5) -> bool:
 
 
 def restart_host(prefix: str, name: str) -> None:
-    """Start the host anew, as a reboot does."""
+    """Start the host again, as a reboot does."""
     subprocess.run([sys.executable, PROJECT / "tests/hosts/hosts.py", "reboot", "--prefix", prefix, name], check=True, stdout=subprocess.DEVNULL)
 
 

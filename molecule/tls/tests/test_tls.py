@@ -159,7 +159,7 @@ def files(folder: Path, *domains: str) -> tuple[dict[str, str], Path]:
     return {"issuer": "files", "certificate": certificate, "key": key}, path
 
 
-# --- what stands after the scenario's own runs --------------------------------------------------------------------------
+# --- the state after the scenario's own runs --------------------------------------------------------------------------
 
 
 def test_chain_is_valid(hosts: Hosts) -> None:
@@ -301,9 +301,9 @@ def test_renewal(hosts: Hosts, authority: Authority) -> None:
     assert hosts.start("flask-certificates-check") == {True}
 
     time.sleep(max(0, 50 - (time.monotonic() - issued)))
-    assert hosts.start("flask-certificates-check") == {False}, "nobody is told that the end is near"
+    assert hosts.start("flask-certificates-check") == {False}, "the near end of a certificate is not reported"
     with hosts.cut_off():
-        assert hosts.start("flask-certbot") == {False}, "nobody is told that the renewal failed"
+        assert hosts.start("flask-certbot") == {False}, "the failed renewal is not reported"
     assert hosts.served() == first
     assert hosts.start("flask-certbot") == {True}
     time.sleep(1)  # nginx takes its new configuration up in its own time

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of WSGI servers, by server. Each stands here and in the server's template, and nowhere else.
+"""The settings of WSGI servers, by server. Each is declared here and used in the server's template, and nowhere else.
 
 An app gives a setting by a key of its server's name, such as C(gunicorn: {preload: true}). For all apps, the variable of the server's role
 gives it, here C(gunicorn_preload); its default is the one declared here. C(python -m tests.docs) writes the roles' defaults and specifications.

@@ -8,7 +8,7 @@ workload   processes             threads of each        because
 cpu        cores + 1             1                      each keeps a core busy; one more works while another waits for its client
 mixed      2 x cores + 1         1                      gunicorn's advice for workers that wait about half of their time
 io         2 x cores + 1         8                      a thread that waits for a database or another service costs little memory
-sessions   1                     100                    clients have to come back to the process that knows them, and a WebSocket holds a thread
+sessions   1                     100                    clients must return to the process that knows them, and a WebSocket holds a thread
 =========  ====================  =====================  ==============================================================================
 
 A server with only one process gets threads instead: C(cpu) 4, which is waitress's default; C(mixed) 4 and C(io) 16 for each core. Python runs one

@@ -7,7 +7,7 @@ Root runs this, and never writes to or follows a path that an app can change. Th
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import argparse
 import contextlib
 import datetime

@@ -11,7 +11,7 @@ C(flask-backup-guard@PID.service), to place them in the backup's mount namespace
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import ctypes
 import os
 import stat

@@ -8,7 +8,7 @@ the backup of all apps. As soon as the pipe is open, restic skips it.
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import contextlib
 import ctypes
 import os

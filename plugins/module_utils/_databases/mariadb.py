@@ -7,7 +7,7 @@ The server asks the kernel who connects, and lets in the account of that name, s
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import subprocess
 import typing as t
 

@@ -44,7 +44,7 @@ class Fileset:
         self._handover: PortHandover | None = None
         self._declared_units = {unit["name"]: unit["on_change"] for unit in params["units"]}
         self._units = dict(self._declared_units)
-        #: The paths of which a unit is told, for units that are told only of some changes.
+        #: The paths for which a unit reloads, for units that reload only for some.
         self._unit_files = {unit["name"]: {*unit["files"]} for unit in params["units"] if unit.get("files")}
         self._told: set[str] = set()
 

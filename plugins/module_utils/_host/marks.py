@@ -40,7 +40,7 @@ class Mark:
             return ""
         if found.kind != self.kind:
             if self.kind == "absent":
-                return f"{path} was there again"
+                return f"{path} had come back"
             return f"{path} was {'missing' if found.kind == 'absent' else f'a {found.kind}'}"
         if found.access != self.access:
             return f"{path} was {found.access}, not {self.access}"

@@ -24,5 +24,5 @@ def wish(value: t.Any) -> str:
 
 
 def veiled(recorded: str, key: str) -> str:
-    """A wish that may be shown. Nobody can guess what it covers without the key, which each run of Ansible makes anew."""
+    """A wish that may be shown. Nobody can guess what it covers without the key, which differs in each run of Ansible."""
     return hmac.digest(key.encode(), recorded.encode(), "sha256").hex()

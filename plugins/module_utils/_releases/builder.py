@@ -7,7 +7,7 @@ Root decides and keeps the records. Every step that touches the app's code runs 
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import concurrent.futures
 import contextlib
 import os

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which sources always give the same content, so that nobody has to be asked."""
+"""Which sources always give the same content, so that no lookup is needed."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ PLACES: dict[str, t.Callable[[str], App]] = {
     "issuer": lambda text: {"tls": {"issuer": text}},
     "wsgi": lambda text: {"wsgi": text},
 }
-#: What a text that is let through may consist of: nothing here ends a word, a string or a line in any of the formats.
+#: The characters of an accepted text: nothing here ends a word, a string or a line in any of the formats.
 HARMLESS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@+-=%&?~!,[]<> ")
 
 
@@ -162,7 +162,7 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "nothing was touched" in text
 
 
-#: Changes of an app that make it wrong, with what is said of each.
+#: Invalid changes of an app, each with its message.
 WRONG: list[tuple[App, str]] = [
     ({"python": 3.12}, 'python is 3.12 (float); expected a version such as "3.12", in quotes'),
     ({"python": "3.12", "server": "mod_wsgi"}, "python is '3.12', and server 'mod_wsgi' of Debian runs only Debian's own Python"),

@@ -52,6 +52,6 @@ def test_token_of_rclone_stays_until_its_configuration_changes(folders: Path) ->
     copy.write_text("declared, with a new token")
     places.access("rclone:drive:web1")
     assert copy.read_text() == "declared, with a new token"
-    declared.write_text("declared anew")
+    declared.write_text("declared again")
     places.access("rclone:drive:web1")
-    assert copy.read_text() == "declared anew" and copy.stat().st_mode & 0o777 == 0o600
+    assert copy.read_text() == "declared again" and copy.stat().st_mode & 0o777 == 0o600

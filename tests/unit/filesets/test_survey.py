@@ -66,7 +66,7 @@ def test_file_that_must_be_absent_is_noticed(place: Path) -> None:
     absent = {"path": str(place / "a"), "content": None, "state": "absent", "link": None, "mode": None, "secret": False, **US}
     run({}, files=[absent])
     (place / "a").write_text("again\n")
-    assert differences() == [f"{place}/a was there again"]
+    assert differences() == [f"{place}/a had come back"]
     assert run({}, files=[absent])["repaired"] and not (place / "a").exists()
 
 

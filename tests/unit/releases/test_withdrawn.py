@@ -106,7 +106,7 @@ def test_damage_to_a_withdrawn_release_does_not_bring_it_back(host: Host) -> Non
     old, new = went_back(host)
     Path(host.paths["releases"], new, "more").touch()
     assert look(host, "sha256:2").release["id"] == old
-    assert look(host, "sha256:2", redeploy=True).to_build, "it is made anew beside the damaged one"
+    assert look(host, "sha256:2", redeploy=True).to_build, "it is rebuilt beside the damaged one"
 
 
 def test_damaged_or_missing_older_release_does_not_serve(host: Host) -> None:

@@ -25,7 +25,7 @@ def test_slot_name_depends_on_all_its_settings() -> None:
 
 
 def test_slot_names_are_stable_across_versions() -> None:
-    assert RECIPE.slot("key") == "8f7a81b2db", "each app would be started anew by an upgrade"
+    assert RECIPE.slot("key") == "8f7a81b2db", "an upgrade would restart each app"
 
 
 def test_digest_does_not_depend_on_the_origin_of_the_code() -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import os
 import shlex
 import subprocess

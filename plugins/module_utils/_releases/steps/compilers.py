@@ -55,4 +55,4 @@ def wanted(printed: str) -> list[str]:
 def advice(printed: str) -> str:
     """What to do about a failed compilation; empty if nothing is recognised."""
     names = wanted(printed)
-    return f"a package has to be compiled, and this host lacks what that takes; set build_packages: [{', '.join(names)}]" if names else ""
+    return f"a package must be compiled, and this host lacks the tools; set build_packages: [{', '.join(names)}]" if names else ""

@@ -7,7 +7,7 @@ The owner of the files sets the access: the build account for a release, the ser
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command knows no limits, no pipes and no accounts, and programs have none
+# pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import os
 import subprocess
 import typing as t

@@ -8,7 +8,7 @@ from flask import current_app
 db = current_app.extensions["migrate"].db
 
 with db.engine.connect() as connection:
-    # SQLite changes a column by making the table anew.
+    # SQLite changes a column by copying the table.
     context.configure(connection=connection, target_metadata=db.metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
