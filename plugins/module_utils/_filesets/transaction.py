@@ -36,7 +36,7 @@ class Fileset:
         self._wish = wish
         self._check = check
         self._record = Record(params["name"])
-        self._wanted = {item["path"]: self._entry(item) for item in params["files"]}
+        self._wanted = {item["path"]: self._wanted_state(item) for item in params["files"]}
         self._secret = {item["path"] for item in params["files"] if item["secret"]}
         self._was_secret = {*self._record.manifest().secret}
         self._steps: list[str] = []
@@ -97,7 +97,7 @@ class Fileset:
         if not self._wanted:
             self._record.remove()
 
-    def _entry(self, item: dict[str, t.Any]) -> PathState:
+    def _wanted_state(self, item: dict[str, t.Any]) -> PathState:
         if item["link"]:
             return PathState("link", target=item["link"])
         if item["state"] == "absent":
