@@ -162,11 +162,12 @@ def test_failures_say_why_and_leave_nothing(fresh: Host, source: Path, what: str
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text(content)
     good = {"name": "blog", "source": {"pypi": "itsdangerous", "version": "2.2.0"}}
+    fresh.sh("rm -rf /srv/flask/blog/releases/* /var/lib/flaskyard/apps/blog/releases")
     result = fresh.release({"name": "shop", "source": {"path": str(source)}, **keys}, good)
     assert [word for word in words if word not in result.failure] == [], result.failure
     assert "1 of 2 apps" in result.answer["msg"]
     assert set(result.answer["failures"]) == {"shop"}
-    assert fresh.sh("ls -A /srv/flask/blog/releases") != "", "the other app is prepared anyway"
+    assert len(fresh.sh("ls -A /srv/flask/blog/releases").split()) == 1, "the other app is prepared anyway"
     assert fresh.sh("ls -A /srv/flask/shop/releases") == ""
     recorded = "ls /var/lib/flaskyard/apps/shop/venvs 2>/dev/null | sed s/.json//"
     assert fresh.sh("ls -A /srv/flask/shop/venvs") == fresh.sh(recorded), "a virtualenv that is complete may stay for the next try"
