@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import holds, outdated, results, with_facts
+from ..plugin_utils.surveyed import after_change, holds, results
 
 
 class ActionModule(ActionBase):
@@ -29,5 +29,4 @@ class ActionModule(ActionBase):
         if found and holds(found, wish(args)):
             return {"changed": False, "certificates": found["live"], "issued": {}, "removed": [], "reloaded": False}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.certificate", module_args=seal(args, "apps"), task_vars=variables)
-        # After a failure, the next task asks the host anyway, since what the survey found did not hold before either.
-        return with_facts(result, outdated(variables, "certificates")) if result.get("changed") and not self._task.check_mode else result
+        return after_change(result, variables, self._task.check_mode, "certificates")

@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
-from ..plugin_utils.surveyed import holds, outdated, results, with_facts
+from ..plugin_utils.surveyed import after_change, holds, results
 
 
 class ActionModule(ActionBase):
@@ -27,4 +27,4 @@ class ActionModule(ActionBase):
         if holds(results(variables, "databases").get(args.get("engine", "")), wish(args)):
             return {"changed": False, "steps": [], "kept": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.database", module_args=seal(args), task_vars=variables)
-        return with_facts(result, outdated(variables, "databases")) if result.get("changed") and not self._task.check_mode else result
+        return after_change(result, variables, self._task.check_mode, "databases")

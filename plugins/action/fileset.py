@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._host.sealed import seal
 from ..module_utils._host.wishes import wish
 from ..plugin_utils.render import Renderer
-from ..plugin_utils.surveyed import holds, outdated, results, with_facts
+from ..plugin_utils.surveyed import after_change, holds, results
 
 _KEYS = {"path", "template", "content", "link", "state", "owner", "group", "mode", "secret", "each", "when"}
 
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
         if holds(results(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
         result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
-        return with_facts(result, outdated(variables)) if result.get("changed") and not self._task.check_mode else result
+        return after_change(result, variables, self._task.check_mode)
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:
         unknown = set(declared) - _KEYS

@@ -57,6 +57,14 @@ def with_facts(result: dict[str, t.Any], facts: dict[str, t.Any]) -> dict[str, t
     return result if result.get("failed") else {**result, "ansible_facts": facts}
 
 
+def after_change(result: dict[str, t.Any], variables: Variables, check_mode: bool, *kinds: str) -> dict[str, t.Any]:
+    """The result of a task, which discards the survey's results of these kinds if it changed the host.
+
+    After a failure, the next task asks the host anyway: what the survey found did not hold before either.
+    """
+    return with_facts(result, outdated(variables, *kinds)) if result.get("changed") and not check_mode else result
+
+
 def run_key() -> str:
     """The key of this run of Ansible. It is the same in all processes and in no log: a file in the run's temporary folder, removed when the run ends."""
     path = os.path.join(constants.DEFAULT_LOCAL_TMP, _KEY_FILE)
