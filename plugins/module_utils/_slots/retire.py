@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import os
+import glob
 import sys
 
 from .folder import Folder
@@ -15,7 +15,7 @@ def main(app: str, slot: str) -> None:
     """Retire a slot of an app, unless it has become current again."""
     folder = f"/etc/flask/{app}/slots"
     # A slot that an earlier version started has no record that this version can read. Then the app of any other slot will do.
-    records = (Folder({"paths": {"slots": folder}}, name).record() for name in [slot, *sorted(os.listdir(folder))])
+    records = (Folder({"paths": {"slots": folder}}, name).record() for name in [slot, *sorted(glob.glob("*", root_dir=folder))])
     record = next(filter(None, records), None)
     if record is None:
         raise SystemExit(f"no slot of {app} has a record; the next run of Ansible removes slot {slot}")
