@@ -7,13 +7,14 @@ SHELL := /bin/bash
 NEWEST := .cache/controller/newest
 OLDEST := .cache/controller/oldest
 UNIT := tests/unit tests/consistency tests/load tests/bench tests/apps/guestbook/tests
+PARTS := tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes tests/documentation
 # Tests on hosts mostly wait, so three at a time fit on two cores.
-ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder tests/suite tests/drills tests/release tests/conformance tests/templates tests/recipes tests/documentation
+ON_HOSTS := pytest -v -n 3 --durations=30 --dist loadgroup --no-loadscope-reorder
 export PATH := $(CURDIR)/$(NEWEST)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(NEWEST)/ready ## Turn a throwaway Debian host into a Flask server with HTTPS, in under four minutes
 	tests/demo
@@ -25,10 +26,10 @@ demo-clean: ## Remove what `make demo` made
 	python3 tests/hosts/hosts.py down --prefix flaskyard-demo
 
 test: $(NEWEST)/ready $(OLDEST)/ready ## Lint, unit tests, build and install, every role on real hosts; about an hour on two cores
-	$(ON_HOSTS) -m "not long"
+	$(ON_HOSTS) -m "not long" $(PARTS)
 
 test-all: $(NEWEST)/ready $(OLDEST)/ready ## Everything: every scenario, also with the oldest supported ansible-core, and the long drills
-	$(ON_HOSTS) --all
+	$(ON_HOSTS) --all $(PARTS)
 
 lint: $(NEWEST)/ready ## ansible-lint, yamllint, ruff, mypy
 	yamllint --strict .

@@ -17,6 +17,11 @@ def workflow(name: str) -> dict[str, Any]:
     return found
 
 
+def gitlab() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
+    return found
+
+
 def test_every_scenario_is_in_the_matrix() -> None:
     matrix = workflow("ci")["jobs"]["scenarios"]["strategy"]["matrix"]
     assert sorted(matrix["scenario"]) == sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
@@ -24,8 +29,14 @@ def test_every_scenario_is_in_the_matrix() -> None:
 
 def test_both_forges_test_the_same_versions() -> None:
     on_github = {(entry["python"], entry["core"]) for entry in workflow("ci")["jobs"]["unit"]["strategy"]["matrix"]["include"]}
-    gitlab: dict[str, Any] = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
-    assert on_github == {(entry["PYTHON"], entry["CORE"]) for entry in gitlab["unit"]["parallel"]["matrix"]}
+    assert on_github == {(entry["PYTHON"], entry["CORE"]) for entry in gitlab()["unit"]["parallel"]["matrix"]}
+
+
+def test_the_nightly_pipelines_run_every_part() -> None:
+    [parts] = re.findall(r"^PARTS := (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    on_github = workflow("nightly")["jobs"]["test-all"]["strategy"]["matrix"]["parts"]
+    assert sorted(" ".join(on_github).split()) == sorted(parts.split())
+    assert gitlab()["nightly"]["parallel"]["matrix"] == [{"PARTS": on_github}]
 
 
 def test_pipelines_in_pages_run_playbooks_that_exist() -> None:

@@ -19,7 +19,8 @@ TOOLS = ROOT / ".cache/tools/bin"
 #: Files that reviewers look for.
 FILES = (
     *("README.md", "LICENSE", "CODE_OF_CONDUCT.md", "SECURITY.md", "CONTRIBUTING.md", "galaxy.yml", "meta/runtime.yml", "meta/execution-environment.yml"),
-    *("changelogs/config.yaml", "changelogs/changelog.yaml", ".github/PULL_REQUEST_TEMPLATE.md", ".github/workflows/ci.yml", ".github/workflows/release.yml"),
+    *("changelogs/config.yaml", "changelogs/changelog.yaml", ".github/PULL_REQUEST_TEMPLATE.md"),
+    *(f".github/workflows/{name}.yml" for name in ("ci", "nightly", "release")),
 )
 #: Of galaxy.yml; Galaxy itself requires the first seven.
 FIELDS = ("namespace", "name", "version", "readme", "authors", "description", "license", "tags", "repository", "documentation", "issues")
