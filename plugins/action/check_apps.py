@@ -7,11 +7,15 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils._apps.model import AppModelError, complete_host
+from ..module_utils._apps.remarks import remarks
 from ..plugin_utils.declared import fingerprint
 from ..plugin_utils.misspelt import misspelt
 from ..plugin_utils.written import misread
+
+display = Display()
 
 
 class ActionModule(ActionBase):
@@ -45,6 +49,8 @@ class ActionModule(ActionBase):
             problems = [*error.problems, *problems]
         if problems:
             return {"failed": True, "msg": str(AppModelError(problems))}
+        for remark in remarks(options["apps"]):
+            display.warning(remark)
         names = [place["name"] for place in model["places"]]
         # The model holds the secrets of all apps. A failure does not, and people must see it.
         return {"changed": False, "names": names, "model": model, "fingerprint": fingerprint(task_vars), "_ansible_no_log": True}

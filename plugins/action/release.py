@@ -28,7 +28,19 @@ _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environmen
 #: The keys of an app that the module gets. Its environment and its certificate's key are not among them.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory", "install_project"),
-    *("server_requirements", "server_lowest", "server_lock", "build_packages", "build_command", "persist", "persist_files", "seeded", "public", "paths"),
+    *(
+        "server_requirements",
+        "server_lowest",
+        "server_lock",
+        "build_packages",
+        "build_command",
+        "persist",
+        "persist_files",
+        "seeded",
+        "public",
+        "served",
+        "paths",
+    ),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 
@@ -73,9 +85,10 @@ class ActionModule(ActionBase):
         facts = {"flask_releases": releases, "flask_environments": environments, "flask_failures": failures}
         if answer["changed"] and not self._task.check_mode:
             facts |= outdated(variables, "releases")
-        result.update(changed=answer["changed"], diff=answer["diff"], notices=notices, failures=failures)
+        result.update(changed=answer["changed"], diff=answer.get("diff", []), notices=notices, failures=failures)
         if failures and args.get("keep_going"):
-            display.warning(summary(failures, len(declared)))
+            for name, reason in Failures(failures).headlines().items():
+                display.warning(f"{variables.get('inventory_hostname', '')}: app {name} has no new release: {reason}")
         elif failures:
             result.update(failed=True, msg=Failures(failures).report(summary(failures, len(declared))))
         return with_facts(result, facts)
@@ -96,7 +109,7 @@ class ActionModule(ActionBase):
             return second
         for key in ("releases", "failures", "withdrawn", "notices"):
             answer[key] |= second[key]
-        answer["diff"] += second["diff"]
+        answer["diff"] = answer.get("diff", []) + second.get("diff", [])
         answer["changed"] |= second["changed"]
         return answer
 

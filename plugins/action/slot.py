@@ -11,7 +11,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._apps.procfile import ProcfileError, parse_procfile, with_procfile
+from ..module_utils._apps.procfile import SERVING, ProcfileError, parse_procfile, with_procfile
 from ..module_utils._host.environment_file import environment_file
 from ..module_utils._host.errors import Failures
 from ..module_utils._host.sealed import seal
@@ -68,10 +68,12 @@ class ActionModule(ActionBase):
         return with_facts(result, result["ansible_facts"])
 
     def _with_procfile(self, app: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
-        text: str = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile", "") if app["procfile"] else ""
+        text: str | None = ((args.get("releases") or {}).get(app["name"]) or {}).get("procfile")
         try:
-            self._web_lines |= {app["name"]: web} if (web := parse_procfile(text).get("web")) else {}
-            return with_procfile(app, text)
+            completed = with_procfile(app, text)
+            if app["procfile"] and (unused := [f"{name}: {line}" for name, line in parse_procfile(text or "").items() if name in SERVING]):
+                self._web_lines[app["name"]] = ", ".join(unused)
+            return completed
         except ProcfileError as error:
             self._failed[app["name"]] = str(error)
             if not args.get("keep_going"):
@@ -138,8 +140,10 @@ class ActionModule(ActionBase):
             facts["flask_failures"] = self._failed
             if args.get("keep_going"):
                 result["failed"] = False
-                result.pop("msg")
-                display.warning(f"apps that do not run what is declared: {', '.join(failures)}")
+                for part in ("msg", "exception"):
+                    result.pop(part, None)
+                for app, words in Failures(failures).headlines().items():
+                    display.warning(f"{self._variables.get('inventory_hostname')}: app {app} does not run what is declared: {words}")
         return result if args.get("retire_old_slots") else self._guarded(result)
 
     def _say(self, app: str, words: str) -> None:
@@ -167,7 +171,7 @@ class ActionModule(ActionBase):
 
         pending = [app["name"] for app in args["apps"] if is_pending(app)]
         for name in [name for name in pending if name in self._web_lines]:
-            self._say(name, f"the Procfile's line 'web: {self._web_lines[name]}' is not used: the key server says what serves")
+            self._say(name, f"the Procfile's line '{self._web_lines[name]}' is not used: the key server says what serves")
         if "slots" not in self._facts.get("flaskyard", {}).get("survey", {}):
             return pending or ["all that is not declared"]
         return pending + sorted(set(found) - set(args.get("declared") or []))

@@ -138,7 +138,8 @@ ansible_facts:
         - The release of every app that has one, by the app's name.
         - Each has C(id), C(dir), C(venv), C(python) (a version), and C(source) with C(kind), C(location), C(version) and C(revision),
           all without credentials. In check mode, values that are unknown before the change are null.
-        - Each also has C(release_command), the last command that succeeded for it, or null. C(procfile) is the text of its Procfile, or empty.
+        - Each also has C(release_command), the last command that succeeded for it, or null. C(procfile) is the text of its Procfile; it is
+          empty if the release has none, and null if the release is not made yet.
       type: dict
 withdrawn:
   description: Declared releases that do not serve because a rollback withdrew them, by the app's name.

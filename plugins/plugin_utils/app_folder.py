@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..module_utils._apps.procfile import ProcfileError, parse_procfile
+from ..module_utils._apps.procfile import SERVING, ProcfileError, parse_procfile
 from ..module_utils._releases.steps.manifest import NAMES
 from .source_tree import SourceTreeError, list_files
 
@@ -93,7 +93,7 @@ def describe(folder: Path, wsgi: str = "") -> Found:
     found.manifest = next((name for name in NAMES if Path(name) in files), "")
     if not found.manifest:
         found.notes.append(f"none of {', '.join(NAMES)} is there, so no package is installed; write one, for instance with pip freeze > requirements.txt")
-    found.procfile = bool({*lines} - {"web"})
+    found.procfile = bool({*lines} - {*SERVING})
     migrates = "flask-migrate" in packages and any(path.parts[-2:] == ("migrations", "env.py") for path in files)
     found.release_command = "flask db upgrade" if migrates and "release" not in lines else ""
     found.database = next((kind for kind, drivers in _DATABASES.items() if packages & {*drivers}), "")
@@ -134,7 +134,7 @@ def _procfile(folder: Path, files: list[Path]) -> dict[str, str]:
 def _named(lines: dict[str, str], folder: Path, files: list[Path]) -> Iterator[str]:
     """The application that the Procfile serves, then the one in .flaskenv."""
     try:
-        words = shlex.split(lines.get("web", ""))
+        words = shlex.split(next((lines[name] for name in SERVING if name in lines), ""))
         words = shlex.split(words[2]) if words[:2] == ["sh", "-c"] else words
     except ValueError:
         words = []

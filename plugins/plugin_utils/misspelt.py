@@ -23,5 +23,10 @@ def misspelt(names: t.Iterable[str], own: t.Collection[str]) -> t.Iterator[str]:
     """
     for name in sorted(names):
         if name.startswith(_PREFIXES) and name not in NAMES and name not in own:
-            for meant in difflib.get_close_matches(name, NAMES, 1, _ALIKE):
+            for meant in difflib.get_close_matches(name, NAMES, 1, _ALIKE) or _longer(name)[:1]:
                 yield f"no role has the variable {name}; did you mean {meant}? If it is your own, add it to the list host_own_variables"
+
+
+def _longer(name: str) -> list[str]:
+    """The variables whose last word is cut short in this name."""
+    return sorted(meant for meant in NAMES if meant.startswith(name) and "_" not in meant[len(name) :])

@@ -44,6 +44,8 @@ def test_written_inventory_is_valid(name: str, tmp_path: Path) -> None:
     [app] = variables["flask_apps"]
     assert (app["name"], app["source"], app["domains"]) == (name, {"path": str(ROOT / "tests/apps" / name)}, ["shop.example.com"])
     assert variables["tls_email"] == "you@example.com"
+    found = {"guestbook": "static files guestbook/static", "notes": "database     postgresql"}
+    assert found.get(name, "") in done.stdout
     assert "ansible-playbook -i inventories/production flaskyard.server.site --check --diff" in done.stdout
 
 
@@ -75,7 +77,7 @@ def test_existing_inventory_is_not_overwritten(app: Path, tmp_path: Path) -> Non
     assert init(tmp_path, app_folder="My Shop").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "inventories").rglob("*.yml")}
     again = init(tmp_path, app_folder="My Shop", domain="other.example.com")
-    assert again.returncode != 0 and "Choose another folder with -e inventory=FOLDER" in " ".join(again.stdout.split()) + again.stderr
+    assert again.returncode != 0 and "choose another folder with -e inventory=FOLDER" in " ".join(again.stdout.split()) + again.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "inventories").rglob("*.yml")} == before
 
 
@@ -95,6 +97,9 @@ def test_other_files_of_the_inventory_stay(name: str, app: Path, tmp_path: Path)
 )
 def test_bad_answers_write_nothing(answers: dict[str, str], app: Path, tmp_path: Path) -> None:
     done = init(tmp_path, **{"app_folder": "My Shop", **answers})
-    words = "which is not a folder" if "app_folder" in answers else "Give each with -e"
-    assert done.returncode != 0 and words in " ".join((done.stdout + done.stderr).split()), done.stdout + done.stderr
+    [(name, value)] = answers.items()
+    words = "which is not a folder" if name == "app_folder" else f"{name} is '{value.splitlines()[0] if value else value}"
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0 and words in said, said
+    assert "is 'shop.example.com'" not in said, "a right answer is not complained about"
     assert not (tmp_path / "inventories").exists()

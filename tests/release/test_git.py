@@ -170,15 +170,26 @@ def test_pointers_of_git_lfs_in_a_folder_are_refused(fresh: Host, source: Path) 
     )
 
 
-def test_missing_public_files_are_reported(fresh: Host, source: Path) -> None:
+def test_release_without_its_public_files_is_refused(fresh: Host, source: Path) -> None:
     (source / "dist").mkdir()
     (source / "dist/index.html").write_text("x")
     (source / ".gitignore").write_text("/dist\n")
     app = {"name": "shop", "source": {"path": str(source)}, "static": [{"url": "/files", "path": "dist"}], "domains": ["shop.test"]}
     assert "dist is needed and not sent, as .gitignore names it or nothing is in it" in fresh.release(app).failure
-    told = fresh.release({**app, "build_command": "true"})
-    assert "the release has no dist, which the proxy is to serve: it answers 404" in told.printed
-    assert fresh.release({**app, "build_command": "cp -r /etc/skel dist"}).answer["notices"] == {}
+    assert fresh.release({**app, "build_command": "true"}).failure == (
+        "static, URL '/files': 'dist' is not in the release, and must be a folder\ncorrect the key, add the path to the source, or make it in build_command"
+    )
+    built = {**app, "build_command": "mkdir dist; touch dist/index.html; ln -s dist link; touch file"}
+    assert fresh.release(built).answer["notices"] == {}
+    for keys, words in (
+        ({"static": [{"url": "/files", "path": "file"}]}, "static, URL '/files': 'file' is a file, and must be a folder"),
+        ({"static": [{"url": "/robots.txt", "path": "dist"}]}, "static, URL '/robots.txt': 'dist' is a folder, and must be a file"),
+        ({"static": [{"url": "/files", "path": "link"}]}, "'link' is or leads through a symbolic link, which the proxy does not follow, and must be a folder"),
+        ({"static": [{"url": "/desk", "path": "dist", "fallback": "desk.html"}]}, "static, URL '/desk', fallback: 'dist/desk.html' is not in the release"),
+        ({"maintenance_page": "down.html"}, "maintenance_page: 'down.html' is not in the release, and must be a file"),
+    ):
+        assert words in fresh.release({**built, **keys}).failure
+    assert not fresh.release({**built, "static": [{"url": "/desk", "path": "dist", "fallback": "index.html"}]}).changed
 
 
 def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -> None:

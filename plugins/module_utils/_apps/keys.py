@@ -333,8 +333,8 @@ APP: dict[str, Key] = {
         reaches=("slot",),
     ),
     "python": text(
-        "Version of Python. Without it, the app runs on the host's Python.",
-        'a version such as "3.12", in quotes',
+        "Version of Python, which must be on the host already. Without it, the app runs on Debian's own.",
+        'a version without its patch number, such as "3.12", in quotes',
         r"3\.[0-9]{1,2}",
         group="code",
         reaches=("release",),
@@ -503,7 +503,8 @@ APP: dict[str, Key] = {
     ),
     "procfile": Key(
         "bool",
-        "Read C(release_command) and C(processes) from the Procfile of the source, unless you set them here. The line C(web) is ignored.",
+        "Read C(release_command) and C(processes) from the Procfile of the source, unless you set them here. The lines C(web) and C(wsgi) are ignored. "
+        "A source without a Procfile is refused.",
         default=False,
         group="run",
         reaches=("slot",),

@@ -23,7 +23,7 @@ from .server_keys import SETTINGS
 from .sites import sites, user_files
 from .source import complete_source, source_problems
 from .state import complete_state, state_problems
-from .static import first_path, served, static_problems
+from .static import first_path, served, served_of_release, static_problems
 from .stores import queue_place, store_environment, store_problems, store_units
 from .web import certificate_path, clashes, complete_service, complete_web, service_problems, web_problems
 from .work import complete_work, work_problems
@@ -202,6 +202,7 @@ def _complete(app: dict[str, t.Any]) -> dict[str, t.Any]:
         "healthcheck": {**declared["healthcheck"], "path": app.get("healthcheck", {}).get("path") or first_path(static)},
         **state,
         "public": _public(static, [declared["maintenance_page"], declared["error_page"]]),
+        "served": served_of_release(static, {key: declared[key] for key in ("maintenance_page", "error_page")}),
         "user": f"flask-{name}",
         "build_user": f"flask-{name}-b",
         "paths": paths,

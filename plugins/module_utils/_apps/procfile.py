@@ -3,6 +3,7 @@
 """Procfiles: lines V(name: command) in a repository that say what to run. Pure Python, no Ansible.
 
 The format is Heroku's, https://devcenter.heroku.com/articles/procfile: V(web) serves, V(release) runs before a release serves, all other lines are processes.
+piku has V(wsgi) in place of V(web), and schedules in lines such as V(cron: 0 3 * * * flask tidy-up), https://piku.github.io/configuration/procfile.html.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from .keys import APP
 from .schema import Problem, check_mapping, complete
 from .work import complete_work
 
+#: The lines that say what serves. The key C(server) does that here.
+SERVING = ("web", "wsgi")
+_CALENDAR = re.compile(r"([\d*/,-]+\s+){5}\S")
 _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(.+)")
 
 
@@ -22,13 +26,20 @@ class ProcfileError(ValueError):
     """A Procfile is not usable. The text says why."""
 
 
-def with_procfile(app: dict[str, t.Any], text: str) -> dict[str, t.Any]:
-    """A completed app with C(release_command) and C(processes) from its Procfile, if the inventory does not declare them.
+def with_procfile(app: dict[str, t.Any], text: str | None) -> dict[str, t.Any]:
+    """A completed app with C(release_command) and C(processes) from its Procfile, if C(procfile) says so and the inventory does not declare them.
 
-    :raises ProcfileError: if a line is not usable.
+    :param text: its Procfile; empty if the release has none, and None if there is no release yet.
+    :raises ProcfileError: if there is no line, or one that is not usable.
     """
-    lines = parse_procfile(text)
-    lines.pop("web", None)
+    if not app["procfile"] or text is None:
+        return app
+    parsed = parse_procfile(text)
+    if not parsed:
+        raise ProcfileError("procfile is true, and the release has no Procfile in the folder of the app, or an empty one; add it, or remove the key")
+    if schedules := [name for name, command in parsed.items() if _CALENDAR.match(command)]:
+        raise ProcfileError(f"Procfile: {', '.join(schedules)} is a schedule, as piku has it; declare it in schedules, and remove the line")
+    lines = {name: command for name, command in parsed.items() if name not in SERVING}
     release = lines.pop("release", None)
     given: dict[str, t.Any] = {}
     if release and not app["release_command"]:

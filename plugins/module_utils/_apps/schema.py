@@ -129,6 +129,9 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NO_DEBUG = ("", "0", "false", "no")
 #: The loader would run code from them before the sandboxed interpreter starts.
 _RESERVED_ENV = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"}
+#: Servers take options from them: https://docs.gunicorn.org/en/stable/settings.html, https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html and
+#: granian's command line. Those that the keys set would be ignored, and the others would change what the proxy relies on.
+_SERVER_OPTIONS = re.compile(r"WEB_CONCURRENCY|GUNICORN_CMD_ARGS|(?:GRANIAN|UWSGI)_\w+")
 
 
 def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list[Problem]) -> None:
@@ -215,6 +218,8 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
             problems.append(Problem(f"{where}: {show(name)} is not a valid name of a variable; expected letters, digits and '_', such as DATABASE_URL"))
         elif name in _RESERVED_ENV:
             problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
+        elif _SERVER_OPTIONS.fullmatch(name):
+            problems.append(Problem(f"{where}.{name} is an option of a web server; use workers, threads or extra_settings of the server, and remove it"))
         elif isinstance(value, (dict, list)) or value is None:
             problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
         elif isinstance(value, float):

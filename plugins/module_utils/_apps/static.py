@@ -66,5 +66,21 @@ def served(static: list[dict[str, t.Any]], persist: list[str]) -> list[dict[str,
     ]
 
 
+def served_of_release(static: list[dict[str, t.Any]], pages: dict[str, str | None]) -> dict[str, dict[str, str]]:
+    """What the proxy serves from a release: by path, the C(kind) that must be there, and the C(key) that names it.
+
+    :param static: the folders as C(served) returns them.
+    :param pages: paths of single pages, by key.
+    """
+    wanted = {}
+    for folder in static:
+        if folder["base"] == "current":
+            key = f"static, URL {folder['url'] or '/'!r}"
+            wanted[folder["path"]] = {"kind": "file" if is_file(folder["url"]) else "folder", "key": key}
+            if folder["fallback"]:
+                wanted[f"{folder['path']}/{folder['fallback']}"] = {"kind": "file", "key": f"{key}, fallback"}
+    return wanted | {path: {"kind": "file", "key": key} for key, path in pages.items() if path}
+
+
 def _bare(path: str) -> str:
     return path.rstrip("/")

@@ -23,7 +23,7 @@ POOL = "flaskyard-pgbouncer"
 def store_problems(app: dict[str, t.Any]) -> t.Iterator[str]:
     """The problems of the keys about databases and queues."""
     if app.get("database_pool") and app.get("database") != "postgresql":
-        yield "database_pool needs database 'postgresql'; remove it, or add that key"
+        yield f"database_pool needs database 'postgresql', and database is {app.get('database')!r}; remove database_pool, or change database"
 
 
 def store_environment(name: str, database: str | None, pooled: bool, queue: str | None) -> dict[str, str]:

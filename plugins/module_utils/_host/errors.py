@@ -30,6 +30,10 @@ class Failures(dict[str, str]):
         except (HostError, OSError) as error:
             self[name] = f"{self[name]}\n{error}" if name in self else str(error)
 
+    def headlines(self) -> dict[str, str]:
+        """The first line of each failure: the step and the reason."""
+        return {name: text.partition("\n")[0] for name, text in self.items()}
+
     def report(self, summary: str) -> str:
         """All failures in one message, the reasons first."""
         return "\n".join([*(f"{name}: {text}".replace("\n", "\n    ") for name, text in self.items()), summary])

@@ -19,7 +19,7 @@ import typing as t
 from .._host.errors import HostError
 from .deploy_log import logged
 from .in_place import InPlace
-from .public import Publication, groups_of_others, leave_groups
+from .public import Publication, assert_served, groups_of_others, leave_groups
 from .records import Kind, Outcome, Records, ReleaseError, assert_account, describe, short_hash
 from .revisions import FORMAT
 from .sandbox import Sandbox, explain
@@ -99,7 +99,6 @@ class Builder:
         self.turn = turn
         self.records = Records(app)
         self.version, self.interpreter = "", ""
-        self.absent: list[str] = []
         self.sandbox = Sandbox(app, settings)
         self.publication = Publication(app, self.records)
         self.seeds = Seeds(app, self.records)
@@ -115,6 +114,8 @@ class Builder:
             inputs = self._unspoilt(self._inputs(self.source.revision(check)))
             if check:
                 outcome = self._look(inputs, check)
+                if not outcome.to_build:
+                    self._assert_served(outcome)
                 return outcome.also(self.publication.missing()).also(self.seeds.missing(outcome.release["id"]))
             with self.records.lock():
                 outcome = self._look(inputs, check).also(self.publication.missing())
@@ -127,7 +128,7 @@ class Builder:
                     with self.turn:
                         outcome.release = self._build(outcome.release["id"], inputs)
                     self.publication.apply(self.settings)
-                    outcome.notices += [f"the release has no {place}, which the proxy is to serve: it answers 404" for place in self.absent]
+                self._assert_served(outcome)
                 outcome.notices += self.seeds.apply(self.settings, outcome.release["id"])
                 return outcome
         except OSError as error:
@@ -139,6 +140,11 @@ class Builder:
         inputs = {"format": FORMAT, "source": revision, "python": python_identity(self.version), **{key: self.app[key] for key in keys}}
         # Keys that were added later are left out while they are empty, so that older releases keep their ids.
         return inputs | {key: self.app[key] for key in _LATER_KEYS if self.app[key]}
+
+    def _assert_served(self, outcome: Outcome) -> None:
+        # An older release that serves in place of a withdrawn one need not have what is declared today.
+        if not outcome.withdrawn:
+            assert_served(outcome.release["dir"], self.app["served"])
 
     def _unspoilt(self, inputs: dict[str, t.Any]) -> dict[str, t.Any]:
         """The inputs; with an additional number if somebody changed the release with these inputs by hand.
@@ -215,13 +221,11 @@ class Builder:
                 "venv": os.path.relpath(self.records.tree("venvs", venv), tree),
                 "state": self.paths["state"],
                 "uv": self.settings.uv,
-                "public": self.app["public"]["release"],
                 **{key: self.app[key] for key in ("build_command", "directory", *_KEPT)},
             }
             # The build may change a virtualenv that no other release shares.
             alone = [self.records.tree("venvs", venv)] if manifest["local"] else []
             brought = self._step("tree.finish", arguments, [tree, *alone])
-            self.absent = brought.pop("absent")
             facts = self._facts(inputs, identity, venv)
             record = {"id": identity, "inputs": inputs, "source": facts["source"], "venv": venv, "python": self.version}
             missed = {"looked_for": list(NAMES)} if manifest["kind"] == "none" and not manifest["installs"] else {}

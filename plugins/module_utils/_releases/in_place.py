@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .public import Publication, assert_readable
+from .public import Publication, assert_readable, assert_served
 from .records import Outcome, Records, ReleaseError, assert_account, short_hash
 from .sandbox import Sandbox
 from .settings import Settings
@@ -44,6 +44,7 @@ class InPlace:
         arguments = {"folder": self.folder, "packages": self.app["server_requirements"]}
         seen = self.sandbox.run("in_place.look", arguments, [], self.settings.build_timeout_seconds)
         self._assert_runs(seen["python"])
+        assert_served(self.folder, self.app["served"])
         assert_readable(self.folder, self.app["public"]["release"])
         inputs = {"source": self.folder, "content": seen["digest"], "python": seen["python"]}
         identity = short_hash(inputs)

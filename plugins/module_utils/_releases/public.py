@@ -27,6 +27,8 @@ from .settings import Settings
 
 #: The account under which Debian's nginx and Apache serve files.
 READER = "www-data"
+#: What is at a path that cannot be served.
+_UNSERVED = {"": "is not in the release", "link": "is or leads through a symbolic link, which the proxy does not follow"}
 _PROXY_UNITS = ("nginx.service", "apache2.service")
 
 # acl(5), and the layout of the attribute from linux/posix_acl_xattr.h: a version, then tag, permissions and id of each entry.
@@ -131,6 +133,33 @@ def groups_of_others(declared: t.Collection[str]) -> list[str]:
     """The groups of apps that this host has or had and that are no longer declared."""
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     return [app_group(name) for name in names if name not in declared]
+
+
+def assert_served(tree: str, served: dict[str, dict[str, str]]) -> None:
+    """Refuse a release without the files and folders that the proxy is to serve from it: visitors would get errors.
+
+    :param tree: the folder of the release.
+    :param served: by path, the C(kind) that must be there, and the C(key) of the app that names it.
+    :raises ReleaseError: naming all that are not there.
+    """
+    found = {path: _kind(tree, path) for path in served}
+    problems = [
+        f"{wanted['key']}: {path!r} {_UNSERVED.get(found[path], f'is a {found[path]}')}, and must be a {wanted['kind']}"
+        for path, wanted in served.items()
+        if found[path] != wanted["kind"]
+    ]
+    if problems:
+        raise ReleaseError("\n".join([*problems, "correct the key, add the path to the source, or make it in build_command"]))
+
+
+def _kind(tree: str, path: str) -> str:
+    """C(file), C(folder), C(link) if a part of the path is one, or an empty text."""
+    place = tree
+    for part in path.split("/"):
+        place = os.path.join(place, part)
+        if os.path.islink(place):
+            return "link"
+    return "folder" if os.path.isdir(place) else "file" if os.path.isfile(place) else ""
 
 
 def assert_readable(folder: str, public: list[str]) -> None:

@@ -48,10 +48,12 @@ def _look(name: str) -> dict[str, t.Any]:
 
 
 def with_commands(records: Records, release: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A release with the C(release_command) that has run for it (or None), and the text of its C(procfile) (or an empty text)."""
+    """A release with the C(release_command) that has run for it (or None), and the text of its C(procfile): empty if it has none, and None if the release is
+    not made yet.
+    """
     record = records.get("releases", release["id"]) if release["id"] else None
     if record is None:
-        return {**release, "release_command": None, "procfile": ""}
+        return {**release, "release_command": None, "procfile": None}
     procfile = os.path.join(records.tree("releases", release["id"]), record["inputs"].get("directory", ""), "Procfile")
     small = os.path.isfile(procfile) and os.path.getsize(procfile) <= _PROCFILE_BYTES
     return {**release, "release_command": (record.get("release_command") or {}).get("command"), "procfile": read_path(procfile).text if small else ""}

@@ -27,7 +27,7 @@ from .command import run_release_command
 from .folder import Record, digest
 from .gate import GateError
 from .parts import split
-from .reasons import headline, mentions, without_journal
+from .reasons import headline, mentions, without_consequences, without_journal
 from .recipe import Recipe
 from .secret_keys import SecretKeys
 from .slots import Slots
@@ -392,7 +392,7 @@ class Change:
         looked_for = (self._records.get("releases", self.recipe.release) or {}).get("looked_for")
         if looked_for and "No module named" in first:
             first += f"\nthe source has no file of dependencies, so only the server was installed; looked for {', '.join(looked_for)}"
-        journal = [units.journal_of(name, text) for name, text in log.items()]
+        journal = [units.journal_of(name, without_consequences(text)) for name, text in log.items()]
         if slot == old:
             return "\n".join([first, f"slot {slot} is current and does not work correctly; nothing else was changed", *journal])
         if served:

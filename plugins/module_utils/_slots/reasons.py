@@ -12,6 +12,8 @@ _PREFIX = re.compile(r"^App \d+ (?:output|stdout|stderr): ?", re.MULTILINE)
 _TRACEBACK = "Traceback (most recent call last):"
 #: The last line of a traceback: the exception's class, and its text if it has one.
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
+#: Between two tracebacks, of which the second came while the first was handled.
+_CHAINED = "During handling of the above exception, another exception occurred:"
 #: Exceptions with which a server or Python ends after the app has failed.
 _CONSEQUENCES = re.compile(r"gunicorn\.errors\.|SystemExit|KeyboardInterrupt")
 #: The words of servers and systemd, in case the app itself printed nothing. The first pattern that matches counts.
@@ -95,6 +97,26 @@ def without_journal(message: str) -> str:
     """A command's error without the journals at its end, and without systemctl's advice to read them."""
     said = message.partition("\n--- journal of ")[0]
     return "\n".join(line for line in said.splitlines() if not line.startswith('See "systemctl status '))
+
+
+def without_consequences(journal: str) -> str:
+    """The output without the tracebacks with which a server ends after the app has failed."""
+    kept: list[str] = []
+    held: list[str] = []
+    dropped = False
+    for line in journal.splitlines():
+        if line.strip() == _TRACEBACK:
+            kept, held = kept + held, [line]
+        elif not held:
+            kept += [] if line == _CHAINED and dropped else [line]
+        elif _EXCEPTION.fullmatch(line):
+            # Other processes may have written between the frames, which are indented.
+            dropped = bool(_CONSEQUENCES.match(line))
+            kept += [said for said in held[1:] if not said[:1].isspace()] if dropped else [*held, line]
+            held = []
+        else:
+            held.append(line)
+    return "\n".join(kept + held)
 
 
 def _last_exception(journal: str) -> str:

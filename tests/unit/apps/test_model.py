@@ -164,7 +164,7 @@ def test_all_problems_are_reported_at_once() -> None:
 
 #: Invalid changes of an app, each with its message.
 WRONG: list[tuple[App, str]] = [
-    ({"python": 3.12}, 'python is 3.12 (float); expected a version such as "3.12", in quotes'),
+    ({"python": 3.12}, 'python is 3.12 (float); expected a version without its patch number, such as "3.12", in quotes'),
     ({"python": "3.12", "server": "mod_wsgi"}, "python is '3.12', and server 'mod_wsgi' of Debian runs only Debian's own Python"),
     ({"python": "3.12", "server": "uwsgi", "uwsgi": {"package": "debian"}}, "server 'uwsgi' of Debian runs only Debian's own Python"),
     ({"wsgi": "shop"}, "expected module:callable"),

@@ -117,7 +117,7 @@ def test_supervisor_runs_processes_and_limits_no_memory() -> None:
 
 
 def test_procfile_fills_in_what_the_inventory_omits() -> None:
-    text = "web: gunicorn shop:app\n# a comment\n\nrelease: flask db upgrade\nmail_out: rq worker $QUEUE | tee 'a'\n"
+    text = "web: gunicorn shop:app\nwsgi: shop:app\n# a comment\n\nrelease: flask db upgrade\nmail_out: rq worker $QUEUE | tee 'a'\n"
     [plain] = complete_apps([{**APP, "procfile": True}])
     app = with_procfile(plain, text)
     assert app["release_command"] == {"command": "flask db upgrade", "arguments": ["flask", "db", "upgrade"]}
@@ -125,12 +125,17 @@ def test_procfile_fills_in_what_the_inventory_omits() -> None:
     assert app["work"] == {"stop_seconds": 60, "healthy_after_seconds": 5}
     [told] = complete_apps([{**APP, "procfile": True, "release_command": "true", "processes": [WORKER]}])
     assert with_procfile(told, text) == told
-    assert with_procfile(plain, "") == plain
+    assert with_procfile(plain, None) == plain, "there is no release yet"
+    [without] = complete_apps([APP])
+    assert with_procfile(without, text) == without
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("", "the release has no Procfile"),
+        ("# worker: a", "the release has no Procfile"),
+        ("wsgi: shop:app\ncron: 0 3 * * * flask tidy-up", "cron is a schedule"),
         ("gunicorn shop:app", "line 1 of the Procfile"),
         ("worker: a\nworker: b", "names 'worker' again"),
         ("9lives: a", "processes"),
@@ -139,7 +144,7 @@ def test_procfile_fills_in_what_the_inventory_omits() -> None:
 )
 def test_a_procfile_that_cannot_be_used_is_named(text: str, why: str) -> None:
     with pytest.raises(ProcfileError, match=why):
-        with_procfile(complete_apps([APP])[0], text)
+        with_procfile(complete_apps([{**APP, "procfile": True}])[0], text)
 
 
 def test_time_to_stop_follows_from_all_processes() -> None:

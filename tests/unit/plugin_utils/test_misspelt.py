@@ -19,7 +19,13 @@ OTHERS = (
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("flask_app", "flask_apps"), ("tls_mail", "tls_email"), ("backup_repositry", "backup_repository"), ("nginx_header", "nginx_headers")],
+    [
+        ("flask_app", "flask_apps"),
+        ("tls_mail", "tls_email"),
+        ("backup_repositry", "backup_repository"),
+        ("nginx_header", "nginx_headers"),
+        ("backup_repo", "backup_repository"),
+    ],
 )
 def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
     [said] = misspelt([name, *NAMES], [])

@@ -30,7 +30,7 @@ class Host:
 
     def builder(self, revision: str, redeploy: bool = False) -> Builder:
         app: dict[str, t.Any] = {
-            **{"name": "shop", "user": "root", "build_user": "root", "paths": self.paths, "public": {"release": [], "state": []}, "python": None},
+            **{"name": "shop", "user": "root", "build_user": "root", "paths": self.paths, "public": {"release": [], "state": []}, "served": {}, "python": None},
             **{
                 "installer": "pip",
                 "requirements": None,

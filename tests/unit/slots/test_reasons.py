@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._slots.reasons import headline, mentions, reason, without_journal
+from ansible_collections.flaskyard.server.plugins.module_utils._slots.reasons import headline, mentions, reason, without_consequences, without_journal
 
 JOURNALS = Path(__file__).parent / "journals"
 SERVERS = ["fastcgi", "granian", "gunicorn", "mod_wsgi", "passenger", "uwsgi", "waitress"]
@@ -132,3 +132,13 @@ def test_longer_name_is_not_a_mention(name: str) -> None:
 def test_a_command_is_quoted_without_its_journal() -> None:
     said = 'systemctl start a.service ended with 1:\nJob for a.service failed.\nSee "systemctl status a.service" and more.\n--- journal of a.service\nlines'
     assert without_journal(said) == "systemctl start a.service ended with 1:\nJob for a.service failed."
+
+
+def test_excerpt_keeps_the_traceback_of_the_app() -> None:
+    halted = journal("gunicorn-halt")
+    excerpt = without_consequences(halted)
+    assert MISSING in excerpt and "HaltServer" in halted and "HaltServer" not in excerpt
+    assert set(halted.splitlines()) - set(excerpt.splitlines()) == {
+        line for line in halted.splitlines() if "Halt" in line or line.startswith("During handling")
+    }
+    assert excerpt.count("Traceback") == 1

@@ -82,7 +82,6 @@ def finish(
     persist: list[str],
     persist_files: list[str],
     seeded: list[str],
-    public: list[str],
     build_command: str | None,
 ) -> dict[str, t.Any]:
     """Link the virtualenv, build, compile, and replace persisted files and folders by links to the app's state.
@@ -91,8 +90,7 @@ def finish(
     :param state: the app's state.
     :param uv: path of uv, if the host has it.
     :param directory: the folder of the tree with the app.
-    :param public: files and folders of the release that the proxy serves.
-    :returns: C(seeds), by name a digest of what the release brings for the state; C(absent), public files that do not exist.
+    :returns: C(seeds), by name a digest of what the release brings for the state.
     """
     here = Path(tree)
     code = here / (directory or "")
@@ -115,7 +113,7 @@ def finish(
     subprocess.run([f"{own}/bin/python", "-I", "-m", "compileall", "-qq", "."], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     seeds = link(here, state, persist, persist_files, seeded)
     link_instance(code, Path(state, directory or "", "instance"))
-    return {"seeds": seeds, "absent": [place for place in public if not (here / place).exists()]}
+    return {"seeds": seeds}
 
 
 def installers(own: Path, uv: str | None) -> list[str]:
