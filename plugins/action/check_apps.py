@@ -12,7 +12,7 @@ from ansible.utils.display import Display
 from ..module_utils._apps.model import AppModelError, complete_host
 from ..module_utils._apps.remarks import remarks
 from ..plugin_utils.declared import fingerprint
-from ..plugin_utils.misspelt import misspelt
+from ..plugin_utils.misspelt import misspelt, without_effect
 from ..plugin_utils.written import misread
 
 display = Display()
@@ -42,14 +42,17 @@ class ActionModule(ActionBase):
                 "own_variables": {"type": "list", "elements": "str", "default": []},
             }
         )
-        problems = [*misread(options["apps"]), *misspelt(task_vars or {}, options.pop("own_variables"))]
+        own = options.pop("own_variables")
+        problems = [*misread(options["apps"]), *misspelt(task_vars or {}, own)]
         try:
             model = complete_host(**options)
         except AppModelError as error:
             problems = [*error.problems, *problems]
         if problems:
             return {"failed": True, "msg": str(AppModelError(problems))}
-        for remark in remarks(options["apps"]):
+        if unknown := without_effect(task_vars or {}, own):
+            display.warning(f"no role here has the variables {', '.join(unknown)}; if they are for something else, add them to the list host_own_variables")
+        for remark in remarks(options["apps"], options["proxy"]):
             display.warning(remark)
         names = [place["name"] for place in model["places"]]
         # The model holds the secrets of all apps. A failure does not, and people must see it.

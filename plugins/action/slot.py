@@ -87,9 +87,6 @@ class ActionModule(ActionBase):
         pending = self._pending(args)
         if not pending:
             return self._unchanged(args)
-        known = set(results(self._variables, "slots"))
-        for name in sorted(known & set(pending) - set(args.get("declared") or [])):
-            display.warning(f"{self._variables.get('inventory_hostname')}: {name} is no longer declared and stops; its data and releases stay")
         held = self._held(args, pending)
         commands = {name: asked for name, asked in args["release_commands"].items() if asked == "run" and name not in held}
         facts: dict[str, t.Any] = {"flask_slots_pending": pending, "flask_failures": self._failed}

@@ -11,7 +11,8 @@ short_description: Fail if a pattern matches no host
 version_added: 0.1.0
 description:
   - Use it in C(hosts) of a play. Ansible itself skips a play without hosts and reports success.
-  - It checks nothing if C(ansible-playbook) only lists hosts or tasks, or checks the syntax.
+  - It also fails if a variable on the command line is almost called as a parameter of the collection's playbooks, such as C(apps) in place of C(app).
+  - It does not look for hosts if C(ansible-playbook) only lists hosts or tasks, or checks the syntax.
 options:
   _terms:
     description: The pattern.
@@ -41,6 +42,9 @@ from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+
+from ..plugin_utils.misspelt import misspelt_parameters
 
 LISTINGS = "syntax", "listhosts", "listtags", "listtasks"
 
@@ -52,6 +56,8 @@ class LookupModule(LookupBase):
         """Return the pattern, if a host matches it."""
         pattern = ",".join(terms)
         known: dict[str, t.Any] = {"groups": {}, **(variables or {})}
+        if wrong := list(misspelt_parameters(load_extra_vars(self._loader))):
+            raise AnsibleLookupError("\n".join(wrong))
         inventory = lookup_loader.get("ansible.builtin.inventory_hostnames", loader=self._loader, templar=self._templar)
         if not any(map(context.CLIARGS.get, LISTINGS)) and not inventory.run([pattern], known):
             groups = ", ".join(sorted(group for group in known["groups"] if group not in {"all", "ungrouped"})) or "none"

@@ -74,6 +74,7 @@ from ..module_utils._host.paths import APPS
 from ..module_utils._releases.deploy_log import logged
 from ..module_utils._releases.records import Records
 from ..module_utils._slots.slots import Slots
+from ..module_utils._slots.survey import present
 
 _TLS = "/etc/flask-tls"
 _BACKUP = "/var/lib/flask-backup"
@@ -144,6 +145,8 @@ def main() -> None:
                     remove_account(account)
         except (HostError, OSError) as error:
             module.fail_json(msg=f"app {app['name']!r} is not removed in full: {error}. Run it again when the cause is gone")
+    if not (gone or held):
+        module.warn(f"this host has nothing of an app {app['name']!r}; it has {', '.join(present()) or 'no apps'}")
     kept = [] if module.params["purge"] else held
     module.exit_json(changed=bool(gone), removed=gone, kept=kept, diff={"prepared": "".join(f"remove {line}\n" for line in gone)})
 

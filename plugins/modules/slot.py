@@ -204,6 +204,7 @@ def run_all(module: SealedModule) -> tuple[dict[str, t.Any], Failures]:
             change_one(module, app, states, diff)
     for name in undeclared(options["declared"]) if options["phase"] in ("all", "start") else ():
         diff.append({"prepared": f"{name}: stop, because it is no longer declared\n"})
+        module.warn(f"app {name} is no longer declared and stops; its data and releases stay until you run the playbook remove with -e app={name}")
         if not module.check_mode:
             gone = bare_app(name)
             with failures.of(name), logged("stop", Records(gone)):

@@ -114,6 +114,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -257,6 +258,9 @@ def main() -> None:
         "protocols": {name: entry["protocol"] for name, entry in found["slots"].items() if entry["protocol"]},
         "survey": found,
     }
+    for app, entry in found["slots"].items():
+        for unit in t.cast("list[str]", entry["failed"]):
+            module.warn(f"app {app}: the last run of {unit} failed; flaskyard logs {app} says why. The next run that succeeds ends this warning")
     module.exit_json(ansible_facts={"flaskyard": facts})
 
 

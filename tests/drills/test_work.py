@@ -152,6 +152,15 @@ def test_stopped_workers_and_timers_start_again(app: Server) -> None:
     assert app.apply().changed == 0
 
 
+def test_every_run_tells_of_a_failed_schedule(app: Server) -> None:
+    app.app["schedules"] = [{"name": "broken", "command": "python -c 'exit(1)'", "calendar": FAR}]
+    app.apply()
+    assert "the last run of" not in app.apply().output
+    app.host.sh(f"! systemctl start flask-probe@{app.serving().current}-schedule.broken.service")
+    run = app.apply()
+    assert run.changed == 0 and f"the last run of flask-probe@{app.serving().current}-schedule.broken.service failed" in " ".join(run.output.split())
+
+
 def test_schedule_never_overlaps_and_finishes_with_its_own_code(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": "*:*:0/1", "catch_up": True}]
     app.app["env"]["RUN_SECONDS"] = "5"

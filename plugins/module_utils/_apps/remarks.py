@@ -6,18 +6,23 @@ from __future__ import annotations
 
 import typing as t
 
+from .providers import PROXIES
 from .stores import store_environment
 
 #: What C(flaskyard.server.init) writes in place of a secret.
 PLACEHOLDER = "change-me"
 
 
-def remarks(apps: list[dict[str, t.Any]]) -> t.Iterator[str]:
+def remarks(apps: list[dict[str, t.Any]], proxy: str = "nginx") -> t.Iterator[str]:
     """Warnings about valid apps, in words.
 
     :param apps: as the user declares them.
+    :param proxy: of the host.
     """
     for app in apps:
+        for other in PROXIES:
+            if other != proxy and app.get(f"{other}_extra"):
+                yield f"app {app['name']!r}: {other}_extra has no effect, because the proxy is {proxy}; write its rules into {proxy}_extra, or remove it"
         env = {name: str(value) for name, value in app.get("env", {}).items()}
         for name, value in env.items():
             if value == PLACEHOLDER:

@@ -133,6 +133,9 @@ _RESERVED_ENV = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"}
 #: granian's command line. Those that the keys set would be ignored, and the others would change what the proxy relies on.
 _SERVER_OPTIONS = re.compile(r"WEB_CONCURRENCY|GUNICORN_CMD_ARGS|(?:GRANIAN|UWSGI)_\w+")
 
+#: The prefixes of variables that people look for among the keys of an app.
+_OF_HOST = re.compile(r"(?:flask|tls|backup|firewall|host|python)_")
+
 
 def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list[Problem]) -> None:
     """Check a mapping against its keys, appending to ``problems``.
@@ -146,6 +149,8 @@ def check_mapping(keys: dict[str, Key], given: t.Any, where: str, problems: list
         if name not in keys:
             close = difflib.get_close_matches(str(name), keys, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"the keys are {', '.join(keys)}"
+            if not where and _OF_HOST.match(str(name)):
+                hint = "it is a variable of the host: write it beside flask_apps, not in the app"
             problems.append(Problem(f"unknown key {where}{name}; {hint}"))
     for name, key in keys.items():
         if name in given:
@@ -220,9 +225,13 @@ def check_env(env: dict[t.Any, t.Any], where: str, problems: list[Problem]) -> N
             problems.append(Problem(f"{where}.{name} would run code outside the sandbox; remove it"))
         elif _SERVER_OPTIONS.fullmatch(name):
             problems.append(Problem(f"{where}.{name} is an option of a web server; use workers, threads or extra_settings of the server, and remove it"))
-        elif isinstance(value, (dict, list)) or value is None:
-            problems.append(Problem(f"{where}.{name} is a {type(value).__name__}; expected text or a number (for JSON, use the filter to_json)"))
-        elif isinstance(value, float):
+        elif isinstance(value, (dict, list)):
+            problems.append(
+                Problem(f"{where}.{name} is a {'mapping' if isinstance(value, dict) else 'list'}; expected text or a number (for JSON, use to_json)")
+            )
+        elif value is None:
+            problems.append(Problem(f"{where}.{name} has no value; for an empty text, write ''"))
+        elif not isinstance(value, (str, int)):  # a number with a point, or a date
             problems.append(Problem(f"{where}.{name} is {show(value)}, which may differ from what you wrote, such as 1.10; put it in quotes"))
         elif "\0" in str(value):
             problems.append(Problem(f"{where}.{name} contains a NUL character, which an environment variable cannot; remove it"))

@@ -7,8 +7,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from .._slots.parts import with_runs
 from .._slots.recalled import slot_that_serves
-from .status import with_runs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

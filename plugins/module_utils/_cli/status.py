@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Flaskyard maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what runs of each app, since when, and who put it there; also requests of the last minute, certificates, backups, next timers and disks."""
+"""Show what runs of each app, whether it is healthy, and who put it there; also requests of the last minute, certificates, backups, timers and disks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from .._host.program import say
 from .._releases import wished
 from .._releases.records import Records, describe
 from .._slots.folder import Record
+from .._slots.gate import Gate
+from .._slots.parts import with_runs
 from .._slots.slots import MANAGERS, Slots
 from .._slots.survey import present, serving
 from .releases import by, moment
@@ -33,7 +35,9 @@ _DISKS = ("/srv/flask", "/var/lib", "/var/log")
 _SCHEDULE = "-schedule."
 #: systemd's values for a number that a unit does not have.
 _NO_NUMBER = ("", "[not set]", str(2**64 - 1))
-_NOT_ALL_RUNS = 3
+_NOT_WELL = 3
+#: How long an app may take to answer its health check, in seconds.
+_HEALTH_SECONDS = 3.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print the status. The exit status says whether everything runs."""
+    """Print the status. The exit status says whether everything runs and is healthy, and the last backup and its verification succeeded."""
     found = collect()
     say(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
-    return 0 if all(app["runs"] for app in found["apps"].values()) else _NOT_ALL_RUNS
+    well = all(app["runs"] and app["healthy"] for app in found["apps"].values()) and all(noted.get("ok", True) for noted in found["backup"].values())
+    return 0 if well else _NOT_WELL
 
 
 def collect() -> dict[str, t.Any]:
@@ -57,12 +62,13 @@ def collect() -> dict[str, t.Any]:
         names = [part for part in every if part.endswith((".service", ".socket", ".timer"))]
         states, timers = pool.submit(units.states, names, _ASKED), pool.submit(_timers)
         certificates = dict(zip(records, pool.map(_certificate, records), strict=True))
+        health = dict(zip(records, pool.map(_health, records.values()), strict=True))
         programs = MANAGERS["supervisor"].states(
             [part for record in records.values() if record and record.manager == "supervisor" for part in record.names if part not in names]
         )
         parts = {name: _unit(name, state) for name, state in states.result().items()} | {name: _program(programs.get(name, {})) for name in programs}
     backup = _backup()
-    apps = {name: _app(name, record, parts, certificates[name], backup, timers.result()) for name, record in records.items()}
+    apps = {name: {**_app(name, record, parts, certificates[name], backup, timers.result()), **health[name]} for name, record in records.items()}
     for name, number in requests.result().items():
         apps[name]["requests_last_minute"] = number
     own = {unit: at for unit, at in timers.result().items() if "@" not in unit}
@@ -99,15 +105,6 @@ def _app(
     }
 
 
-def with_runs(names: list[str]) -> list[str]:
-    """The parts of a slot, and after each timer the service that it starts."""
-    return [part for name in names for part in ([name, _run_of(name)] if name.endswith(".timer") else [name])]
-
-
-def _run_of(timer: str) -> str:
-    return f"{timer.removesuffix('.timer')}.service"
-
-
 def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
     # A schedule's service is dead between two runs. That is not an error.
     is_run = _SCHEDULE in name and name.endswith(".service")
@@ -124,6 +121,14 @@ def _unit(name: str, state: dict[str, str]) -> dict[str, t.Any]:
 def _program(state: dict[str, str]) -> dict[str, t.Any]:
     found = {"state": state.get("state", "not known").lower(), "runs": state.get("state") == "RUNNING"}
     return {**found, "restarts": int(state["restarts"])} if "restarts" in state else found
+
+
+def _health(record: Record | None) -> dict[str, t.Any]:
+    """Whether an app passes its health check now, and its answer."""
+    if record is None:
+        return {"healthy": False, "answer": "nothing serves"}
+    healthy, answer = Gate(record.app).answer(record.app["paths"]["socket"], _HEALTH_SECONDS)
+    return {"healthy": healthy, "answer": answer}
 
 
 def _certificate(name: str) -> int | None:
@@ -167,7 +172,7 @@ def _disk(path: str) -> dict[str, int] | None:
 def lines(found: dict[str, t.Any]) -> t.Iterator[str]:
     """The result of C(collect), for people to read."""
     for name, app in found["apps"].items():
-        yield f"{name}{'' if app['runs'] else ': NOT EVERYTHING RUNS'}"
+        yield f"{name}{': NOT EVERYTHING RUNS' if not app['runs'] else '' if app['healthy'] else ': NOT HEALTHY'}"
         yield from (f"  {line}" for line in _lines_of(app))
     if not found["apps"]:
         yield "no apps"
@@ -189,6 +194,7 @@ def _lines_of(app: dict[str, t.Any]) -> t.Iterator[str]:
         when = f" {moment(withdrawn['at'])}" if withdrawn["at"] else ""
         yield f"release {withdrawn['words']} is declared, and was withdrawn{when}{by(withdrawn)}"
     yield f"slot {app['slot']}, under {app['manager']}"
+    yield f"health check: {app['answer']}"
     for part, state in app["parts"].items():
         more = [f"{state['restarts']} restarts" if state.get("restarts") else "", f"{state['memory_mb']} MB" if "memory_mb" in state else ""]
         yield ", ".join([f"{part} {state['state']}", *filter(None, more)])

@@ -241,7 +241,7 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("dubious ownership",),
-        "the repository on this host belongs to another account; give it to the app's build account (chown), or serve it over SSH",
+        "the repository on this host belongs to another account; give it to the app's build account, flask-NAME-b (chown -R), or serve it over SSH",
     ),
     (
         ("Could not resolve host", "Temporary failure in name resolution", "Name or service not known", "dns error", "failed to lookup address"),
@@ -261,8 +261,18 @@ _REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
         "the hashes in the requirements do not fit what would be installed; lock the requirements again",
     ),
     (
-        ("No matching distribution", "No solution found", "was not found in the package registry", "Could not find a version"),
+        (
+            "No matching distribution",
+            "was not found in the package registry",
+            "Could not find a version",
+            "there is no version of",
+            "available and you require",
+        ),
         "a package or version that is asked for is not in the index; check its name, its version and the Python it needs",
+    ),
+    (
+        ("ResolutionImpossible", "No solution found"),
+        "packages that are asked for exclude each other; the tool's output names them",
     ),
     (
         ("ended with 137", "killed by signal 9", "ended with -9", "out of memory", "Cannot allocate memory", "MemoryError"),

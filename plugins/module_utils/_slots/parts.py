@@ -43,3 +43,8 @@ def split(texts: dict[str, str], is_starter: t.Callable[[str], bool]) -> tuple[l
             kind = kind_of(file)
             parts.setdefault((kind, "" if kind == "web" else file.rpartition(".")[0]), {})[file] = text
     return [Part(kind, starters) for (kind, _name), starters in parts.items()], {name: text for name, text in texts.items() if not is_starter(name)}
+
+
+def with_runs(names: list[str]) -> list[str]:
+    """The parts of a slot, and after each timer the service that it starts."""
+    return [part for name in names for part in ([name, f"{name.removesuffix('.timer')}.service"] if name.endswith(".timer") else [name])]

@@ -8,8 +8,9 @@ import concurrent.futures
 import os
 import typing as t
 
-from .._host import paths
+from .._host import paths, units
 from .folder import Folder, Record
+from .parts import with_runs
 from .slots import MANAGERS, Slots
 
 _APPS_AT_ONCE = 16
@@ -19,7 +20,7 @@ _SLOTS = "/etc/flask/{}/slots"
 
 def survey() -> dict[str, dict[str, t.Any]]:
     """For each app that has slots: the recorded C(wish); C(differences), what does not hold, in words; the current C(slot), its C(release) and its
-    C(protocol); C(retained), the slots that only the proxy's present configuration uses.
+    C(protocol); C(retained), the slots that only the proxy's present configuration uses; C(failed), the units of schedules whose last run failed.
     """
     names = sorted(os.listdir(paths.APPS)) if os.path.isdir(paths.APPS) else []
     records = {name: found for name in names if (found := _records(name)) is not None}
@@ -27,8 +28,10 @@ def survey() -> dict[str, dict[str, t.Any]]:
         manager: kind.states([part for found in records.values() for record in found.values() if record.manager == manager for part in record.names])
         for manager, kind in MANAGERS.items()
     }
+    runs = {run for found in records.values() for record in found.values() for run in _runs(record)}
+    failed = {run for run, state in units.states([*runs]).items() if state.get("ActiveState") == "failed"} if runs else set()
     with concurrent.futures.ThreadPoolExecutor(_APPS_AT_ONCE) as pool:
-        return dict(zip(records, pool.map(lambda found: _look(found, states), records.values()), strict=True))
+        return dict(zip(records, pool.map(lambda found: _look(found, states, failed), records.values()), strict=True))
 
 
 def serving(name: str) -> Record | None:
@@ -57,8 +60,14 @@ def _records(name: str) -> dict[str, Record] | None:
     return {slot: record for slot, record in found.items() if record} if slots else None
 
 
-def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]]) -> dict[str, t.Any]:
-    unknown = {"wish": "", "differences": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None, "retained": []}
+def _runs(record: Record) -> list[str]:
+    """The units that the timers of a slot start."""
+    return [part for part in with_runs(record.names) if part not in record.names]
+
+
+def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]]], failed: set[str]) -> dict[str, t.Any]:
+    unknown: dict[str, t.Any] = {"wish": "", "differences": ["the slot that runs has no record"], "slot": None, "release": None, "protocol": None}
+    unknown |= {"retained": [], "failed": []}
     if not records:
         return unknown
     slots = Slots(next(iter(records.values())).app)
@@ -76,6 +85,7 @@ def _look(records: dict[str, Record], states: dict[str, dict[str, dict[str, str]
         "release": record.release,
         "protocol": record.app["protocol"],
         "retained": retained,
+        "failed": sorted(failed & {*_runs(record)}),
     }
 
 

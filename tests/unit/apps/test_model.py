@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import typing as t
 
 import pytest
@@ -181,9 +182,13 @@ WRONG: list[tuple[App, str]] = [
     *(({"env": {"FLASK_DEBUG": value}}, "starts Flask's debugger") for value in (1, 2, True, "y", "off", " true", " false", "development")),
     *(({"env": {"FLASK_ENV": value}}, "starts Flask's debugger") for value in ("development", " Development")),
     ({"env": {"API_VERSION": 1.1}}, "env.API_VERSION is 1.1 (float), which may differ from what you wrote, such as 1.10; put it in quotes"),
+    ({"env": {"WEB_CONCURRENCY": 3}}, "env.WEB_CONCURRENCY is an option of a web server; use workers"),
+    ({"env": {"UWSGI_PROCESSES": 3}}, "env.UWSGI_PROCESSES is an option of a web server"),
+    ({"env": {"DAY": datetime.date(2026, 1, 2)}}, "which may differ from what you wrote, such as 1.10; put it in quotes"),
+    ({"flask_proxy": "apache"}, "unknown key flask_proxy; it is a variable of the host: write it beside flask_apps"),
     ({"env": {"LD_PRELOAD": "/x"}}, "would run code outside the sandbox"),
     ({"env": {"X": ["a"]}}, "env.X is a list"),
-    ({"env": {"X": None}}, "env.X is a NoneType"),
+    ({"env": {"X": None}}, "env.X has no value; for an empty text, write ''"),
     ({"env": {"X": "a\0b"}}, "NUL"),
     *(({"env": {"X": f"a{sign}"}}, "env.X contains a Unicode noncharacter") for sign in ("\ufdd0", "\ufdef", "\uffff", "\U0001fffe", "\U0010ffff")),
     ({"uwsgi": {"extra_settings": {"a": "b\nexec-as-root = true"}}}, "expected one line without control characters"),

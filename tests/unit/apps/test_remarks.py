@@ -23,6 +23,8 @@ STORES = {"database": "postgresql", "queue": "valkey"}
         ({**STORES, "env": {"REDIS_URL": "redis://ec2.example.com"}}, ["env.REDIS_URL takes the place of the app's own queue"]),
         ({**STORES, "env": {"DATABASE_URL": "postgresql+asyncpg:///flask-shop?host=/run/postgresql"}}, []),
         ({**STORES, "env": {"REDIS_URL": "redis+socket:///run/flaskyard-valkey-shop/valkey.sock?virtual_host=1"}}, []),
+        ({"nginx_extra": "server_tokens on;"}, []),
+        ({"apache_extra": "Require all granted"}, ["apache_extra has no effect, because the proxy is nginx"]),
         ({"env": {"DATABASE_URL": "postgres://ada@db.example.com/d1"}}, []),
     ],
 )

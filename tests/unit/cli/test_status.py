@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import argparse
+import http.server
 import json
 import os
+import socketserver
+import threading
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +47,8 @@ class Host:
         wished.remember(app, self.records.facts(self.records.get("releases", "r1") or {}), "r2")
         (folder / "run").mkdir()
         (folder / "run" / "current.sock").symlink_to("0123456789.sock")
+        self.socket = str(folder / "run" / "0123456789.sock")
+        self.answers = 200
         self.states = {
             f"{UNIT}.socket": {"ActiveState": "active", "SubState": "running", "MemoryCurrent": "[not set]"},
             f"{UNIT}.service": {"ActiveState": "active", "SubState": "running", "NRestarts": "2", "MemoryCurrent": str(100 * 2**20)},
@@ -50,7 +56,7 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     monkeypatch.setattr(os, "fchown", lambda *dummy: None)
     monkeypatch.setattr(paths, "APPS", str(tmp_path / "apps"))
     host = Host(tmp_path)
@@ -64,7 +70,25 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     noted = {"run": {"time": "2026-03-02T00:00:00", "ok": True, "size": 1}, "verify": {"time": "2026-03-03T00:00:00", "ok": False, "error": "no"}}
     monkeypatch.setattr(status, "backup_status", lambda: json.dumps(noted))
     monkeypatch.setattr(status, "_DISKS", (str(tmp_path), "/nowhere"))
-    return host
+
+    class Shop(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(host.answers)
+            self.end_headers()
+
+        def log_message(self, *dummy: object) -> None:
+            pass
+
+    with socketserver.ThreadingUnixStreamServer(host.socket, Shop) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield host
+        server.shutdown()
+
+
+def well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave only the app that serves, and backups that succeeded."""
+    monkeypatch.setattr(status, "present", lambda: ["shop"])
+    monkeypatch.setattr(status, "backup_status", lambda: "{}")
 
 
 def test_table_for_people(host: Host, tmp_path: Path) -> None:
@@ -76,6 +100,7 @@ def test_table_for_people(host: Host, tmp_path: Path) -> None:
         "  release r1 (main, r1r1r1r1r1r1), since 2026-02-01 03:04 UTC by ada@laptop",
         "  release r2 (main, r2r2r2r2r2r2) is declared, and was withdrawn 2026-03-01 00:00 UTC by bob@web1",
         "  slot 0123456789, under systemd",
+        "  health check: status 200",
         f"  {UNIT}.socket running",
         f"  {UNIT}.service running, 2 restarts, 100 MB",
         "  certificate good for 61 days",
@@ -102,12 +127,25 @@ def test_json_for_programs(host: Host, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_restarting_part_does_not_count_as_running(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "present", lambda: ["shop"])
+    well(monkeypatch)
     assert status.run(argparse.Namespace(json=False)) == 0
     host.states[f"{UNIT}.service"] = {"ActiveState": "activating", "SubState": "auto-restart"}
     assert status.run(argparse.Namespace(json=False)) == 3
     del host.states[f"{UNIT}.service"]
     assert status.collect()["apps"]["shop"]["parts"][f"{UNIT}.service"] == {"state": "not there", "runs": False}
+
+
+def test_running_app_that_is_not_healthy_is_reported(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    well(monkeypatch)
+    host.answers = 500
+    assert status.run(argparse.Namespace(json=False)) == 3
+    assert {"shop: NOT HEALTHY", "  health check: status 500"} <= {*status.lines(status.collect())}
+
+
+def test_failed_backup_gives_the_same_exit_status(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    well(monkeypatch)
+    monkeypatch.setattr(status, "backup_status", lambda: json.dumps({"run": {"time": "2026-03-02T00:00:00", "ok": False, "error": "no"}}))
+    assert status.run(argparse.Namespace(json=False)) == 3
 
 
 def test_failed_schedule_is_reported(host: Host) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.plugin_utils.misspelt import misspelt
+from ansible_collections.flaskyard.server.plugins.plugin_utils.misspelt import misspelt, misspelt_parameters, without_effect
 from ansible_collections.flaskyard.server.plugins.plugin_utils.variable_names import NAMES
 
 #: Of roles that people have beside ours: geerlingguy's, devsec's, ANXS's.
@@ -25,6 +25,7 @@ OTHERS = (
         ("backup_repositry", "backup_repository"),
         ("nginx_header", "nginx_headers"),
         ("backup_repo", "backup_repository"),
+        ("tls_emial", "tls_email"),
     ],
 )
 def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
@@ -35,3 +36,15 @@ def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
 
 def test_variables_of_other_roles_are_accepted() -> None:
     assert list(misspelt([*OTHERS, *NAMES, "ansible_facts", "__nginx_sites"], [])) == []
+
+
+def test_unknown_variables_with_our_prefixes_are_told() -> None:
+    names = ["tls_cert", "flask_debug", "nginx_user", "tls_emial", "mine", *NAMES]
+    assert without_effect(names, ["mine"]) == ["flask_debug", "tls_cert"]
+    assert without_effect(names, ["tls_cert"]) == ["flask_debug"]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("apps", "app"), ("targets", "target"), ("relase", "release")])
+def test_misspelt_parameter_is_refused(name: str, meant: str) -> None:
+    [said] = misspelt_parameters([name, "app", "version", "tag", "commit"])
+    assert said.startswith(f"-e {name}: the playbooks have no such parameter; did you mean {meant}?")

@@ -142,9 +142,9 @@ def test_local_packages_in_a_lock(tmp_path: Path, source: str, local: bool) -> N
         ({"pyproject_toml": "[project"}, "cannot be read"),
         ({"pyproject_toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n'}, "dynamic"),
         ({"pyproject_toml": "[tool.poetry.dependencies]\nflask = '*'\n"}, "poetry export"),
-        ({"requirements_txt": "-r none.txt\n"}, "none.txt cannot be read"),
-        ({"requirements_txt": "-rnone.txt\n"}, "none.txt cannot be read"),
-        ({"requirements_txt": "-c=none.txt\n"}, "none.txt cannot be read"),
+        ({"requirements_txt": "-r none.txt\n"}, "none.txt is not in the source"),
+        ({"requirements_txt": "-rnone.txt\n"}, "none.txt is not in the source"),
+        ({"requirements_txt": "-c=none.txt\n"}, "none.txt is not in the source"),
         ({"pyproject_toml": PYPROJECT, "poetry_lock": ""}, "the source has poetry.lock, which no installer here reads; convert it: poetry export"),
         ({"pyproject_toml": PYPROJECT, "pdm_lock": ""}, "or set requirements: pyproject.toml to install without it"),
         ({"Pipfile_lock": "{}"}, "the source has Pipfile.lock, which no installer here reads; convert it: pipenv requirements > requirements.txt"),
@@ -244,4 +244,4 @@ def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
     job = {"sources": _SOURCES, "step": "tree.prepare", "arguments": arguments, "environment": {}}
     program = f"{_PROGRAM}\nmain(**json.loads({json.dumps(job)!r}))\n"
     done = subprocess.run([sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=True)
-    assert "none.txt cannot be read" in json.loads(done.stdout)["error"]
+    assert "none.txt is not in the source" in json.loads(done.stdout)["error"]

@@ -49,6 +49,8 @@ def read(path: Path, tree: Path, seen: dict[str, str] | None = None) -> dict[str
         return seen
     try:
         seen[relative] = decoded(path.read_bytes())
+    except FileNotFoundError as error:
+        raise StepError(f"{relative} is not in the source; requirements name it, so add it, or correct the line that includes it") from error
     except (OSError, UnicodeDecodeError, LookupError) as error:
         raise StepError(f"{relative} cannot be read: {error}; save it as UTF-8") from error
     for included in includes(seen[relative]):
