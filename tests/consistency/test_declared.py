@@ -33,7 +33,7 @@ VALIDATOR = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf
 #: What only the model refuses: combinations of keys, the meaning of texts, the contents of open mappings.
 BEYOND = re.compile(
     r"wsgi is |workload .sessions.|python is '3|expected exactly one|source names|is missing; with|no meaning with|debugger"
-    r"|sandbox;|NUL|noncharacter|\.extra_settings"
+    r"|sandbox;|web server;|NUL|noncharacter|\.extra_settings"
     r"|users\.|headers\.|is in two|allow has|needs certificate|need issuer|is not a valid name|exactly as the index has it"
 )
 

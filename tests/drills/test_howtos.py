@@ -23,6 +23,17 @@ from .harness import APPS, Host
 
 SHOP, BLOG, BOTH = "shop.example.com", "blog.example.com", "www.example.com"
 WORK = "Migrations, workers and schedules"
+#: A database as it was elsewhere: with an extension in its own schema, as at Heroku.
+OLD_DATABASE = """
+runuser -u postgres -- createdb old
+runuser -u postgres -- pg_dump --schema-only --no-owner --no-privileges --schema=public flask-shop | sed '/SCHEMA public/d' | runuser -u postgres -- psql -q old
+runuser -u postgres -- psql -q old <<'END'
+CREATE SCHEMA heroku_ext;
+CREATE EXTENSION pg_trgm SCHEMA heroku_ext;
+INSERT INTO "user" VALUES ('imported');
+INSERT INTO alembic_version SELECT 'x' WHERE false;
+END
+"""
 pytestmark = pytest.mark.long
 
 
@@ -96,9 +107,13 @@ def test_work(reader: Reader) -> None:
 def test_databases(reader: Reader) -> None:
     reader.declare("databases.md", "Databases and queues")
     reader.variables["flask_apps"][0]["domains"] = [SHOP]
-    reader.host.sh("cat > /root/shop.sql <<'END'\nINSERT INTO \"user\" VALUES ('imported') ON CONFLICT DO NOTHING;\nEND")
-    reader.follow("databases.md")
-    assert "imported\n" in reader.ask("/users")
+    reader.host.sh(OLD_DATABASE)
+    here = {"pg_dump ": "runuser -u postgres -- pg_dump ", '"OLD_DATABASE_URL"': "old"}
+    reader.follow("databases.md", instead=here)
+    assert reader.ask("/users") == "imported\n", "the old data takes the place of what the app had"
+    reader.host.sh("runuser -u postgres -- psql -q old --command \"INSERT INTO \\\"user\\\" VALUES ('later')\"")
+    reader.follow("migration.md", "Copy the data", instead=here)
+    assert reader.ask("/users") == "imported\nlater\n"
 
 
 def test_settings(reader: Reader) -> None:
