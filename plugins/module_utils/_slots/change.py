@@ -394,7 +394,7 @@ class Change:
             first += f"\nthe source has no file of dependencies, so only the server was installed; looked for {', '.join(looked_for)}"
         journal = [units.journal_of(name, without_consequences(text)) for name, text in log.items()]
         if slot == old:
-            return "\n".join([first, f"slot {slot} is current and does not work correctly; nothing else was changed", *journal])
+            return "\n".join([first, f"slot {slot}, which serves, does not pass this check; nothing was changed", *journal])
         if served:
             self.slots.drain(slot)
         else:

@@ -377,7 +377,7 @@ def test_unhealthy_slot_that_answers_stays_and_fails_the_run(site: Site) -> None
     slot = site.run("r1")
     site.gate.ill = {slot}
     assert site.change("r1").differences(site.manager.states([slot])) == ["its health check gave status 500"]
-    with pytest.raises(SlotError, match=f"slot {slot} is current and does not work correctly") as error:
+    with pytest.raises(SlotError, match=f"slot {slot}, which serves, does not pass this check") as error:
         site.change("r1").run()
     assert f"journal of {slot}" in str(error.value)
     assert site.current == slot and slot in site.manager.running and f"restart {slot}" not in site.manager.calls
