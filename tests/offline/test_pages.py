@@ -32,8 +32,8 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Controller:
     (folder.parent / "shop").mkdir()
     (folder.parent / "shop" / "shop.py").touch()
     controller = Controller(folder)
-    (folder / "client.p12.b64").write_text("aGlkZGVu")
     (folder.parent / "files").mkdir()
+    (folder.parent / "files/client.p12.b64").write_text("aGlkZGVu")
     (folder.parent / "files/shop.pem").write_text("-----BEGIN CERTIFICATE-----\naGlkZGVu\n-----END CERTIFICATE-----\n")
     return controller
 
