@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "_certificates": {"_host"},
     "_databases": {"_host"},
     "_slots": {"_host", "_releases"},
-    "_backup": {"_databases", "_host", "_slots"},
+    "_backup": {"_databases", "_host", "_releases", "_slots"},
     "_cli": {"_host", "_releases", "_slots", "_certificates", "_backup"},
 }
 

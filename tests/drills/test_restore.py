@@ -35,6 +35,17 @@ def state(server: Server, app: str) -> str:
     return server.host.sh(f"cat /var/lib/flask-{app}/state")
 
 
+def test_restore_has_the_release_command_run_again(server: Server) -> None:
+    server.app["release_command"] = """sh -c 'echo ran >> "$STATE_DIRECTORY/commands"'"""
+    server.apply("site")
+    saved(server, "probe")
+    run = server.apply("restore", "-e", "app=probe")
+    assert "release_command" in run.output and state(server, "probe") == "saved"
+    assert server.apply("site").changed
+    assert server.host.sh("cat /var/lib/flask-probe/commands").split() == ["ran", "ran"]
+    assert server.apply("site").changed == 0
+
+
 @pytest.mark.long
 def test_restore_speaks_the_protocol_of_each_server(server: Server) -> None:
     servers = {"on-fastcgi": "fastcgi", "on-uwsgi": "uwsgi", "on-mod-wsgi": "mod_wsgi"}

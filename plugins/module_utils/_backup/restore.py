@@ -16,12 +16,15 @@ from typing import Any
 
 from .._host.locks import Busy
 from .._host.program import say
+from .._releases.records import Records
 from .._slots.secret_keys import VARIABLE
 from .._slots.slots import alone
+from .._slots.survey import serving
 from .accounts import account_of
 from .dumps import overlay
 from .manifest import manifest_in
 from .model import STAGING, STATE, App, BackupError, Config, below
+from .release_commands import forgotten, to_run
 from .repository import Restic, app_tag
 from .running import Running
 from .secret_key import SecretKey, machine
@@ -66,8 +69,9 @@ def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = Fa
         raise
     key = SecretKey(app, root)
     takes_key = key.differs and (with_secret_key or manifest_in(below(root, STAGING)).get("machine", machine()) != machine())
+    records = Records(app.model)
     try:
-        with alone(name):
+        with alone(name), forgotten(records) as commands:
             swap(app, tree, key if takes_key else None, database)
     except Busy as error:
         database.discard()
@@ -80,6 +84,9 @@ def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = Fa
         say(f"{VARIABLE} is that of the snapshot")
     elif key.differs:
         say(f"the snapshot has another {VARIABLE}, and that of the host stays; to take that of the snapshot, restore with --secret-key (-e secret_key=true)")
+    served = serving(name)
+    if served and served.release in commands:
+        say(to_run(records, served.release, commands[served.release]))
     return {"app": name, "snapshot": snapshot, "secret_key": takes_key}
 
 
