@@ -38,6 +38,15 @@ def ssh_words() -> list[str]:
     return ["-o", "BatchMode=yes", *words] if words else []
 
 
+def ssh_advice(output: str) -> str:
+    """The variable to look at if ssh could not log in; empty if that is not what failed."""
+    if "Host key verification failed" in output:
+        return "ssh does not know the host key of the server: put it into backup_known_hosts, as ssh-keyscan prints it, and compare it with the server's"
+    if "Permission denied (" in output:
+        return "the server refuses the SSH key: give one that it accepts as backup_ssh_key"
+    return ""
+
+
 def _rclone_configuration() -> str:
     """The file that rclone reads and writes. It is a copy of the declared configuration or of root's, and is made again when that changes."""
     source = next((path for path in (CONFIG / "rclone.conf", _HOME) if path.exists()), None)

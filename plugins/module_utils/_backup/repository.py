@@ -20,7 +20,7 @@ from typing import Any
 from .._host.program import say
 from .model import PASSWORD, App, BackupError, Config, fresh
 from .pipes import kept_moving
-from .places import access
+from .places import access, ssh_advice
 
 TAG = "flask-backup"
 
@@ -67,7 +67,8 @@ class Restic:
             output, dummy = process.communicate()
         done = subprocess.CompletedProcess(process.args, process.returncode, output)
         if check and done.returncode:
-            raise BackupError(f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}")
+            words = [f"restic {arguments[0]} ended with {done.returncode}:", self.words(done.stdout.splitlines()), ssh_advice(done.stdout)]
+            raise BackupError("\n".join(filter(None, words)))
         return done
 
     def words(self, lines: list[str]) -> str:
@@ -93,9 +94,7 @@ class Restic:
         """
         found = self.snapshots(tag)
         if not found:
-            raise BackupError(
-                f"the repository holds no snapshot of the host {self._config.host!r} marked {tag!r}; make one: systemctl start flask-backup.service"
-            )
+            raise BackupError(f"the repository holds no snapshot of the host {self._config.host!r} marked {tag!r}; make one: flaskyard backup")
         return found[-1]
 
     def restore(self, snapshot: str, target: Path, *arguments: str) -> None:
@@ -136,6 +135,8 @@ def init(config: Config) -> bool:
     except BackupError as error:
         if made:
             PASSWORD.unlink()
+        if ssh_advice(str(error)):
+            raise BackupError(f"the repository cannot be reached: {error}") from error
         raise BackupError(
             f"the repository can neither be opened nor made: {error}\nIf it exists, its password is not the one in {PASSWORD}: "
             "give the right one as backup_password. If not, look at backup_repository and backup_environment."
