@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -44,6 +46,35 @@ def test_restore_has_the_release_command_run_again(server: Server) -> None:
     assert server.apply("site").changed
     assert server.host.sh("cat /var/lib/flask-probe/commands").split() == ["ran", "ran"]
     assert server.apply("site").changed == 0
+
+
+def test_restore_says_what_it_did_and_is_logged(server: Server) -> None:
+    server.begin("site")
+    saved(server, "probe")
+    run = server.apply("restore", "-e", "app=probe")
+    assert re.search(r"started slot \S+; it did not serve for \d+\.\d s", run.output), run.output
+    last = server.host.sh("flaskyard history probe").splitlines()[-1]
+    assert "probe  restore of snapshot " in last and f"by {getpass.getuser()}@" in last and last.endswith("  ok")
+
+
+def test_restore_takes_the_snapshot_of_the_named_host(server: Server) -> None:
+    server.begin("site")
+    saved(server, "probe")
+    run = server.play("restore", "-e", "app=probe", "-e", "backup_host=web9")
+    run.assert_says("no snapshot of the host 'web9'")
+    assert state(server, "probe") == "changed since"
+
+
+def test_failed_backup_says_why_and_nothing_of_earlier_runs(server: Server) -> None:
+    server.begin("site")
+    saved(server, "probe")
+    server.host.sh("mv /etc/flask-backup/password /run/password")
+    try:
+        run, said = server.play("backup"), server.host.sh("flaskyard backup 2>&1 || true")
+    finally:
+        server.host.sh("mv /run/password /etc/flask-backup/password; flaskyard backup")
+    for output in (run.failure, said):
+        assert "No such file or directory: '/etc/flask-backup/password'" in output and "MB new" not in output, output
 
 
 @pytest.mark.long
@@ -179,6 +210,7 @@ def test_recovery_on_an_empty_host_brings_the_secret_key_back(server: Server, tm
         empty.sh("mkdir -p /var/backups; tar -C /var/backups -xf /run/repository.tar")
         other = Server(empty, tmp_path)
         other.variables = {"backup_password": password}
+        empty.play("restore", app="probe").assert_says("No backups are set up on empty", "Run the playbook site first")
         other.apply("site")
         assert empty.sh("cat /etc/flask/probe/secret_key") != key
         run = empty.play("restore", app="probe")

@@ -10,6 +10,7 @@ from __future__ import annotations
 # pylint: disable=ansible-bad-function  # run_command has no limits, pipes or accounts, and programs cannot use it
 import argparse
 import contextlib
+import dataclasses
 import datetime
 import fcntl
 import json
@@ -20,6 +21,9 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .._host import units
+from .._host.actor import act
+from .._host.errors import HostError
 from .._host.program import complain, say
 from .model import STATE, BackupError, Config
 from .mounts import guard
@@ -68,7 +72,7 @@ def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
     started = time.monotonic()
     try:
         values = work()
-    except (BackupError, OSError) as error:
+    except (HostError, OSError) as error:
         record(what, {"ok": False, "error": str(error)})
         raise
     record(what, {"ok": True, "seconds": round(time.monotonic() - started, 1), **values})
@@ -77,6 +81,17 @@ def noted(what: str, work: Callable[[], dict[str, Any]]) -> None:
 def status() -> str:
     """The time and outcome of the last backup, verification and restore, in JSON."""
     return STATUS.read_text(encoding="utf-8") if STATUS.exists() else "{}\n"
+
+
+def start(unit: str) -> int:
+    """Start a unit and wait for its end. If it fails, print what it printed in this run."""
+    say(f"starting {unit} and waiting for its end; journalctl -u {unit} says more")
+    done = subprocess.run(["systemctl", "start", unit], stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        subprocess.run(["journalctl", "--sync"], check=False)
+        invocation = subprocess.run(["systemctl", "show", "--value", "--property=InvocationID", unit], stdout=subprocess.PIPE, text=True, check=False).stdout
+        complain(units.printed(unit, [f"_SYSTEMD_INVOCATION_ID={invocation.strip()}"]).strip() or done.stderr.strip())
+    return done.returncode
 
 
 def main() -> int:
@@ -92,13 +107,15 @@ def main() -> int:
     verb.add_argument("app", help="name of the app")
     verb.add_argument("snapshot", nargs="?", default="latest", help="id of the snapshot; the newest by default")
     verb.add_argument("--secret-key", action="store_true", help="take the snapshot's SECRET_KEY too, which a restore on another machine does anyway")
+    verb.add_argument("--host", help="name in the repository of the host that made the snapshot; backup_host by default")
+    verb.add_argument("--by", default="", help=argparse.SUPPRESS)  # who runs the playbook
     verb = verbs.add_parser("guard", help="have a process follow no links in what it saves (the unit flask-backup-guard@PID.service does)")
     verb.add_argument("process", type=int, help="number of the process")
     arguments = parser.parse_args()
     if (unit := UNITS.get(arguments.verb)) and os.environ.get("SYSTEMD_EXEC_PID") != str(os.getpid()):
-        say(f"starting {unit} and waiting for its end; journalctl -u {unit} says more")
-        return subprocess.run(["systemctl", "start", unit], check=False).returncode
+        return start(unit)
     os.umask(0o077)
+    act(arguments.verb, getattr(arguments, "by", ""))
     try:
         config = Config.read()
         if arguments.verb == "status":
@@ -115,11 +132,13 @@ def main() -> int:
             work: dict[str, Callable[[], dict[str, Any]]] = {
                 "run": lambda: run(config),
                 "verify": lambda: verify(config),
-                "restore": lambda: restore(config, arguments.app, arguments.snapshot, arguments.secret_key),
+                "restore": lambda: restore(
+                    dataclasses.replace(config, host=arguments.host or config.host), arguments.app, arguments.snapshot, arguments.secret_key
+                ),
             }
             with locked(wait=arguments.verb != "restore"):
                 noted(arguments.verb, work[arguments.verb])
-    except (BackupError, OSError, tomllib.TOMLDecodeError) as error:
+    except (HostError, OSError, tomllib.TOMLDecodeError) as error:
         complain(f"flask-backup: {error}")
         return 1
     return 0

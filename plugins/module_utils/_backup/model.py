@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .._host.errors import HostError
+
 CONFIG = Path("/etc/flask-backup")
 STATE = Path("/var/lib/flask-backup")
 PASSWORD = CONFIG / "password"
@@ -22,7 +24,7 @@ STAGING = STATE / "staging"
 OPTIONAL_PATHS = ("/etc/flask", "/etc/flask-tls")
 
 
-class BackupError(Exception):
+class BackupError(HostError):
     """What failed, why, and what to do, for the journal and the terminal."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from .._host.locks import Busy
 from .._host.program import say
+from .._releases.deploy_log import logged
 from .._releases.records import Records
 from .._slots.secret_keys import VARIABLE
 from .._slots.slots import alone
@@ -69,9 +70,10 @@ def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = Fa
         raise
     key = SecretKey(app, root)
     takes_key = key.differs and (with_secret_key or manifest_in(below(root, STAGING)).get("machine", machine()) != machine())
-    records = Records(app.model)
+    records, served = Records(app.model), serving(name)
+    release = served.release if served else ""
     try:
-        with alone(name), forgotten(records) as commands:
+        with alone(name), logged("restore", records, release, snapshot=snapshot), forgotten(records) as commands:
             swap(app, tree, key if takes_key else None, database)
     except Busy as error:
         database.discard()
@@ -84,9 +86,8 @@ def restore(config: Config, name: str, snapshot: str, with_secret_key: bool = Fa
         say(f"{VARIABLE} is that of the snapshot")
     elif key.differs:
         say(f"the snapshot has another {VARIABLE}, and that of the host stays; to take that of the snapshot, restore with --secret-key (-e secret_key=true)")
-    served = serving(name)
-    if served and served.release in commands:
-        say(to_run(records, served.release, commands[served.release]))
+    if release in commands:
+        say(to_run(records, release, commands[release]))
     return {"app": name, "snapshot": snapshot, "secret_key": takes_key}
 
 
@@ -167,6 +168,7 @@ def swap(app: App, tree: Path, key: SecretKey | None, database: Database) -> Non
             key.replace(running.slot)
         running.start()
         running.prove()
+        say(f"started {running}; it did not serve for {running.gap_seconds:.1f} s")
     except (BackupError, OSError) as error:
         with contextlib.suppress(BackupError):
             running.stop()

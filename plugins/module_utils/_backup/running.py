@@ -43,6 +43,9 @@ class Running:
         }
         triggers = {name for state in self._services.values() for name in state["TriggeredBy"].split()}
         self._triggers = {name: state for name, state in _shown(sorted(triggers)).items() if state["ActiveState"] in _ACTIVE}
+        self._stopped = time.monotonic()
+        #: How long nothing served.
+        self.gap_seconds = 0.0
         self._active = sorted(name for name, state in self._services.items() if state["ActiveState"] in _ACTIVE)
 
     @property
@@ -76,6 +79,7 @@ class Running:
 
         :raises BackupError: if something still runs.
         """
+        self._stopped = time.monotonic()
         with _in_words():
             if self._triggers or self._active:
                 units.systemctl("stop", *self._triggers, *self._active, timeout=_UNIT_SECONDS)
@@ -108,6 +112,7 @@ class Running:
         with _in_words("with the restored state the app does not work: "):
             if manager:
                 self._gate.wait(f"{self._app.model['paths']['run']}/{slot}.sock", lambda: manager.dead(slot))
+        self.gap_seconds = time.monotonic() - self._stopped
         time.sleep(_SETTLE_SECONDS if manager or self._active else 0)
         dead = [name for name, state in _shown(self._active).items() if state["ActiveState"] not in ("active", "reloading")]
         dead += [f"slot {slot}"] if manager and manager.dead(slot) else []

@@ -80,12 +80,10 @@ class Database:
         if self._exchange is None:
             return
         dump = unchanged(self._dump, self._expected)
+        self._do(lambda exchange: exchange.prepare())
         try:
-            self._exchange.prepare()
             with open(dump, "rb") as handle:
                 _run(self._exchange.restore_command(), self._app.user, stdin=handle, stdout=subprocess.DEVNULL)
-        except HostError as error:
-            raise BackupError(str(error)) from error
         except BaseException:
             self.discard()
             raise

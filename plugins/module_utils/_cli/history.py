@@ -30,5 +30,6 @@ def run(given: argparse.Namespace) -> int:
 def line(entry: dict[str, t.Any]) -> str:
     """A change in words."""
     release = f" {describe({**entry, 'id': entry['release']})}" if entry["release"] else ""
+    snapshot = f" of snapshot {entry['snapshot'][:8]}" if entry.get("snapshot") else ""
     ended = f": {entry['reason']}" if entry.get("reason") else ""
-    return f"{moment(entry['at'])}  {entry['app']}  {entry['action']}{release} by {entry['by']}  {entry['outcome']}{ended}"
+    return f"{moment(entry['at'])}  {entry['app']}  {entry['action']}{snapshot}{release} by {entry['by']}  {entry['outcome']}{ended}"

@@ -25,16 +25,17 @@ _BOUND_BYTES = 16 * 2**20
 
 
 @contextlib.contextmanager
-def logged(action: str, records: Records, release: str = "", failure_only: bool = False) -> t.Iterator[None]:
+def logged(action: str, records: Records, release: str = "", failure_only: bool = False, **more: str) -> t.Iterator[None]:
     """Log how a change of an app ended.
 
     :param records: of the app.
     :param release: id of the release that the app gets, if that is known.
     :param failure_only: log nothing if it succeeds, for example when a release is only prepared.
+    :param more: further keys of the entry.
     :raises HostError: if the change succeeded, and the log cannot be written.
     """
     begin = time.monotonic()
-    line: dict[str, t.Any] = {"at": now(), "app": records.name, "action": action, "by": actor().by, "release": release or None}
+    line: dict[str, t.Any] = {"at": now(), "app": records.name, "action": action, "by": actor().by, "release": release or None, **more}
 
     def end(**outcome: t.Any) -> None:
         record = (records.get("releases", release) if release else None) or {}
