@@ -110,7 +110,7 @@ def test_databases(reader: Reader) -> None:
     here = {"pg_dump ": "runuser -u postgres -- pg_dump ", '"OLD_DATABASE_URL"': "old"}
     reader.follow("databases.md", instead=here)
     assert reader.ask("/users") == "imported\n", "the old data takes the place of what the app had"
-    reader.host.sh("runuser -u postgres -- psql -q old --command \"INSERT INTO \\\"user\\\" VALUES ('later')\"")
+    reader.host.sh('runuser -u postgres -- psql -q old --command "INSERT INTO \\"user\\" VALUES (\'later\')"')
     reader.follow("migration.md", "Copy the data", instead=here)
     assert reader.ask("/users") == "imported\nlater\n"
 
