@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
             }
         )
         own = options.pop("own_variables")
-        problems = [*misread(options["apps"]), *misspelt(task_vars or {}, own)]
+        problems = [*misread(options["apps"], self._loader.get_text_file_contents), *misspelt(task_vars or {}, own)]
         try:
             model = complete_host(**options)
         except AppModelError as error:
