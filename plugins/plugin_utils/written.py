@@ -34,7 +34,7 @@ def misread(apps: t.Any, read: Read) -> t.Iterator[str]:
     for app in apps if isinstance(apps, (list, tuple)) else ():
         env = app.get("env") if isinstance(app, dict) else None
         for name, value in env.items() if isinstance(env, dict) else ():
-            # Booleans have no position of their own.
+            # Ansible records no position for booleans.
             here, there = _written(name, read), None if isinstance(value, bool) else _written(value, read)
             where = f"app {str(app.get('name'))!r}: env.{name}"
             if not isinstance(value, int) or all(written is None or _means_itself(written, value) for written in (here, there)):

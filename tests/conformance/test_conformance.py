@@ -89,14 +89,14 @@ def test_static_files_are_served_without_python(stack: Stack) -> None:
     assert (answer.status, answer.body) == (200, b"body { color: black }\n")
 
 
-def test_a_big_upload_arrives_whole(stack: Stack) -> None:
+def test_big_upload_arrives_whole(stack: Stack) -> None:
     body = bytes(range(256)) * (UPLOAD_BYTES // 256)
     answer = stack.host.ask("/upload", method="POST", body=body)
     assert answer.json["length"] == UPLOAD_BYTES
     assert answer.json["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-def test_an_upload_of_unknown_length_arrives_whole(stack: Stack) -> None:
+def test_upload_of_unknown_length_arrives_whole(stack: Stack) -> None:
     answer = stack.host.ask("/upload", method="POST", body=bytes(100_000), chunked=True)
     # Over HTTP/2, a client may send 64 KiB before it reads the refusal.
     [other] = stack.host.http_2("/upload", body=bytes(60_000))
@@ -126,7 +126,7 @@ def test_slow_clients_do_not_starve_fast_ones(stack: Stack, figures: Figures, re
     assert report.latency["p99"] < 2_000
 
 
-def test_a_change_fails_no_request(stack: Stack) -> None:
+def test_change_fails_no_request(stack: Stack) -> None:
     stack.app["env"]["PROBE_MARKER"] = "b"
     with stack.load(paths=["/", "/slow?seconds=0.05"]) as load:
         stack.apply()
@@ -168,7 +168,7 @@ def test_output_of_the_app_is_logged(stack: Stack) -> None:
         stack.wait(f"journalctl --no-pager --output=cat --since=-60s | grep -F '{stream} {text}'", 15)
 
 
-def test_figures(stack: Stack, figures: Figures) -> None:
+def test_rate_and_memory_are_recorded(stack: Stack, figures: Figures) -> None:
     figures["requests per second"] = round(stack.requests_per_second())
     figures["memory, MiB"] = round(stack.host.memory_mb("flask-probe"), 1)
     assert figures["requests per second"] > 100

@@ -16,7 +16,7 @@ SECTIONS = {name for name, _title in CONFIG["sections"]} | {CONFIG["trivial_sect
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("changelogs/fragments/*")), ids=lambda path: path.name)
-def test_fragment(path: Path) -> None:
+def test_fragment_is_valid(path: Path) -> None:
     assert path.suffix == ".yml"
     for section, entries in load(path).items():
         if section == CONFIG["prelude_section_name"]:

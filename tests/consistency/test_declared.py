@@ -163,7 +163,7 @@ def test_filter_and_check_report_the_same(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_a_role_declares_what_it_reads(role: Path) -> None:
+def test_role_declares_what_it_reads(role: Path) -> None:
     options = entry_points(role)["main"].get("options", {})
     assert {name for name in options if name.startswith("flask_")} == read_variables(role)
 

@@ -27,7 +27,7 @@ def test_reference_is_up_to_date() -> None:
     assert pages == [], "out of date; run python -m tests.docs"
 
 
-def test_a_change_makes_a_page_stale(tmp_path: Path) -> None:
+def test_change_makes_a_page_stale(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text("# x\n<!-- BEGIN X -->\nold\n<!-- END X -->\nnotes\n")
     assert Block(page, "X", "new\n").placed() == "# x\n<!-- BEGIN X -->\nnew\n<!-- END X -->\nnotes\n"
@@ -45,7 +45,7 @@ def test_a_change_makes_a_page_stale(tmp_path: Path) -> None:
         ("MAC(x) stays, B(bold) goes", "MAC(x) stays, **bold** goes"),
     ],
 )
-def test_markup(markup: str, markdown: str) -> None:
+def test_markup_becomes_markdown(markup: str, markdown: str) -> None:
     assert prose(markup) == markdown
 
 

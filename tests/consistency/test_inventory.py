@@ -35,7 +35,7 @@ def test_apps_are_accepted() -> None:
     assert "/srv/flask/hello" in said and "Hello from the vault!" in said
 
 
-def test_the_example_deploys_something_that_exists() -> None:
+def test_example_deploys_something_that_exists() -> None:
     source = Path(re.search(r'"?path"?: (\S+/hello)', evaluate("flask_apps[0].source"))[1])  # type: ignore[index]
     assert (source / "hello" / "__init__.py").is_file() and (source / "requirements.txt").is_file()
 

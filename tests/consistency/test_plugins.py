@@ -86,7 +86,7 @@ def test_sealed_modules_have_an_action_plugin_that_seals(path: Path, monkeypatch
     assert "seal(" in (ROOT / "plugins" / "action" / path.name).read_text(encoding="utf-8")
 
 
-def test_a_nested_secret_is_found() -> None:
+def test_nested_secret_is_found() -> None:
     assert list(secret_options({"apps": {"options": {"tls": {"options": {"key": {"no_log": True}}}}}})) == ["apps.tls.key"]
 
 

@@ -16,7 +16,7 @@ from tests.docs.roles import ROLES
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_role(rule: Rule, role: Path) -> None:
+def test_role_keeps_every_rule(rule: Rule, role: Path) -> None:
     if problems := list(rule(role)):
         pytest.fail(f"{rule.__doc__}\n" + "\n".join(f"{role.name}: {problem}" for problem in problems), pytrace=False)
 

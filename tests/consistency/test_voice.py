@@ -53,7 +53,7 @@ CODE = (
 
 TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
 #: A test is named for its subject.
-RIDDLE = re.compile(r"test_(what|who|whoever|it|they|one_that)_")
+RIDDLE = re.compile(r"test_(what|who|whoever|it|they|one_that|a|an|the)_")
 
 
 def found(text: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ def test_both_forges_test_the_same_versions() -> None:
     assert on_github == {(entry["PYTHON"], entry["CORE"]) for entry in gitlab()["unit"]["parallel"]["matrix"]}
 
 
-def test_the_nightly_pipelines_run_every_part() -> None:
+def test_nightly_pipelines_run_every_part() -> None:
     [parts] = re.findall(r"^PARTS := (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     on_github = workflow("nightly")["jobs"]["test-all"]["strategy"]["matrix"]["parts"]
     assert sorted(" ".join(on_github).split()) == sorted(parts.split())

@@ -106,7 +106,7 @@ def test_bad_app_does_not_delay_the_others(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_a_second_host(server: Server, tmp_path: Path) -> None:
+def test_second_host_serves_the_same_app(server: Server, tmp_path: Path) -> None:
     before = server.begin("site")
     with Host.up("other", tmp_path) as other:
         server.variables["target"] = f"{server.host.name},{other.name}"

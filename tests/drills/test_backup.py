@@ -143,7 +143,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("kind", PLACES)
-def test_a_repository_elsewhere_is_reached_from_the_unit(server: Server, kind: str) -> None:
+def test_repository_elsewhere_is_reached_from_the_unit(server: Server, kind: str) -> None:
     host, (repository, commands) = server.host, PLACES[kind]
     host.sh(SFTP)
     given = {name: host.sh(command) for name, command in commands.items()}

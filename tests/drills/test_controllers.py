@@ -74,7 +74,7 @@ def test_values_inside_flask_apps_may_be_vaulted(server: Server, tmp_path: Path)
     assert server.apply("site", "-e", f"@{tmp_path / 'apps.yml'}", "--vault-password-file", str(password)).changed == 0
 
 
-def test_the_host_is_reached_through_another(server: Server) -> None:
+def test_host_is_reached_through_another(server: Server) -> None:
     hop = "ssh -i {{ ansible_ssh_private_key_file }} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -W %h:%p root@{{ ansible_host }}"
     options = ("-e", json.dumps({"ansible_ssh_common_args": f'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ProxyCommand="{hop}"'}))
     assert_deploys(server, "jumped", *options)
@@ -93,7 +93,7 @@ def test_sudo_may_ask_for_a_password(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_host_pulls_its_own_inventory(server: Server) -> None:
+def test_host_pulls_its_own_inventory(server: Server) -> None:
     host = server.host
     archive = subprocess.run(["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
     collection = "~/.ansible/collections/ansible_collections/flaskyard/server"

@@ -56,7 +56,7 @@ LONG = pytest.mark.long
 
 @pytest.mark.parametrize("what", ["module", pytest.param("playbook", marks=LONG)])
 @pytest.mark.parametrize("moment", ["start", "switch", "command", "work", "fileset", pytest.param("build", marks=LONG)])
-def test_a_killed_run_is_finished_by_the_next(server: Server, moment: str, what: str) -> None:
+def test_killed_run_is_finished_by_the_next(server: Server, moment: str, what: str) -> None:
     change, playbook, when = MOMENTS[moment]
     server.begin(playbook)
     with server.load() as load:
@@ -109,7 +109,7 @@ def test_next_run_finishes_a_killed_retirement(server: Server) -> None:
     assert server.serving().slots == (server.serving().current,) and server.apply().changed == 0
 
 
-def test_a_killed_process_is_replaced(server: Server) -> None:
+def test_killed_process_is_replaced(server: Server) -> None:
     server.begin()
     killed = {
         "worker of gunicorn": "kill -KILL $(pgrep --oldest --parent $main)",
@@ -125,7 +125,7 @@ def test_a_killed_process_is_replaced(server: Server) -> None:
     assert server.apply().changed == 0, "nothing was left for a run to repair"
 
 
-def test_a_reboot_brings_back_what_was_current(server: Server) -> None:
+def test_reboot_brings_back_what_was_current(server: Server) -> None:
     server.app["env"]["PROBE_MARKER"] = "boot"
     server.apply("site")
     before = server.serving()
@@ -137,7 +137,7 @@ def test_a_reboot_brings_back_what_was_current(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_a_reboot_in_the_middle_of_a_change(server: Server) -> None:
+def test_reboot_in_the_middle_of_a_change(server: Server) -> None:
     """The power goes after the new slot was enabled and before the old one was disabled."""
     old = server.begin().current
     server.app["env"]["PROBE_MARKER"] = "power"

@@ -77,7 +77,7 @@ def credentials(secret: str) -> dict[str, str]:
     }
 
 
-def test_a_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) -> None:
+def test_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) -> None:
     host = server.host
     del server.variables["tls_dns_provider"]
     assert "An app has challenge: dns in tls. Set tls_dns_provider (it is empty) and tls_dns_credentials" in " ".join(server.play("site").failure.split())

@@ -118,7 +118,7 @@ def test_slot_in_a_crash_loop_fails_the_run(server: Server) -> None:
     assert server.apply("site").changed == 0
 
 
-def test_a_slot_that_was_stopped_starts_again(server: Server) -> None:
+def test_slot_that_was_stopped_starts_again(server: Server) -> None:
     slot = server.begin("site").current
     server.host.sh(f"systemctl stop flask-probe@{slot}.socket flask-probe@{slot}.service")
     assert f"flask-probe@{slot}.service was dead" in server.apply("site").output

@@ -175,7 +175,7 @@ LONG: list[Spoil] = [unreachable_repository, no_such_version, missing_python, un
 
 
 @pytest.mark.parametrize("spoil", BAD)
-def test_a_bad_release_never_serves(server: Server, spoil: Spoil) -> None:
+def test_bad_release_never_serves(server: Server, spoil: Spoil) -> None:
     before = server.begin()
     with server.load(slow_path=None) as load, spoil(server) as says:
         run = server.play()

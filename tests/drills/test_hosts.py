@@ -39,7 +39,7 @@ def commands(hosts: tuple[Server, Server]) -> list[int]:
     return [int(server.host.sh(f"{{ cat {COMMANDS} || true; }} 2>/dev/null | wc -l")) for server in hosts]
 
 
-def test_a_release_command_runs_on_one_of_two_hosts(hosts: tuple[Server, Server]) -> None:
+def test_release_command_runs_on_one_of_two_hosts(hosts: tuple[Server, Server]) -> None:
     one, two = hosts
     one.reset()
     one.app["release_command"] = NOTE
@@ -60,7 +60,7 @@ def test_a_release_command_runs_on_one_of_two_hosts(hosts: tuple[Server, Server]
     assert commands(hosts) == [3, 1]
 
 
-def test_a_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, Server]) -> None:
+def test_batch_that_fails_keeps_the_next_from_switching(hosts: tuple[Server, Server]) -> None:
     """The app fails only through the public address. So both hosts pass their gates, and the first batch notices the failure."""
     one, two = hosts
     one.reset()

@@ -145,7 +145,7 @@ def test_tls_may_end_at_a_load_balancer(proxied: Server) -> None:
         proxied.apply("site")
 
 
-def test_a_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
+def test_host_without_ipv6_serves_over_ipv4(proxied: Server) -> None:
     host = proxied.host
     host.sh(WITHOUT_IPV6)
     try:

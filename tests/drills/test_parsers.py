@@ -50,7 +50,7 @@ ARGUMENTS = st.lists(
 SHOW = "import json, sys; print(json.dumps(sys.argv[1:]))"
 
 
-def test_a_process_gets_exactly_the_arguments_of_its_command(server: Server) -> None:
+def test_process_gets_exactly_the_arguments_of_its_command(server: Server) -> None:
     """As systemd reads them from the unit of a process, and as they reach a command that runs once."""
 
     @settings(max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
@@ -103,7 +103,7 @@ def test_systemd_takes_every_calendar_expression_that_passes(server: Server) -> 
     assert refused == ""
 
 
-def test_the_app_and_gunicorn_read_what_the_inventory_says(server: Server) -> None:
+def test_app_and_gunicorn_read_what_the_inventory_says(server: Server) -> None:
     nasty = "a\"b'c`d$e${HOME}%n%%#;\\ \\n\n[Service]\nUser=root\t{ 1 } ü€ '''\"\"\" end"
     server.app["env"] = {"NASTY": nasty, "EMPTY": "", "LONG": "x" * 100_000, "YES": True, "NUMBER": 7}
     server.app["gunicorn"] = {"extra_settings": {"default_proc_name": nasty, "limit_request_fields": 99, "raw_env": ["A=b'\"\\"], "reuse_port": False}}

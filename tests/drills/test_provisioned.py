@@ -7,7 +7,7 @@ from __future__ import annotations
 from .harness import Server
 
 
-def test_a_host_from_the_image_is_provisioned(server: Server) -> None:
+def test_host_from_the_image_is_provisioned(server: Server) -> None:
     assert server.marker() == "one.a"
     again = server.apply("site")
     assert again.changed == 0, again.output[-6000:]

@@ -45,7 +45,7 @@ def test_app_sees_the_request_unchanged(proxied: Server) -> None:
     assert not any(lie in value for dummy, value in lied_to["headers"] for lie in ("192.0.2.1", "evil.test", "/evil", "chosen"))
 
 
-def test_a_request_can_be_followed_through_the_logs(proxied: Server) -> None:
+def test_request_can_be_followed_through_the_logs(proxied: Server) -> None:
     headers = dict(proxied.host.ask("/request/follow").json["headers"])
     identity = headers["X-Request-Id"]
     client = headers["X-Forwarded-For"]
@@ -53,7 +53,7 @@ def test_a_request_can_be_followed_through_the_logs(proxied: Server) -> None:
     proxied.wait(f"journalctl --no-pager -o cat -t flask-probe | grep -F '{client} {identity}'", 10)
 
 
-def test_static_files(proxied: Server) -> None:
+def test_static_files_are_served_and_cached(proxied: Server) -> None:
     ask = proxied.host.ask
     plain, hashed = ask("/static/app.css"), ask("/static/app.0123abcd.css")
     assert plain.body.decode() == hashed.body.decode() == STYLE
@@ -100,7 +100,7 @@ def test_other_names_get_no_answer(proxied: Server) -> None:
     assert ask("/upload", method="POST", body=bytes(15 * 1024 * 1024)).json["length"] == 15 * 1024 * 1024
 
 
-def test_the_service_can_write_its_state_and_nothing_else(proxied: Server) -> None:
+def test_service_can_write_its_state_and_nothing_else(proxied: Server) -> None:
     def written(path: str) -> bool:
         return bool(proxied.host.ask(f"/write?path={path}", method="POST", body=b"").json["written"])
 
@@ -119,7 +119,7 @@ def test_the_service_can_write_its_state_and_nothing_else(proxied: Server) -> No
         assert proxied.host.ask(f"/read?path={path}").json["text"] is None, path
 
 
-def test_the_service_is_sandboxed(proxied: Server) -> None:
+def test_service_is_sandboxed(proxied: Server) -> None:
     answer = proxied.host.ask("/process").json
     assert answer["uid"] != 0 and int(answer["capabilities"], 16) == 0
     assert answer["no_new_privileges"] and answer["seccomp"]

@@ -108,7 +108,7 @@ def test_other_services_are_proxied(site: Server) -> None:
     assert (down.status, down.headers["retry-after"]) in ((502, "5"), (503, "5"))
 
 
-def test_a_wildcard_is_served_and_takes_no_name_from_others(site: Server) -> None:
+def test_wildcard_is_served_and_takes_no_name_from_others(site: Server) -> None:
     for name in ("intranet", "ada.one.test", "bob.one.test"):
         tenant = site.host.ask("/request", host=name).json
         assert (tenant["host"], tenant["scheme"]) == (name, "https")
@@ -116,7 +116,7 @@ def test_a_wildcard_is_served_and_takes_no_name_from_others(site: Server) -> Non
     assert site.host.ask("/request", {"Host": "ada.one.test:8443"}, host="ada.one.test").json["host"] == "ada.one.test", "the port is not passed on"
 
 
-def test_a_stream_is_passed_on_as_it_comes(site: Server) -> None:
+def test_stream_is_passed_on_as_it_comes(site: Server) -> None:
     moments = site.host.arrivals("/stream?chunks=4&seconds=0.4")
     assert moments[-1] - moments[0] > 0.8
     assert len(site.host.arrivals("/stream?chunks=2&seconds=8")) == 2, "longer than timeout_seconds and its margin"
@@ -241,7 +241,7 @@ def test_client_with_slow_headers_is_cut_off(site: Server) -> None:
         assert time.monotonic() - begin > 10, "slow, and not that slow, is welcome"
 
 
-def test_a_slow_upload_holds_no_worker(site: Server) -> None:
+def test_slow_upload_holds_no_worker(site: Server) -> None:
     """With more endless uploads than workers and threads, the app still answers."""
     with contextlib.ExitStack() as stack:
         for dummy in range(12):
@@ -253,7 +253,7 @@ def test_a_slow_upload_holds_no_worker(site: Server) -> None:
         assert time.monotonic() - begin < 2, "before timeout_seconds frees a worker"
 
 
-def test_a_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:
+def test_web_socket_passes_and_nothing_else_leaves_http(site: Server) -> None:
     head = f"GET /socket HTTP/1.1\r\nHost: {DOMAIN}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     with _tls(socket.create_connection((site.host.address, 443), timeout=10)) as connection:
         connection.sendall(head.encode())

@@ -165,14 +165,14 @@ def test_routes_of_a_single_page_app_get_its_page(pages: Server) -> None:
     assert ask("/admin/users").status == 401, "rules hold for routes too"
 
 
-def test_the_app_keeps_its_paths_beside_a_single_page_app(pages: Server) -> None:
+def test_app_keeps_its_paths_beside_a_single_page_app(pages: Server) -> None:
     ask = pages.host.ask
     assert ask("/request/a").json["path"] == "/request/a" and ask("/request").json["path"] == "/request"
     assert ask("/shop/pid").status == 200 and ask("/shop/nothing").status == 404
     assert ask("/static/app.css").body == b"css" and ask("/static/nothing.css").status == 404
 
 
-def test_a_single_file_is_served(pages: Server) -> None:
+def test_single_file_is_served(pages: Server) -> None:
     icon, contact = pages.host.ask("/favicon.ico"), pages.host.ask("/.well-known/security.txt")
     assert (icon.status, icon.body, contact.status, contact.body) == (200, b"icon", 200, b"contact")
     assert icon.headers["cache-control"] == "max-age=3600" and icon.headers["x-content-type-options"] == "nosniff"

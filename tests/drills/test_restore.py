@@ -154,7 +154,7 @@ def test_restore_is_refused_during_a_deploy(server: Server) -> None:
 
 
 @pytest.mark.long
-def test_restore_under_supervisor(server: Server) -> None:
+def test_restore_stops_programs_of_supervisor(server: Server) -> None:
     host = server.host
     server.variables = {"flask_manager": "supervisor"}
     server.apply("site")

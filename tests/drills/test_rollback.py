@@ -177,7 +177,7 @@ def test_rollback_during_a_build_is_refused_with_its_owner(server: Server) -> No
     assert server.marker() == "two.a"
 
 
-def test_the_command_on_the_host_does_what_the_playbooks_do(server: Server) -> None:
+def test_command_on_the_host_does_what_the_playbooks_do(server: Server) -> None:
     server.app["processes"] = [{"name": "worker", "command": "sleep 600", "healthy_after_seconds": 1}]
     two_releases(server)
     sh = server.host.sh

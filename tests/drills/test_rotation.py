@@ -83,7 +83,7 @@ def test_key_in_the_inventory_is_not_rotated(server: Server) -> None:
     assert keys(server) == ["of the inventory"]
 
 
-def test_a_rotation_that_fails_leaves_the_key(server: Server) -> None:
+def test_rotation_that_fails_leaves_the_key(server: Server) -> None:
     server.replace("app = Flask(__name__)", 'assert "SECRET_KEY_FALLBACKS" not in os.environ\napp = Flask(__name__)')
     server.host.sh("truncate --size=64 /etc/flask/probe/secret_key")
     server.apply()

@@ -89,7 +89,7 @@ def test_unknown_clients_learn_no_site_name(proxied: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/request", "/static/app.css"])
-def test_a_connection_is_kept_unless_its_client_wants_it_closed(proxied: Server, path: str) -> None:
+def test_connection_is_kept_unless_its_client_wants_it_closed(proxied: Server, path: str) -> None:
     (proxied.source / "static").mkdir(exist_ok=True)
     (proxied.source / "static" / "app.css").write_text("css")
     proxied.app["static"] = [{"url": "/static", "path": "static"}]

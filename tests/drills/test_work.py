@@ -47,7 +47,7 @@ def units(server: Server, pattern: str, state: str = "active") -> list[str]:
     return server.host.sh(f"systemctl list-units --plain --no-legend --state={state} 'flask-probe@{pattern}' | cut -d' ' -f1 || true").splitlines()
 
 
-def test_a_release_command_runs_once_for_each_release(app: Server) -> None:
+def test_release_command_runs_once_for_each_release(app: Server) -> None:
     app.app["release_command"] = NOTE
     app.apply()
     release = app.host.sh("readlink -f /srv/flask/probe/current")
@@ -86,7 +86,7 @@ def test_procfile_fills_in_what_the_inventory_omits(app: Server) -> None:
     assert app.marker() == "one.a" and len(units(app, "*-process.worker.1.service")) == 1
 
 
-def test_a_release_command_that_fails_keeps_the_release_from_serving(app: Server) -> None:
+def test_release_command_that_fails_keeps_the_release_from_serving(app: Server) -> None:
     before = app.begin()
     app.replace('MARKER = "one"', 'MARKER = "two"')
     app.app["release_command"] = "sh -c 'echo relation shop does not exist >&2; exit 3'"
@@ -122,7 +122,7 @@ def test_workers_change_with_the_release_and_no_job_is_lost(app: Server) -> None
     assert app.apply().changed == 0
 
 
-def test_a_worker_that_dies_undoes_the_switch(app: Server) -> None:
+def test_worker_that_dies_undoes_the_switch(app: Server) -> None:
     app.app["processes"] = [{"name": "worker", "command": "python worker.py"}]
     app.apply()
     before, running = app.serving(), units(app, "*-process.worker.*.service")

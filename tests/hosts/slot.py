@@ -47,7 +47,7 @@ class SlotContract:
             assert ask("/env")["SECRET_KEY"] == kept.content_string.strip()
             assert re.fullmatch("[0-9a-f]{64,}", kept.content_string.strip())
 
-    def test_sandbox(self, ask: Ask, service: str, exposure: Callable[[str], float], host: Host) -> None:
+    def test_slot_is_sandboxed(self, ask: Ask, service: str, exposure: Callable[[str], float], host: Host) -> None:
         process = ask("/process")
         assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"]) == (0, True, True)
         assert process["uid"] == host.user("flask-probe").uid

@@ -150,7 +150,7 @@ def test_every_failure_is_counted(server: Server, action: str, kinds: set[str]) 
 
 
 @pytest.mark.parametrize("action", ["ok", "502", "drop", "truncate"])
-def test_a_long_request_that_is_cut_is_counted(server: Server, action: str) -> None:
+def test_long_request_that_is_cut_is_counted(server: Server, action: str) -> None:
     with Load(Plan(server.target, clients=1, fresh=0, rate=20, slow_path="/slow")) as load:
         server.action = action
         time.sleep(0.5)
@@ -158,7 +158,7 @@ def test_a_long_request_that_is_cut_is_counted(server: Server, action: str) -> N
     assert bool(report.cut) == (action != "ok"), report
 
 
-def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
+def test_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
     with Load(Plan(server.target, clients=4, fresh=4, rate=100)) as load:
         time.sleep(0.2)
         server.socket.close()
@@ -169,7 +169,7 @@ def test_a_closed_port_is_a_failure_and_a_gap(server: Server) -> None:
     assert report.outage >= 400
 
 
-def test_a_pause_shows_as_latency(server: Server) -> None:
+def test_pause_shows_as_latency(server: Server) -> None:
     with Load(Plan(server.target, clients=1, fresh=0, rate=50)) as load:
         server.action = "pause"
         time.sleep(1.4)
@@ -242,7 +242,7 @@ def test_missing_server_is_an_error_at_once() -> None:
         pass
 
 
-def test_the_number_of_requests_is_bounded(server: Server) -> None:
+def test_number_of_requests_is_bounded(server: Server) -> None:
     with Load(Plan(server.target, clients=4, rate=None, requests=100)) as load:
         time.sleep(1)
         assert load.finish().requests == 100

@@ -73,7 +73,7 @@ def test_hosts_have_their_own_apps(controller: Controller) -> None:
     assert sorted([app["name"] for app in call["options"]["apps"]] for call in run.calls if call["module"] == "slot") == [["one"], ["two"]]
 
 
-def test_a_later_play_may_have_other_apps(controller: Controller) -> None:
+def test_later_play_may_have_other_apps(controller: Controller) -> None:
     plays = [role("nginx", vars={"flask_apps": [app(name)]}) for name in ("first", "second")]
     run = controller.play(plays)
     assert run.ok, run.output

@@ -102,7 +102,7 @@ def test_check_mode_says_that_nothing_changes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [["-e", "batch=1"], ["-e", "strategy=free"]], ids=["serial", "free"])
-def test_batches_and_strategies(folder: Path, options: list[str]) -> None:
+def test_batches_and_strategies_lose_nothing(folder: Path, options: list[str]) -> None:
     text = printed(folder, *options)
     for host in ("one", "two"):
         assert re.search(rf"Write a file: changed \((?:one, |two, )?{host}", text) and f"{host}: hello {host}" in text
@@ -121,7 +121,7 @@ def test_verbose_shows_everything_the_default_does(folder: Path) -> None:
     assert "Failed on two, Fail for some items" in ours
 
 
-def test_a_terminal_shows_the_task_that_runs(folder: Path) -> None:
+def test_terminal_shows_the_task_that_runs(folder: Path) -> None:
     reader, writer = pty.openpty()
     settings = {**environment("flaskyard.server.progress"), "TERM": "xterm"}
     process = subprocess.Popen(command(folder, "-e", "fail=false"), env=settings, stdout=writer, stderr=writer)

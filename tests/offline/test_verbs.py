@@ -21,7 +21,7 @@ from .controller import Controller
         ({"app": "shop", "release": "1a2b3c4d5e6f"}, {"app": "shop", "release": "1a2b3c4d5e6f"}),
     ],
 )
-def test_a_rollback_is_one_call_without_a_survey(tmp_path: Path, given: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_rollback_is_one_call_without_a_survey(tmp_path: Path, given: dict[str, Any], sent: dict[str, Any]) -> None:
     run = Controller(tmp_path).play("rollback", "--check", **given)
     assert run.ok, run.output
     [call] = run.calls
@@ -72,7 +72,7 @@ def test_command_cut_by_ansible_is_refused(tmp_path: Path, given: str) -> None:
 
 
 @pytest.mark.parametrize("playbook", ["run", "rotate", "restore", "remove"])
-def test_a_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str) -> None:
+def test_playbook_for_one_app_asks_for_its_name(tmp_path: Path, playbook: str) -> None:
     run = Controller(tmp_path).play(playbook, command="true")
     assert not run.ok and "name an app: -e app=NAME" in run.output
 

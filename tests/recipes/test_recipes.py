@@ -82,7 +82,7 @@ def distribution_of(name: str) -> str:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(f"recipes-{distribution_of(name)}")) for name in USES])
-def test_an_application_is_used_before_and_after_a_redeploy(farms: Callable[[str], Farm], name: str) -> None:
+def test_application_is_used_before_and_after_a_redeploy(farms: Callable[[str], Farm], name: str) -> None:
     farm = farms(distribution_of(name))
     [app] = recipe(name)["flask_apps"]
     slot = farm.host.sh(f"readlink /run/flask-{app['name']}/current.sock")

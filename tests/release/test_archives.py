@@ -44,7 +44,7 @@ def zipped(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [tar, zipped])
-def test_a_file_of_the_controller(fresh: Host, tmp_path: Path, make: type[Path]) -> None:
+def test_file_of_the_controller(fresh: Host, tmp_path: Path, make: type[Path]) -> None:
     path = make(tmp_path / "app")
     app = {"name": "shop", "source": {"archive": str(path), "checksum": checksum(path)}}
     release = fresh.release(app).release
@@ -55,7 +55,7 @@ def test_a_file_of_the_controller(fresh: Host, tmp_path: Path, make: type[Path])
     assert "set that checksum, or get the right file" in fresh.release(app).failure
 
 
-def test_a_url(fresh: Host, tmp_path: Path) -> None:
+def test_archive_of_a_url_is_fetched(fresh: Host, tmp_path: Path) -> None:
     path = tar(tmp_path / "app.tar.gz")
     fresh.put("/srv/files/app.tar.gz", path.read_bytes())
     serve = "systemd-run --quiet --collect --unit=files python3 -m http.server -b 127.0.0.1 -d /srv/files 8419; sleep 1"

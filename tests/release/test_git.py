@@ -93,7 +93,7 @@ def test_http_with_token_from_a_server_without_shallow_clones(fresh: Host, commi
     assert "the server refused the access" in wrong.failure and "canary-wrong" not in wrong.printed
 
 
-def test_the_deploy_key_is_never_printed_nor_logged(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+def test_deploy_key_is_never_printed_nor_logged(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     secret = deploy_key.splitlines()[2]
     for version in ("main", "nowhere"):
         made = fresh.release({"name": "shop", "source": {"git": SSH, "version": version, "deploy_key": deploy_key, **TRUSTING}}, play=("-vvv", "--diff"))
@@ -192,7 +192,7 @@ def test_release_without_its_public_files_is_refused(fresh: Host, source: Path) 
     assert not fresh.release({**built, "static": [{"url": "/desk", "path": "dist", "fallback": "index.html"}]}).changed
 
 
-def test_a_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -> None:
+def test_repository_on_the_host(fresh: Host, commit: t.Callable[[str], str]) -> None:
     fresh.sh("cp -r /srv/git/shop.git /srv/readable.git; chown -R root: /srv/readable.git")
     app = {"name": "shop", "source": {"git": "file:///srv/readable.git", "version": "main"}}
     assert "belongs to another account" in fresh.release(app).failure
@@ -233,7 +233,7 @@ def test_known_hosts_are_enough_and_needed(fresh: Host, deploy_key: str, commit:
     assert fresh.release({"name": "shop", "source": {**source, "known_hosts": known}}).release["id"]
 
 
-def test_a_key_accepted_once_stays_accepted(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
+def test_key_accepted_once_stays_accepted(fresh: Host, deploy_key: str, commit: t.Callable[[str], str]) -> None:
     source = {"git": SSH, "version": "main", "deploy_key": deploy_key}
     assert fresh.release({"name": "shop", "source": {**source, **TRUSTING}}).changed
     assert not fresh.release({"name": "shop", "source": source}).changed
@@ -259,7 +259,7 @@ def agent(tmp_path: Path) -> Iterator[Path]:
     process.wait()
 
 
-def test_a_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path) -> None:
+def test_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path) -> None:
     make_repositories(admin, tmp_path / "id")
     environment = {"SSH_AUTH_SOCK": str(agent)}
     subprocess.run(["ssh-add", "-q", tmp_path / "id"], env=environment, check=True)
@@ -290,7 +290,7 @@ def test_private_dependency_is_fetched_with_the_source_key(fresh: Host, deploy_k
         assert not fresh.exists(f"{release['dir']}/.flaskyard-repositories")
 
 
-def test_a_source_without_a_key_cannot_have_such_a_dependency(fresh: Host, source: Path) -> None:
+def test_source_without_a_key_cannot_have_such_a_dependency(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("privlib @ git+ssh://git@localhost/srv/git/lib.git\n")
     failure = fresh.release({"name": "shop", "source": {"path": str(source)}}).failure
     assert "the dependencies take ssh://git@localhost/srv/git/lib.git, which needs an SSH key, and only a source of git has one" in failure

@@ -63,7 +63,7 @@ def test_unusable_code_in_place_is_refused(code: Host) -> None:
 
 
 @pytest.mark.parametrize("server", [{"server": "mod_wsgi"}, {"server": "uwsgi", "uwsgi": {"package": "debian"}}], ids=["mod_wsgi", "uwsgi"])
-def test_a_server_of_debian_does_not_run_another_python(code: Host, server: App) -> None:
+def test_server_of_debian_does_not_run_another_python(code: Host, server: App) -> None:
     assert code.release({**app(), **server}).changed
     code.sh("""
         apt-get install --quiet --quiet --yes --no-install-recommends pypy3 pypy3-venv >/dev/null 2>&1

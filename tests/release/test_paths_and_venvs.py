@@ -80,7 +80,7 @@ DEPENDENCIES = {
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 @pytest.mark.parametrize("kind", DEPENDENCIES)
-def test_dependencies(fresh: Host, tmp_path: Path, kind: str, installer: str) -> None:
+def test_every_kind_of_manifest_is_installed(fresh: Host, tmp_path: Path, kind: str, installer: str) -> None:
     files, expected = DEPENDENCIES[kind]
     (tmp_path / "source").mkdir()
     for name, content in {"app.py": "", **files}.items():
@@ -90,7 +90,7 @@ def test_dependencies(fresh: Host, tmp_path: Path, kind: str, installer: str) ->
     assert {name for name in packages(fresh, release["venv"]) if not name.startswith(("pip-", "setuptools-"))} == {*expected, "gunicorn-27.0.1"}
 
 
-def test_uv_lock(fresh: Host) -> None:
+def test_lock_of_uv_needs_uv(fresh: Host) -> None:
     app: dict[str, t.Any] = {"name": "shop", "source": {"path": "tests/apps/probe"}}
     release = fresh.release(app).release
     assert any(name.startswith("flask-") for name in packages(fresh, release["venv"]))
@@ -116,7 +116,7 @@ def test_too_old_server_is_refused_and_can_be_overruled(fresh: Host, source: Pat
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-23.0.0"}, "the user's word wins"
 
 
-def test_a_package_from_the_index_needs_no_tree(fresh: Host) -> None:
+def test_package_from_the_index_needs_no_tree(fresh: Host) -> None:
     app = {"name": "shop", "source": {"pypi": "httpbin", "version": "0.10.2"}}
     made = fresh.release(app)
     assert "httpbin-0.10.2" in packages(fresh, made.release["venv"])
@@ -134,7 +134,7 @@ def test_editable_requirement_gets_a_separate_virtualenv(fresh: Host, source: Pa
     assert found == f"{second['dir']}/app.py"
 
 
-def test_a_wheelhouse_is_enough(fresh: Host, source: Path) -> None:
+def test_wheelhouse_is_enough(fresh: Host, source: Path) -> None:
     fresh.sh("python3 -m venv /tmp/v; mkdir -p /srv/wheels; /tmp/v/bin/pip -q download -d /srv/wheels itsdangerous==2.2.0 gunicorn==27.0.1")
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     for installer in ("uv", "pip"):

@@ -53,7 +53,7 @@ def ask(host: Host, release: dict[str, t.Any], program: str) -> str:
 
 
 @pytest.mark.parametrize("kind", PROJECTS)
-def test_a_project_knows_its_version(fresh: Host, tmp_path: Path, kind: str) -> None:
+def test_project_knows_its_version(fresh: Host, tmp_path: Path, kind: str) -> None:
     files, program = PROJECTS[kind]
     folder = repository(tmp_path / "shop", files, "v1.4.0")
     app: dict[str, t.Any] = {"name": "shop", "source": {"path": str(folder)}, "install_project": True, "installer": "pip" if kind == "metadata" else "uv"}
@@ -73,7 +73,7 @@ def test_folder_without_a_project_cannot_be_installed(fresh: Host, source: Path)
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_a_build_finds_python_and_installers(fresh: Host, source: Path, installer: str) -> None:
+def test_build_finds_python_and_installers(fresh: Host, source: Path, installer: str) -> None:
     command = "for tool in python pip uv; do $tool --version; command -v $tool; done > tools"
     app = {"name": "shop", "source": {"path": str(source)}, "installer": installer, "build_command": command}
     release = fresh.release(app).release

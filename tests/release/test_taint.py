@@ -53,7 +53,7 @@ def setup(name: str, code: str = "") -> str:
     return f"{code}\nfrom setuptools import setup\nsetup(name={name!r}, version='1', py_modules=[{name!r}])\n"
 
 
-def test_a_build_leaves_nothing_for_the_next_run(
+def test_build_leaves_nothing_for_the_next_run(
     fresh: Host,
     source: Path,
     deploy_key: str,
@@ -83,7 +83,7 @@ open("nosy.py", "a").write(f"SEEN = {seen!r}")
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_a_step_gets_its_own_credentials_and_no_other(
+def test_step_gets_its_own_credentials_and_no_other(
     fresh: Host,
     deploy_key: str,
     commit: t.Callable[[str], str],
@@ -127,7 +127,7 @@ for top in {os.environ.get(name) for name in ("HOME", "UV_CACHE_DIR", "PIP_CACHE
 
 
 @pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.long)])
-def test_a_poisoned_cache_changes_no_install_with_hashes(fresh: Host, source: Path, installer: str) -> None:
+def test_poisoned_cache_changes_no_install_with_hashes(fresh: Host, source: Path, installer: str) -> None:
     wheels(fresh)
     fresh.sh("rm -rf /srv/flask/shop/cache/*")
     victim, dummy = sdist(fresh, "victim", setup("victim")), sdist(fresh, "evil", setup("evil", POISON))

@@ -34,7 +34,7 @@ def second(host: Host, tmp_path: Path) -> Host:
     return dataclasses.replace(host, scratch=scratch)
 
 
-def test_a_killed_run_is_finished_by_the_next(fresh: Host, source: Path, tmp_path: Path) -> None:
+def test_killed_run_is_finished_by_the_next(fresh: Host, source: Path, tmp_path: Path) -> None:
     fresh.sh("rm -f /srv/quick")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         killed = pool.submit(fresh.release, slow(source))
@@ -60,7 +60,7 @@ def test_second_run_at_once_is_refused(fresh: Host, source: Path, tmp_path: Path
         assert first.result().changed
 
 
-def test_a_build_that_takes_too_long_is_stopped(fresh: Host, source: Path) -> None:
+def test_build_that_takes_too_long_is_stopped(fresh: Host, source: Path) -> None:
     fresh.sh("rm -f /srv/quick")
     failure = fresh.release(slow(source), build_timeout_seconds=5).failure
     assert "did not end within 5 s" in failure and "build_timeout_seconds" in failure
@@ -88,7 +88,7 @@ def test_lost_virtualenv_is_made_again_beside_the_old_release(fresh: Host, sourc
     assert not after.changed and after.release == again.release
 
 
-def test_a_build_can_write_only_its_own(fresh: Host, source: Path) -> None:
+def test_build_can_write_only_its_own(fresh: Host, source: Path) -> None:
     other = fresh.release({"name": "shop", "source": {"path": str(source)}}).release
     fresh.sh("echo canary > /var/lib/flaskyard/canary; mkdir -p /etc/flask/blog")
     attempts = [

@@ -25,7 +25,7 @@ def _image(host: str) -> str:
 
 @pytest.mark.long
 @pytest.mark.xdist_group("installed")
-def test_a_navigator_sets_up_a_host_from_an_execution_environment(run: Run, tmp_path: Path) -> None:
+def test_navigator_sets_up_a_host_from_an_execution_environment(run: Run, tmp_path: Path) -> None:
     run(["make", ".cache/tools/ready"])
     run(["ansible-galaxy", "collection", "build", "--output-path", tmp_path, ROOT])
     [archive] = tmp_path.glob("flaskyard-server-*.tar.gz")

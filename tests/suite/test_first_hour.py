@@ -39,12 +39,12 @@ def check_bare_host(run: Run, folder: Path, distribution: str) -> subprocess.Com
 
 
 @pytest.mark.parametrize("distribution", ["bookworm", "trixie"])
-def test_a_supported_host_needs_no_interpreter_setting(distribution: str, run: Run, tmp_path: Path) -> None:
+def test_supported_host_needs_no_interpreter_setting(distribution: str, run: Run, tmp_path: Path) -> None:
     done = check_bare_host(run, tmp_path, distribution)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
 
 
-def test_an_older_python_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+def test_older_python_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
     done = check_bare_host(run, tmp_path, "bullseye")
     errors = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("[ERROR]")]
     assert len(errors) == 1, done.stdout + done.stderr

@@ -49,7 +49,7 @@ def molecule(run: Run, repository: Path, collections: Path, *steps: str, **setti
         assert f"{step}: Executed: Successful" in said, said[-3000:]
 
 
-def test_a_repository_tests_its_playbook_against_the_roles(run: Run, repository: Path, collections: Path, bare: str) -> None:
+def test_repository_tests_its_playbook_against_the_roles(run: Run, repository: Path, collections: Path, bare: str) -> None:
     # This machine may have no registry of images, so the image of our own test hosts takes the place of Debian's.
     image = subprocess.run(["podman", "inspect", "--format", "{{.ImageName}}", bare], text=True, capture_output=True, check=True).stdout.strip()
     molecule(run, repository, collections, "create", IMAGE_DEBIAN13=image, CONTAINERS_CONF=str(ROOT / ".cache/hosts/containers.conf"))
@@ -57,7 +57,7 @@ def test_a_repository_tests_its_playbook_against_the_roles(run: Run, repository:
     assert left.stdout == ""
 
 
-def test_a_repository_tests_its_playbook_on_an_existing_host(run: Run, repository: Path, collections: Path, bare: str) -> None:
+def test_repository_tests_its_playbook_on_an_existing_host(run: Run, repository: Path, collections: Path, bare: str) -> None:
     for name in ("create.yml", "destroy.yml"):
         (repository / "molecule/default" / name).unlink()
     file = repository / "molecule/default/molecule.yml"

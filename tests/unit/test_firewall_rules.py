@@ -31,7 +31,7 @@ from hypothesis import strategies as st
         ),
     ],
 )
-def test_rules(item: dict[str, t.Any], expected: list[str]) -> None:
+def test_item_becomes_rules(item: dict[str, t.Any], expected: list[str]) -> None:
     assert firewall_rules([item]) == expected
 
 
@@ -56,7 +56,7 @@ def test_rules(item: dict[str, t.Any], expected: list[str]) -> None:
         ({"port": 22, "from": ["fe80::1%x } accept"]}, "expected a network"),
     ],
 )
-def test_refused(item: t.Any, words: str) -> None:
+def test_unusable_items_are_refused(item: t.Any, words: str) -> None:
     with pytest.raises(AnsibleFilterError, match=words):
         firewall_rules([item])
 

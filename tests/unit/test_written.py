@@ -38,7 +38,7 @@ def test_values_that_yaml_keeps_are_accepted(tmp_path: Path, written: str) -> No
 
 @pytest.mark.parametrize(("written", "accepted"), [("0123", False), ("10:30", False), ("42", True), ("'0123'", True)])
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_a_number_of_the_vault_is_refused_and_not_quoted(tmp_path: Path, written: str, accepted: bool, encrypted: bool) -> None:
+def test_number_of_the_vault_is_refused_and_not_quoted(tmp_path: Path, written: str, accepted: bool, encrypted: bool) -> None:
     loader = DataLoader()
     secret = VaultSecret(b"password")
     loader.set_vault_secrets([("default", secret)])

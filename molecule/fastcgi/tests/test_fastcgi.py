@@ -23,7 +23,7 @@ def test_app_is_told_the_public_name_and_scheme(site: Site) -> None:
     assert (seen["url"], seen["path"], seen["query"]) == (f"https://{site.domain}/request/a%20b", "/request/a b", "c=d")
 
 
-def test_sandbox(site: Site, host: Host, exposure: Callable[[str], float]) -> None:
+def test_server_is_sandboxed(site: Site, host: Host, exposure: Callable[[str], float]) -> None:
     process = json.loads(site.ask("/process").body)
     assert (int(process["capabilities"], 16), process["no_new_privileges"], process["seccomp"]) == (0, True, True)
     slot = host.check_output("readlink /run/flask-probe/fastcgi.sock").removesuffix(".sock")

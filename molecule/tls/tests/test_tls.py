@@ -255,7 +255,7 @@ def test_damaged_certbot_configuration_is_made_anew(hosts: Hosts, authority: Aut
 # --- certificates from files --------------------------------------------------------------------------------------------
 
 
-def test_own_certificate(hosts: Hosts, tmp_path: Path) -> None:
+def test_own_certificate_is_served_and_replaced(hosts: Hosts, tmp_path: Path) -> None:
     domains = [f"{name}.test" for name in hosts.addresses]
     tls, trust = files(tmp_path, *domains)
     other, other_trust = files(tmp_path, *domains)
@@ -288,7 +288,7 @@ def test_all_issuers_in_turn(hosts: Hosts, authority: Authority) -> None:
 # --- renewal ------------------------------------------------------------------------------------------------------------
 
 
-def test_renewal(hosts: Hosts, authority: Authority) -> None:
+def test_certificate_is_renewed_by_the_host(hosts: Hosts, authority: Authority) -> None:
     authority.restart(validity_seconds=60)
     assert hosts.converge(app("shop", DOMAIN, WWW)).ok
     issued = time.monotonic()

@@ -43,7 +43,7 @@ def test_networks_are_a_list(networks: t.Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["false", "yes", 1, None])
-def test_the_protocol_is_true_or_false(protocol: t.Any) -> None:
+def test_protocol_is_true_or_false(protocol: t.Any) -> None:
     assert "expected true or false" in balancer_problems(["10.0.0.0/8"], protocol)[0]
 
 

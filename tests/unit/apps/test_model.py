@@ -283,12 +283,12 @@ def test_code_in_place_is_taken_as_it_is() -> None:
         assert "source.in_place is" in problems({**MINIMAL, "source": {"in_place": wrong}})
 
 
-def test_the_list_and_the_proxy() -> None:
+def test_list_and_the_proxy() -> None:
     assert "expected a list of apps" in problems_of_list({"shop": {}})
     assert "flask_proxy is 'caddy'; expected one of nginx" in problems(MINIMAL, proxy="caddy")
 
 
-def test_the_manager() -> None:
+def test_sandbox_key_is_refused_under_supervisor() -> None:
     assert "flask_manager is 'runit'; expected one of systemd, supervisor" in problems(MINIMAL, manager="runit")
     loosened = {**MINIMAL, "sandbox": {"network": False}}
     assert complete_apps([loosened])
@@ -329,12 +329,12 @@ def test_two_apps_share_no_path_unit_or_account() -> None:
     assert max(len(complete_apps([{**MINIMAL, "name": "a" * 24}])[0][key]) for key in ("user", "build_user")) <= 32, "useradd(8) takes no longer name"
 
 
-def test_the_longest_timeout_decides_how_long_a_slot_may_drain() -> None:
+def test_longest_timeout_decides_how_long_a_slot_may_drain() -> None:
     [app] = complete_apps([{**MINIMAL, "timeout_seconds": 300}])
     assert app["graceful_timeout_seconds"] == 300
 
 
-def test_a_removed_app_has_its_paths() -> None:
+def test_removed_app_has_its_paths() -> None:
     assert bare_app("shop")["paths"] == complete_apps([MINIMAL])[0]["paths"]
     with pytest.raises(AppModelError):
         bare_app("../etc")

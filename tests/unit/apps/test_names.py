@@ -64,7 +64,7 @@ def test_names_that_no_public_authority_signs(domains: list[str], problem: str) 
     assert caught.value.problems == [f"app 'shop': {problem}"]
 
 
-def test_a_wildcard_is_served_and_read_last() -> None:
+def test_wildcard_is_served_and_read_last() -> None:
     [site] = sites(complete_apps([{**APP, "domains": ["shop.test", "*.shop.test", "www.shop.test"]}]))
     assert (site["served"], site["redirected"], site["file"]) == (["shop.test", "*.shop.test"], ["www.shop.test"], "~shop")
 

@@ -78,7 +78,7 @@ def test_files_that_do_not_go_together_are_refused(files: t.Any, says: str) -> N
     assert says in str(error.value) and "hunter2" not in str(error.value)
 
 
-def test_the_variables_of_a_database_are_taken() -> None:
+def test_variables_of_a_database_are_taken() -> None:
     with pytest.raises(AppModelError, match="files.0..variable is 'DATABASE_URL', which env, another file, database or queue has already"):
         complete([{**FILE, "variable": "DATABASE_URL"}], database="postgresql")
     assert complete([{**FILE, "variable": "DATABASE_URL"}])

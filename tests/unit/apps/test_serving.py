@@ -82,7 +82,7 @@ def test_variable_of_each_setting_reaches_the_app(server: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, "yes", "True", "on", "1"])
-def test_a_variable_may_be_text_as_on_the_command_line(value: Any) -> None:
+def test_variable_may_be_text_as_on_the_command_line(value: Any) -> None:
     assert serve(role={"gunicorn_preload": value, "gunicorn_max_requests": "7"})["settings"]["preload"] is True
     assert serve(role={"gunicorn_preload": value, "gunicorn_max_requests": "7"})["settings"]["max_requests"] == 7
 

@@ -20,7 +20,7 @@ def places(**keys: Any) -> dict[str, dict[str, Any]]:
     return {place["url"]: place for place in site["apps"][0]["locations"]}
 
 
-def test_an_app_without_domains_has_no_site() -> None:
+def test_app_without_domains_has_no_site() -> None:
     assert sites(complete_apps([{**APP, "domains": []}])) == []
 
 
@@ -51,7 +51,7 @@ def test_apps_of_a_site_share_the_port_in_urls() -> None:
         complete_apps([other, {**APP, "name": "blog", "path": "/blog"}])
 
 
-def test_a_plain_app_is_one_place() -> None:
+def test_plain_app_is_one_place() -> None:
     assert places() == {"": {"url": "", "streaming": False, "timeout_seconds": 35, "limited": False, "allow": [], "users": None, "bare": False}}
     assert list(places(path="/blog")) == ["/blog"]
 
@@ -95,7 +95,7 @@ def test_no_link_is_followed_in_release_or_state() -> None:
     assert [place["base"] for place in site["apps"][0]["static"]] == ["/srv/flask/shop/current", "/var/lib/flask-shop", "/srv/flask/shop/current"]
 
 
-def test_a_limit_without_paths_holds_everywhere() -> None:
+def test_limit_without_paths_holds_everywhere() -> None:
     assert [place["limited"] for place in places(rate_limit={"requests_per_second": 5}, streaming=["/events"]).values()] == [True, True]
 
 

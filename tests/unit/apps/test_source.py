@@ -25,7 +25,7 @@ SIGNS = st.text(st.sampled_from("ab1/.@{}-_~^:?*[]\\ #!+=,;$()'\"%&|<>\u00e4\u65
 @example("@")
 @example("a@{b")
 @settings(max_examples=300)
-def test_a_version_is_any_name_that_git_takes(name: str) -> None:
+def test_version_is_any_name_that_git_takes(name: str) -> None:
     usable = not name.startswith("-") and not re.search("[\x00\x80-\x9f\ud800-\udfff]", name)
     accepted = usable and subprocess.run(["git", "check-ref-format", f"refs/heads/{name}"], check=False).returncode == 0
     assert bool(re.fullmatch(VERSION, name)) == accepted
@@ -42,6 +42,6 @@ def test_tokens_are_taken_as_they_are_copied(url: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0; python_version < '3'", "main#x", "1.0,<2", "==1.0", "-r"])
-def test_a_version_of_a_package_is_one(version: str) -> None:
+def test_version_of_a_package_is_one(version: str) -> None:
     with pytest.raises(AppModelError, match=r"source\.version is .*; expected"):
         complete_apps([{"name": "shop", "wsgi": "shop:app", "source": {"pypi": "shop", "version": version}}])

@@ -31,14 +31,14 @@ def test_nested_persisted_paths_need_one_link() -> None:
     assert app["seeded"] == ["conf/site.json", "data", "data/words.txt", "instance/media", "shop.db"], "instance alone was not asked for"
 
 
-def test_a_name_is_a_folder_or_a_file() -> None:
+def test_name_is_a_folder_or_a_file() -> None:
     both = "persist_files: 'data' is a persisted folder; remove it from persist_files"
     assert refusal(persist=["data"], persist_files=["data"]) == both
     assert refusal(persist_files=["instance"]) == both.replace("data", "instance")
     assert refusal(persist=["data/x"], persist_files=["data"]) == "'data/x' is below 'data', which persist_files says is a file; take one of them out"
 
 
-def test_a_file_that_no_proxy_would_serve_is_refused() -> None:
+def test_file_that_no_proxy_would_serve_is_refused() -> None:
     static = [{"url": "/static", "path": "shop/static"}]
     assert refusal(static=static, persist_files=["shop/static/theme.css"]) == (
         "persist_files: 'shop/static/theme.css' is in the static folder 'shop/static', where no proxy follows links; list its folder in persist instead"

@@ -16,7 +16,7 @@ def environment(**keys: t.Any) -> dict[str, str]:
     return {name: value for name, value in complete_apps([{**APP, **keys}])[0]["env"].items() if name != "FLASK_APP"}
 
 
-def test_an_app_without_stores_gets_nothing() -> None:
+def test_app_without_stores_gets_nothing() -> None:
     [app] = complete_apps([APP])
     assert (environment(), app["store_units"], app["queue_place"]) == ({}, [], None)
 
@@ -35,7 +35,7 @@ def test_each_server_has_a_url_that_its_driver_takes() -> None:
     assert (app["env"]["DATABASE_URL"], app["store_units"]) == (url, ["mariadb.service"])
 
 
-def test_a_pool_is_in_front_and_can_be_passed() -> None:
+def test_pool_is_in_front_and_can_be_passed() -> None:
     assert environment(database="postgresql", database_pool=True) == {
         "DATABASE_URL": "postgresql:///flask-shop?host=/run/flaskyard-pgbouncer",
         "DATABASE_DIRECT_URL": "postgresql:///flask-shop?host=/run/postgresql",
@@ -45,12 +45,12 @@ def test_a_pool_is_in_front_and_can_be_passed() -> None:
             environment(database_pool=True, **other)
 
 
-def test_the_users_own_value_wins() -> None:
+def test_users_own_value_wins() -> None:
     given = {"DATABASE_URL": "postgresql+psycopg:///flask-shop?host=/run/postgresql", "A": 1}
     assert environment(database="postgresql", env=given) == {**given, "A": "1"}
 
 
-def test_the_servers_start_before_the_app() -> None:
+def test_servers_start_before_the_app() -> None:
     [app] = complete_apps([{**APP, "database": "postgresql", "database_pool": True, "queue": "valkey"}])
     assert app["store_units"] == ["postgresql.service", "flaskyard-pgbouncer.service", "flaskyard-valkey-shop.service"]
 

@@ -31,7 +31,7 @@ def problems(manager: str = "systemd", **keys: t.Any) -> str:
         (r"""echo "a \"b\" ;|&" c\ d '' 100%""", ["echo", 'a "b" ;|&', "c d", "", "100%"]),
     ],
 )
-def test_a_command_is_split_as_a_shell_splits_it(line: str, arguments: list[str]) -> None:
+def test_command_is_split_as_a_shell_splits_it(line: str, arguments: list[str]) -> None:
     assert parse_command(line) == arguments
 
 
@@ -59,7 +59,7 @@ def test_shell_syntax_is_refused(line: str, why: str) -> None:
     assert "processes" in problems(processes=[{**WORKER, "command": line}])
 
 
-def test_a_command_line_of_a_unit_expands_nothing() -> None:
+def test_command_line_of_a_unit_expands_nothing() -> None:
     assert unit_command(["a b", "%n", "$HOME", 'c"\\']) == r'"a b" "%%n" "$$HOME" "c\"\\"'
     with pytest.raises(ValueError, match="control character"):
         unit_command(["a\nUser=root"])
@@ -142,7 +142,7 @@ def test_procfile_fills_in_what_the_inventory_omits() -> None:
         ("worker: a\0", "Procfile"),
     ],
 )
-def test_a_procfile_that_cannot_be_used_is_named(text: str, why: str) -> None:
+def test_procfile_that_cannot_be_used_is_named(text: str, why: str) -> None:
     with pytest.raises(ProcfileError, match=why):
         with_procfile(complete_apps([{**APP, "procfile": True}])[0], text)
 

@@ -76,7 +76,7 @@ def test_planted_files_do_no_harm(tmp_path: Path) -> None:
     assert listed == {"good.db", "broken.db"}
 
 
-def test_a_database_that_stays_locked_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_stays_locked_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.closing(database(tmp_path / "a.db")) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         monkeypatch.chdir(tmp_path)

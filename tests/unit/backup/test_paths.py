@@ -19,7 +19,7 @@ def test_no_path_leads_out_of_its_directory(tmp_path: Path, relative: str) -> No
         model.inside(root, relative)
 
 
-def test_a_plain_path_stays(tmp_path: Path) -> None:
+def test_plain_path_stays(tmp_path: Path) -> None:
     assert model.inside(tmp_path, "a/b c") == tmp_path / "a/b c"
 
 

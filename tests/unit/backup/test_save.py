@@ -19,5 +19,5 @@ from ansible_collections.flaskyard.server.plugins.module_utils._backup import sa
         ({"message": "open /x: permission denied"}, False),
     ],
 )
-def test_a_vanished_file_is_no_problem(error: dict[str, t.Any], expected: bool) -> None:
+def test_vanished_file_is_no_problem(error: dict[str, t.Any], expected: bool) -> None:
     assert save.vanished(error) is expected

@@ -73,7 +73,7 @@ def test_dump_is_recorded_and_verified(staging: Path, monkeypatch: pytest.Monkey
         servers.prove(ME, staging, "shop", expected)
 
 
-def test_a_dump_that_fails_says_why(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dump_that_fails_says_why(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (staging / servers.FOLDER / "shop").unlink()
     monkeypatch.setattr(COPIES["postgresql"], "dump_command", lambda name: ["sh", "-c", "echo no server >&2; exit 1"])
     with pytest.raises(BackupError, match="no server"):
@@ -84,7 +84,7 @@ def test_a_dump_that_fails_says_why(staging: Path, monkeypatch: pytest.MonkeyPat
         servers.dump(app())
 
 
-def test_a_database_is_restored_aside_and_changes_places(staging: Path, exchange: type[Exchange]) -> None:
+def test_database_is_restored_aside_and_changes_places(staging: Path, exchange: type[Exchange]) -> None:
     database = servers.Database(app(), staging)
     database.prepare()
     database.swap()
@@ -103,7 +103,7 @@ def test_refused_restore_leaves_nothing(staging: Path, exchange: type[Exchange],
         servers.Database(app(), staging).swap()
 
 
-def test_a_damaged_dump_does_not_reach_the_server(staging: Path, exchange: type[Exchange]) -> None:
+def test_damaged_dump_does_not_reach_the_server(staging: Path, exchange: type[Exchange]) -> None:
     (staging / servers.FOLDER / "shop").write_text("other")
     with pytest.raises(BackupError, match="has changed since it was saved"):
         servers.Database(app(), staging).prepare()

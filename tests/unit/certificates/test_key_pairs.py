@@ -37,7 +37,7 @@ def test_certificate_as_a_client_sees_it(pair: Pair) -> None:
     ("domain", "covered"),
     [("shop.test", True), ("www.shop.test", True), ("a.www.shop.test", False), ("xshop.test", False), ("blog.test", False)],
 )
-def test_names(pair: Pair, domain: str, covered: bool) -> None:
+def test_certificate_covers_its_names_only(pair: Pair, domain: str, covered: bool) -> None:
     assert inspect(*pair).covers(domain) is covered
 
 
@@ -87,7 +87,7 @@ def test_text_around_the_certificate_is_ignored(pair: Pair) -> None:
     assert inspect("Subject: Müller\n" + pair[0], pair[1])
 
 
-def test_refused(pair: Pair, tmp_path: Path) -> None:
+def test_unusable_pairs_are_refused(pair: Pair, tmp_path: Path) -> None:
     certificate, key = pair
     weak = openssl(tmp_path, key="rsa:1024")
     rsa = openssl(tmp_path)

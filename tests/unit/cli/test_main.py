@@ -21,7 +21,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["nothing"], ["rollback"], ["restart"], ["logs", "shop", "-n", "many"], ["status", "shop"]])
-def test_a_wrong_command_line_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_command_line_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main.main(words)
     assert end.value.code == 2 and "usage: flaskyard" in capsys.readouterr().err

@@ -83,7 +83,7 @@ def test_configuration_that_prevents_a_start_is_refused(host: Host) -> None:
     assert not any(words.startswith(("reload", "restart")) for words in host.ran)
 
 
-def test_a_configuration_that_is_gone_is_no_longer_linked(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_that_is_gone_is_no_longer_linked(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONFIGURATION", "/nonexistent")
     cluster.activate()
     assert host.ran[0] == "rm --force /etc/postgresql/17/main/conf.d/flaskyard.conf"

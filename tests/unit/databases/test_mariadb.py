@@ -191,7 +191,7 @@ def test_next_restore_does_not_undo_a_finished_one(server: Server) -> None:
     assert server.databases == {"flask-shop": {"new", "both"}} and server.code == {"flask-shop": b"new code"}
 
 
-def test_a_database_that_is_not_there_is_not_restored(server: Server) -> None:
+def test_database_that_is_not_there_is_not_restored(server: Server) -> None:
     del server.databases["flask-shop"]
     with pytest.raises(HostError, match="run the playbook site"):
         Exchange("flask-shop").prepare()

@@ -31,7 +31,7 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return seen
 
 
-def test_a_bare_server_gets_a_role_and_a_closed_database() -> None:
+def test_bare_server_gets_a_role_and_a_closed_database() -> None:
     steps = databases.steps("postgresql", ["shop"], postgresql.NOTHING)
     assert [step.statement.split('"')[0].strip() for step in steps] == ["CREATE ROLE", "CREATE DATABASE", "REVOKE ALL ON DATABASE"]
     assert all('"flask-shop"' in step.statement for step in steps)
@@ -108,7 +108,7 @@ def test_databases_are_exchanged_in_one_statement(executed: list[str]) -> None:
     ]
 
 
-def test_a_database_that_is_not_there_is_not_restored(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_is_not_there_is_not_restored(executed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql_copies, "found", lambda: postgresql.NOTHING)
     with pytest.raises(HostError, match="run the playbook site"):
         postgresql_copies.Exchange("flask-shop").prepare()

@@ -113,7 +113,7 @@ def test_manifests_of_earlier_versions_are_read_and_checked_again(place: Path) -
     )
 
 
-def test_a_killed_run_is_seen(place: Path) -> None:
+def test_killed_run_is_seen(place: Path) -> None:
     run({place / "a": "one\n"})
     Record("set").save({})
     assert differences() == ["a run was cut short"]

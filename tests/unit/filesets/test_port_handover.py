@@ -146,7 +146,7 @@ def test_removed_slice_is_not_stopped(manage: t.Callable[..., Manager], tmp_path
     assert manager.active == {"flask.slice"}
 
 
-def test_a_drop_in_stays_until_its_unit_has_ended(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
+def test_drop_in_stays_until_its_unit_has_ended(manage: t.Callable[..., Manager], tmp_path: Path) -> None:
     manager = manage(set(), set())
     run(files=[file(tmp_path / "system/nginx.service.d/a.conf")], units=[], replaces=[])
     manager.ending = {OWN: 2}

@@ -88,7 +88,7 @@ def test_check_mode_reports_without_a_change(place: Path) -> None:
     assert content_of(place) == {"a": "one\n"}
 
 
-def test_a_changed_mode_is_a_change_and_says_so(place: Path) -> None:
+def test_changed_mode_is_a_change_and_says_so(place: Path) -> None:
     run([file(place / "a", "one\n")])
     (place / "a").chmod(0o666)
     result = run([file(place / "a", "one\n")])
@@ -168,13 +168,13 @@ def test_link_in_place_of_a_file_is_replaced(place: Path) -> None:
     assert victim.read_text() == "precious\n" and not (place / "a").is_symlink()
 
 
-def test_a_directory_in_the_way_is_refused(place: Path) -> None:
+def test_directory_in_the_way_is_refused(place: Path) -> None:
     (place / "a").mkdir()
     with pytest.raises(FilesetError, match="is a directory and a file is declared there"):
         run([file(place / "a", "one\n")])
 
 
-def test_a_run_killed_before_activation_is_finished_by_the_next(place: Path) -> None:
+def test_run_killed_before_activation_is_finished_by_the_next(place: Path) -> None:
     log = place.parent / "log"
     run([file(place / "a", "one\n"), file(place / "old", "x\n")])
     declared = [file(place / "a", "two\n"), file(place / "b", "new\n")]
@@ -189,7 +189,7 @@ def test_a_run_killed_before_activation_is_finished_by_the_next(place: Path) -> 
     assert run(declared, activate=["false"])["changed"] is False
 
 
-def test_a_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
+def test_killed_run_of_files_no_longer_wanted_is_undone(place: Path) -> None:
     declared = [file(place / "a", "one\n")]
     run(declared)
     wrong = [file(place / "a", "bad\n"), file(place / "b", "bad\n")]
@@ -313,7 +313,7 @@ def test_partly_removed_set_leaves_the_files_of_the_distribution(service: Servic
     assert step > STEPS
 
 
-def test_a_socket_in_the_way_is_refused_and_left(place: Path) -> None:
+def test_socket_in_the_way_is_refused_and_left(place: Path) -> None:
     os.mkfifo(place / "b")
     with pytest.raises(FilesetError, match="is a device, socket or pipe"):
         run([file(place / "a", "one\n"), file(place / "b", "two\n")])

@@ -26,7 +26,7 @@ def test_reading_is_the_inverse_of_writing(variables: dict[str, str]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=20))
-def test_a_shell_reads_the_same(tmp_path: Path, variables: dict[str, str]) -> None:
+def test_shell_reads_the_same(tmp_path: Path, variables: dict[str, str]) -> None:
     path = tmp_path / "env"
     path.write_text(environment_file(variables), encoding="utf-8", newline="")
     script = f'set -a; . "{path}"; exec "{sys.executable}" -c "$0"'

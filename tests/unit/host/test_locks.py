@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._host import actor, locks
 
 
-def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
+def test_second_run_waits_for_the_first(tmp_path: Path) -> None:
     path, order = str(tmp_path / "folder" / "lock"), []
     held = threading.Event()
 

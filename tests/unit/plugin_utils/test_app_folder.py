@@ -31,14 +31,14 @@ FLASK = "from flask import Flask\n"
         ({"bad.py": "def (:\n", "app.py": FLASK + "def make(needed):\n    return Flask(needed)\napp = Flask(__name__)\n"}, "app:app"),
     ],
 )
-def test_the_application_is_found(tmp_path: Path, files: dict[str, str], wsgi: str) -> None:
+def test_application_is_found(tmp_path: Path, files: dict[str, str], wsgi: str) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert describe(tmp_path).wsgi == wsgi
 
 
-def test_a_folder_without_an_application_is_refused(tmp_path: Path) -> None:
+def test_folder_without_an_application_is_refused(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(FLASK + "def make(needed):\n    return Flask(needed)\n")
     with pytest.raises(AppFolderError, match="-e wsgi=module:app"):
         describe(tmp_path)
@@ -87,7 +87,7 @@ def test_doubts_and_gaps_are_reported(tmp_path: Path) -> None:
     assert found.notes[0] == "also found: other:create_app()" and "requirements.txt" in found.notes[1]
 
 
-def test_the_sample_applications_are_understood() -> None:
+def test_sample_applications_are_understood() -> None:
     wanted = {"guestbook": "guestbook:create_app()", "probe": "probe:app", "notes": "notes:app", "plain": "plain:app"}
     assert {name: describe(ROOT / "tests/apps" / name).wsgi for name in wanted} == wanted
 

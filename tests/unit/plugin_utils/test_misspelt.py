@@ -28,7 +28,7 @@ OTHERS = (
         ("tls_emial", "tls_email"),
     ],
 )
-def test_a_misspelt_variable_is_refused(name: str, meant: str) -> None:
+def test_misspelt_variable_is_refused(name: str, meant: str) -> None:
     [said] = misspelt([name, *NAMES], [])
     assert said == f"no role has the variable {name}; did you mean {meant}? If it is your own, add it to the list host_own_variables"
     assert not list(misspelt([name], [name]))

@@ -38,13 +38,13 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change(code: Path, change: str) -> None:
+def test_change_of_the_code_is_seen(code: Path, change: str) -> None:
     before = digest_of(code)
     CHANGES[change](code)
     assert digest_of(code) != before
 
 
-def test_no_change(code: Path) -> None:
+def test_files_of_python_and_git_do_not_count(code: Path) -> None:
     before = digest_of(code)
     (code / "__pycache__" / "app.pyc").touch()
     (code / ".git" / "index").touch()

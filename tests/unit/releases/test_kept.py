@@ -67,7 +67,7 @@ def test_different_content_is_noticed(tree: Path, tmp_path: Path) -> None:
         assert (link(other, "/state", ["pics"], [], ["pics"]) == first) == (number == 0)
 
 
-def test_a_package_below_src_finds_its_instance_folder_beside_it(tree: Path) -> None:
+def test_package_below_src_finds_its_instance_folder_beside_it(tree: Path) -> None:
     (tree / "src/shop").mkdir(parents=True)
     (tree / "src/shop/__init__.py").touch()
     link_instance(tree, tree.parent / "state/instance")
@@ -82,7 +82,7 @@ def test_folder_without_packages_gets_none(tree: Path, there: str) -> None:
     assert not (tree / "src/instance").is_symlink()
 
 
-def test_an_instance_folder_below_src_with_files_is_refused(tree: Path) -> None:
+def test_instance_folder_below_src_with_files_is_refused(tree: Path) -> None:
     (tree / "src/instance").mkdir(parents=True)
     for name in ("shop.py", "instance/shop.db"):
         (tree / "src" / name).touch()

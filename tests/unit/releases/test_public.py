@@ -50,7 +50,7 @@ def test_closing_a_release_again_equals_a_new_one(release: Path) -> None:
     assert {mode(path) for path in release.rglob("*") if not path.is_symlink()} == {"0750", "0640"}
 
 
-def test_the_model_says_what_is_public() -> None:
+def test_model_says_what_is_public() -> None:
     static = [{"url": "/static", "path": "shop/static"}, {"url": "/media", "path": "data/media/"}, {"url": "/data2", "path": "data2"}]
     [app] = complete_apps([{**APP, "static": static, "persist": ["data"], "error_page": "pages/error.html"}])
     assert app["public"] == {"release": ["data2", "pages/error.html", "shop/static"], "state": ["data/media"]}

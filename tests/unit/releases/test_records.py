@@ -81,7 +81,7 @@ def test_removal_follows_no_link(app: dict[str, t.Any], state: str, tmp_path: Pa
     assert os.listdir(app["paths"]["releases"]) == [] and (tmp_path / "canary/file").exists()
 
 
-def test_marking(app: dict[str, t.Any], state: str) -> None:
+def test_notes_add_to_a_record(app: dict[str, t.Any], state: str) -> None:
     build(app, state, "one", "v1")
     records = Records(app, state)
     before = records.get("releases", "one")
@@ -93,7 +93,7 @@ def test_marking(app: dict[str, t.Any], state: str) -> None:
     assert records.get("releases", "one") == before
 
 
-def test_a_release_keeps_the_moment_it_became_current(app: dict[str, t.Any], state: str) -> None:
+def test_release_keeps_the_moment_it_became_current(app: dict[str, t.Any], state: str) -> None:
     records = Records(app, state)
     for name in ("one", "two"):
         build(app, state, name, "v1")
@@ -135,7 +135,7 @@ def test_pruning_keeps_rollback_targets_and_withdrawn_releases(app: dict[str, t.
         ({"version": "1.2", "revision": None}, "r1 (1.2)"),
     ],
 )
-def test_a_release_in_words(source: dict[str, t.Any], words: str) -> None:
+def test_release_is_described_by_its_source(source: dict[str, t.Any], words: str) -> None:
     assert describe({"id": "r1", "source": source}) == words
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
         ("/srv/a@b.git", ("/srv/a@b.git", "", None)),
     ],
 )
-def test_split(url: str, split: tuple[str, str, str | None]) -> None:
+def test_credentials_are_split_from_a_url(url: str, split: tuple[str, str, str | None]) -> None:
     assert split_credentials(url) == split
 
 

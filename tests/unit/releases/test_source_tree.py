@@ -49,7 +49,7 @@ def test_committed_deleted_and_forced_files(tmp_path: Path) -> None:
     assert list_files(str(tmp_path)) == [".gitignore", "forced.log", "kept"]
 
 
-def test_a_repository_within_and_a_folder_that_the_repository_ignores(tmp_path: Path) -> None:
+def test_repository_within_and_a_folder_that_the_repository_ignores(tmp_path: Path) -> None:
     git(tmp_path, "init")
     (tmp_path / ".gitignore").write_text("/build\n")
     write(tmp_path, "inner/a", "build/app/b")
@@ -78,7 +78,7 @@ def test_declared_paths_are_included(tmp_path: Path) -> None:
     )
 
 
-def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_folders_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceTreeError, match="not a folder on the controller"):
         list_files(str(tmp_path / "none"))
     os.mkfifo(tmp_path / "pipe")
@@ -117,7 +117,7 @@ def test_revision_covers_names_contents_executable_bits_and_links_only(tmp_path:
     assert len(seen) == 6
 
 
-def test_packed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_archive_has_the_listed_files(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     archive = tmp_path_factory.mktemp("packed") / "source.tar.gz"
     pack(str(folder), list_files(str(folder)), str(archive))
     with tarfile.open(archive) as opened:

@@ -109,7 +109,7 @@ def test_tool_configuration_is_not_a_manifest(tmp_path: Path) -> None:
     assert manifest(tmp_path, requirements_txt="flask\n", Pipfile_lock="{}", poetry_lock="")["kind"] == "requirements"
 
 
-def test_a_lock_that_nothing_reads_may_be_left_alone(tmp_path: Path) -> None:
+def test_lock_that_nothing_reads_may_be_left_alone(tmp_path: Path) -> None:
     assert manifest(tmp_path, "pyproject.toml", pyproject_toml=PYPROJECT, poetry_lock="")["kind"] == "pyproject"
     with pytest.raises(StepError, match="requirements is 'poetry.lock', which no installer here reads"):
         manifest(tmp_path, "poetry.lock")
@@ -118,7 +118,7 @@ def test_a_lock_that_nothing_reads_may_be_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("package", "local"), [('directory = { path = "part" }', True), ('wheels = [{ path = "x.whl" }]', True), ('index = "https://pypi.org/simple"', False)]
 )
-def test_the_standard_lock(tmp_path: Path, package: str, local: bool) -> None:
+def test_standard_lock_needs_uv(tmp_path: Path, package: str, local: bool) -> None:
     lock = f'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "part"\n{package}\n'
     found = manifest(tmp_path, pylock_toml=lock, pyproject_toml=PYPROJECT)
     assert (found["kind"], found["file"], found["local"]) == ("pylock", "pylock.toml", local)
@@ -154,12 +154,12 @@ def test_local_packages_in_a_lock(tmp_path: Path, source: str, local: bool) -> N
         ({"requirements_in": "flask"}, "the source has requirements.in, "),
     ],
 )
-def test_refused(tmp_path: Path, files: dict[str, str], words: str) -> None:
+def test_unusable_manifests_are_refused(tmp_path: Path, files: dict[str, str], words: str) -> None:
     with pytest.raises(StepError, match=words):
         manifest(tmp_path, **files)
 
 
-def test_a_lock_of_uv_needs_uv(tmp_path: Path) -> None:
+def test_lock_of_uv_needs_uv(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="set installer to uv"):
         manifest(tmp_path, installer="pip", uv_lock="version = 1\n", pyproject_toml=PYPROJECT)
 
@@ -168,7 +168,7 @@ def test_a_lock_of_uv_needs_uv(tmp_path: Path) -> None:
     ("requirement", "name"),
     [("gunicorn==27.0.1", "gunicorn"), ("Flask_SQLAlchemy[x]>=3", "flask-sqlalchemy"), (" zope.interface ; python_version<'4'", "zope-interface")],
 )
-def test_names(requirement: str, name: str) -> None:
+def test_names_of_requirements_are_normalised(requirement: str, name: str) -> None:
     assert normalised(requirement) == name
 
 
@@ -215,7 +215,7 @@ def test_names_that_releases_use_are_refused(tmp_path: Path, name: str) -> None:
         *(("shop@2.0-3-gabcdef0", "2.0+3.gabcdef0"), ("my-shop-1.4.0", "1.4.0"), ("release/2024.1", "2024.1"), ("nightly", ""), ("", "")),
     ],
 )
-def test_versions_of_tags(described: str, version: str) -> None:
+def test_version_follows_from_the_tag(described: str, version: str) -> None:
     assert version_of(described) == version
 
 
@@ -235,7 +235,7 @@ def test_directory_must_exist_in_the_source(tmp_path: Path, directory: str, mess
     assert str(caught.value).startswith(message)
 
 
-def test_the_steps_can_be_sent_alone(tmp_path: Path) -> None:
+def test_steps_can_be_sent_alone(tmp_path: Path) -> None:
     folder = Path(steps.__file__ or "").parent
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "entry"} == set(_SOURCES) - {""}
     (tmp_path / "requirements.txt").write_text("-r none.txt\n")

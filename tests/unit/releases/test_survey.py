@@ -54,7 +54,7 @@ def test_unpublished_file_is_a_difference(app: dict[str, t.Any]) -> None:
     assert "read the public files of release r1" in note
 
 
-def test_an_upgrade_of_the_distribution_is_seen(app: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgrade_of_the_distribution_is_seen(app: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "python_identity", lambda version: f"cpython {version} of another distribution")
     assert survey.survey()["shop"]["differences"] == ["release r1 was built for another distribution"]
 

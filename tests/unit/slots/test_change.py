@@ -245,7 +245,7 @@ def test_old_slot_serves_after_any_failure(site: Site, failure: str, says: str, 
     assert site.slots.links.release() == "releases/r1"
 
 
-def test_the_slots_of_an_exclusive_app_never_run_at_once(site: Site) -> None:
+def test_slots_of_an_exclusive_app_never_run_at_once(site: Site) -> None:
     site.app["exclusive"] = True
     old = site.run("r1")
     site.manager.calls.clear()
@@ -264,14 +264,14 @@ def test_unhealthy_public_address_does_not_fail_a_new_slot(site: Site) -> None:
     assert site.run("r2") == site.current
 
 
-def test_a_first_slot_that_fails_leaves_nothing(site: Site) -> None:
+def test_first_slot_that_fails_leaves_nothing(site: Site) -> None:
     site.manager.fails_to_start = {str(site.change("r1").wanted())}
     with pytest.raises(SlotError, match="nothing of the app was serving before"):
         site.run("r1")
     assert (site.current, site.slots.present(), site.manager.running) == (None, [], set())
 
 
-def test_a_first_slot_whose_worker_dies_leaves_nothing(site: Site) -> None:
+def test_first_slot_whose_worker_dies_leaves_nothing(site: Site) -> None:
     site.manager.fails_to_work = {str(site.change("r1").wanted())}
     with pytest.raises(SlotError, match="nothing of the app was serving before"):
         site.run("r1")

@@ -130,7 +130,7 @@ def slowly(*blocks: bytes, seconds: float) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_the_body_must_have_the_text(server: _Server, chunked: bool) -> None:
+def test_body_must_have_the_text(server: _Server, chunked: bool) -> None:
     server.answers, server.chunked = [200], chunked
     server.body = [b"all sys", "tems gö".encode()]
     assert gate(body="systems gö").answer(str(server.server_address)) == (True, "status 200")

@@ -77,7 +77,7 @@ def test_fastcgi_carries_every_variable(variables: dict[str, str]) -> None:
     assert ends == [(4, b""), (5, b"")] if pairs else [(5, b"")]
 
 
-def test_a_request_is_what_the_app_expects() -> None:
+def test_request_is_what_the_app_expects() -> None:
     variables = cgi_variables("/healthz?deep=1", {"Host": "shop.example.com", "X-Forwarded-For": "127.0.0.1"})
     assert (variables["PATH_INFO"], variables["QUERY_STRING"], variables["HTTP_HOST"]) == ("/healthz", "deep=1", "shop.example.com")
     assert variables["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"

@@ -23,7 +23,7 @@ def journal(name: str) -> str:
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_the_exception_of_an_import_is_the_reason(server: str) -> None:
+def test_exception_of_an_import_is_the_reason(server: str) -> None:
     assert reason(journal(f"{server}-imp")) == f"{MISSING}: add it to the requirements, correct the key wsgi, or name the folder of the code in directory"
 
 
@@ -129,7 +129,7 @@ def test_longer_name_is_not_a_mention(name: str) -> None:
     assert mentions(f"shop@1-process.worker.10 does not stay up\n{name} neither.", name)
 
 
-def test_a_command_is_quoted_without_its_journal() -> None:
+def test_command_is_quoted_without_its_journal() -> None:
     said = 'systemctl start a.service ended with 1:\nJob for a.service failed.\nSee "systemctl status a.service" and more.\n--- journal of a.service\nlines'
     assert without_journal(said) == "systemctl start a.service ended with 1:\nJob for a.service failed."
 

@@ -44,7 +44,7 @@ def stored(shop: Shop) -> Path:
     return Path(shop.site.app["paths"]["secret_key"])
 
 
-def test_the_old_key_stays_valid_until_the_next_rotation(shop: Shop) -> None:
+def test_old_key_stays_valid_until_the_next_rotation(shop: Shop) -> None:
     (first, none), old = keys(shop), shop.site.current
     assert none == [] and "would get a new SECRET_KEY" in rotate("shop", check=True) and shop.site.current == old
     said = rotate("shop")

@@ -240,7 +240,7 @@ def test_stopped_processes_stay_stopped(site: Site) -> None:
     assert worker(OLD) not in site.supervisord and web(OLD) in site.supervisord
 
 
-def test_a_process_that_does_not_stay_up_is_named(site: Site) -> None:
+def test_process_that_does_not_stay_up_is_named(site: Site) -> None:
     site.serve(NEW)
     site.supervisord.dies = {worker(NEW, 2)}
     site.slots.start_work(NEW)
@@ -317,7 +317,7 @@ def test_stopped_process_is_drift_and_is_repaired(site: Site, state: str) -> Non
     assert site.slots.failed_work(NEW) == [] and site.differences(NEW) == []
 
 
-def test_a_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) -> None:
+def test_section_that_somebody_removed_is_drift_and_is_repaired(site: Site) -> None:
     site.serve(NEW)
     site.slots.start_work(NEW)
     (site.enabled / f"{worker(NEW)}.conf").unlink()
@@ -494,7 +494,7 @@ def app(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     return App(site, tmp_path, monkeypatch)
 
 
-def test_a_change_brings_the_processes_along(app: App) -> None:
+def test_change_brings_the_processes_along(app: App) -> None:
     old = app.run("r1")
     assert app.differences("r1") == [] and worker(old, 2) in app.supervisord
     new = app.run("r2")
@@ -503,7 +503,7 @@ def test_a_change_brings_the_processes_along(app: App) -> None:
     assert app.differences("r2") == [] and app.runs() == {new}
 
 
-def test_a_process_that_does_not_stay_up_undoes_the_change(app: App) -> None:
+def test_process_that_does_not_stay_up_undoes_the_change(app: App) -> None:
     old = app.run("r1")
     dying = worker(str(app.change("r2").wanted()))
     app.supervisord.dies = {dying}

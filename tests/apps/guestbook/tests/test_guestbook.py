@@ -62,7 +62,7 @@ def sign(client: FlaskClient, name: str = "Ada", message: str = "Hello", picture
     return client.post("/", base_url=SITE, data=data, headers={"Referer": SITE})
 
 
-def test_an_entry_is_shown_and_escaped(client: FlaskClient) -> None:
+def test_entry_is_shown_and_escaped(client: FlaskClient) -> None:
     assert sign(client, message="<script>alert(1)</script> ünïcode").status_code == 303
     page = client.get("/", base_url=SITE).text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; ünïcode" in page
@@ -75,25 +75,25 @@ def test_entry_that_is_too_long_is_refused(client: FlaskClient, name: str, messa
 
 
 @pytest.mark.parametrize("given", [None, "", "guessed", "größer"])
-def test_a_form_from_elsewhere_is_refused(client: FlaskClient, given: str | None) -> None:
+def test_form_from_elsewhere_is_refused(client: FlaskClient, given: str | None) -> None:
     token(client)
     data = {"name": "Eve", "message": "Hi"} | ({} if given is None else {"csrf_token": given})
     assert client.post("/", base_url=SITE, data=data).status_code == 400
     assert "Eve" not in client.get("/", base_url=SITE).text
 
 
-def test_a_form_without_a_session_is_refused(client: FlaskClient) -> None:
+def test_form_without_a_session_is_refused(client: FlaskClient) -> None:
     assert client.post("/", base_url=SITE, data={"name": "Eve", "message": "Hi", "csrf_token": ""}).status_code == 400
 
 
-def test_a_picture_comes_back_as_it_was(client: FlaskClient, app: Flask) -> None:
+def test_picture_comes_back_as_it_was(client: FlaskClient, app: Flask) -> None:
     assert sign(client, picture=(PNG, "../../evil.html")).status_code == 303
     (file,) = Path(app.config["UPLOADS"]).glob("*.png")
     answer = client.get(f"/pictures/{file.name}", base_url=SITE)
     assert (answer.data, answer.mimetype, answer.headers["X-Content-Type-Options"]) == (PNG, "image/png", "nosniff")
 
 
-def test_a_page_shows_the_small_copy_once_it_is_there(client: FlaskClient, app: Flask) -> None:
+def test_page_shows_the_small_copy_once_it_is_there(client: FlaskClient, app: Flask) -> None:
     sign(client, picture=(PNG, "a.png"))
     (small,) = Path(app.config["UPLOADS"]).glob("*.small.webp")
     with Image.open(small) as image:
@@ -110,7 +110,7 @@ def test_file_without_a_picture_is_refused(client: FlaskClient, app: Flask, cont
     assert not Path(app.config["UPLOADS"]).exists()
 
 
-def test_a_damaged_picture_has_no_small_copy(client: FlaskClient, app: Flask) -> None:
+def test_damaged_picture_has_no_small_copy(client: FlaskClient, app: Flask) -> None:
     assert sign(client, picture=(PNG[:60], "a.png")).status_code == 303
     assert [file.suffix for file in Path(app.config["UPLOADS"]).iterdir()] == [".png"]
 
@@ -121,7 +121,7 @@ def test_unreachable_queue_loses_no_entry(client: FlaskClient, app: Flask, tmp_p
     assert len([*Path(app.config["UPLOADS"]).glob("*.small.webp")]) == 1
 
 
-def test_a_picture_too_large_is_refused(client: FlaskClient, app: Flask) -> None:
+def test_picture_too_large_is_refused(client: FlaskClient, app: Flask) -> None:
     assert sign(client, picture=(PNG + bytes(app.config["MAX_CONTENT_LENGTH"]), "a.png")).status_code == 413
 
 
@@ -196,7 +196,7 @@ def pictures_of(app: Flask) -> Path:
         return pictures.folder()
 
 
-def test_the_commands_run_as_a_user_would(tmp_path: Path) -> None:
+def test_commands_run_as_a_user_would(tmp_path: Path) -> None:
     settings = {"SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/db", "GUESTBOOK_UPLOADS": str(tmp_path / "uploads")}
     for command, says in [(["db", "upgrade"], ""), (["tidy"], "Removed 0 entries and 0 pictures.\n")]:
         flask = [sys.executable, "-m", "flask", "--app", "guestbook", *command]
