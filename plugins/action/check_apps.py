@@ -42,17 +42,18 @@ class ActionModule(ActionBase):
                 "own_variables": {"type": "list", "elements": "str", "default": []},
             }
         )
-        own = options.pop("own_variables")
-        problems = [*misread(options["apps"], self._loader.get_text_file_contents), *misspelt(task_vars or {}, own)]
+        own, variables = options.pop("own_variables"), task_vars or {}
+        problems = [*misread(options["apps"], self._loader.get_text_file_contents), *misspelt(variables, own)]
         try:
             model = complete_host(**options)
         except AppModelError as error:
             problems = [*error.problems, *problems]
         if problems:
             return {"failed": True, "msg": str(AppModelError(problems))}
-        if unknown := without_effect(task_vars or {}, own):
+        # Facts of our modules are among the variables, if Ansible is set to inject them.
+        if unknown := without_effect(variables.keys() - variables.get("ansible_facts", {}).keys(), own):
             display.warning(f"no role here has the variables {', '.join(unknown)}; if they are for something else, add them to the list host_own_variables")
-        for remark in remarks(options["apps"], options["proxy"]):
+        for remark in remarks(options["apps"], options["services"], options["proxy"]):
             display.warning(remark)
         names = [place["name"] for place in model["places"]]
         # The model holds the secrets of all apps. A failure does not, and people must see it.

@@ -28,19 +28,8 @@ _SECRET_OPTIONS = ("apps", "locks", "index_url", "extra_index_urls", "environmen
 #: The keys of an app that the module gets. Its environment and its certificate's key are not among them.
 _APP_KEYS = (
     *("name", "user", "build_user", "server", "embeds_python", "python", "installer", "requirements", "directory", "install_project"),
-    *(
-        "server_requirements",
-        "server_lowest",
-        "server_lock",
-        "build_packages",
-        "build_command",
-        "persist",
-        "persist_files",
-        "seeded",
-        "public",
-        "served",
-        "paths",
-    ),
+    *("server_requirements", "server_lowest", "server_lock", "build_packages", "build_command", "persist", "persist_files", "seeded"),
+    *("public", "served", "paths"),
 )
 _LOCKS = Path(__file__).resolve().parents[2] / "roles/python/files/locks"
 

@@ -49,8 +49,8 @@ def run(given: argparse.Namespace) -> int:
     """Print the status. The exit status says whether everything runs and is healthy, and the last backup and its verification succeeded."""
     found = collect()
     say(json.dumps(found, indent=1) if given.json else "\n".join(lines(found)))
-    well = all(app["runs"] and app["healthy"] for app in found["apps"].values()) and all(noted.get("ok", True) for noted in found["backup"].values())
-    return 0 if well else _NOT_WELL
+    saved = [found["backup"].get(what, {}).get("ok", True) for what in ("run", "verify")]
+    return 0 if all(saved) and all(app["runs"] and app["healthy"] for app in found["apps"].values()) else _NOT_WELL
 
 
 def collect() -> dict[str, t.Any]:

@@ -49,9 +49,8 @@ class SealedModule(AnsibleModule):
             self.fail_json(msg="; ".join(checked.error_messages))
         self.options: Arguments = {**self.params, **checked.validated_parameters}
 
-    def exit_json(self, **result: t.Any) -> t.NoReturn:
+    def exit_json(self, **result: t.Any) -> None:
         """End with a result. It has no difference if the task has C(diff: false): run with C(--diff), Ansible would print it nevertheless."""
         if not self._diff:
             result.pop("diff", None)
         super().exit_json(**result)
-        raise AssertionError  # for mypy: Ansible does not declare that it ends the process

@@ -29,8 +29,13 @@ STORES = {"database": "postgresql", "queue": "valkey"}
     ],
 )
 def test_suspicious_values_are_named(app: dict[str, t.Any], words: list[str]) -> None:
-    found = [*remarks([{"name": "shop", **app}])]
+    found = [*remarks([{"name": "shop", **app}], [], "nginx")]
     assert len(found) == len(words) and all(word in text for word, text in zip(words, found, strict=True))
+
+
+def test_rules_for_another_proxy_are_named_for_services_too() -> None:
+    [said] = remarks([], [{"name": "grafana", "nginx_extra": "server_tokens on;"}], "apache")
+    assert said.startswith("service 'grafana': nginx_extra has no effect, because the proxy is apache")
 
 
 def test_init_writes_the_placeholder() -> None:

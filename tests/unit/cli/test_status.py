@@ -142,10 +142,11 @@ def test_running_app_that_is_not_healthy_is_reported(host: Host, monkeypatch: py
     assert {"shop: NOT HEALTHY", "  health check: status 500"} <= {*status.lines(status.collect())}
 
 
-def test_failed_backup_gives_the_same_exit_status(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("failed", "code"), [("run", 3), ("verify", 3), ("restore", 0)])
+def test_failed_backup_gives_the_same_exit_status(host: Host, monkeypatch: pytest.MonkeyPatch, failed: str, code: int) -> None:
     well(monkeypatch)
-    monkeypatch.setattr(status, "backup_status", lambda: json.dumps({"run": {"time": "2026-03-02T00:00:00", "ok": False, "error": "no"}}))
-    assert status.run(argparse.Namespace(json=False)) == 3
+    monkeypatch.setattr(status, "backup_status", lambda: json.dumps({failed: {"time": "2026-03-02T00:00:00", "ok": False, "error": "no"}}))
+    assert status.run(argparse.Namespace(json=False)) == code
 
 
 def test_failed_schedule_is_reported(host: Host) -> None:
