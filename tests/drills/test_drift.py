@@ -112,7 +112,7 @@ def test_slot_in_a_crash_loop_fails_the_run(server: Server) -> None:
         systemctl daemon-reload
         systemctl restart {unit} || true""")
     server.wait(f"systemctl show --property=SubState --value {unit} | grep -q auto-restart")
-    server.play("site").assert_says("probe: ", slot, "does not work correctly", "the disk is gone")
+    server.play("site").assert_says("probe: ", slot, "does not pass this check", "the disk is gone")
     server.host.sh(f"rm -r /etc/systemd/system/{unit}.d; systemctl daemon-reload")
     server.apply("site")
     assert server.apply("site").changed == 0
