@@ -13,7 +13,7 @@ from .variable_names import NAMES
 #: How alike two names are, from 0 to 1 (C(difflib)). A letter more or less in the shortest name gives 0.94; names of other well-known roles stay below 0.91.
 _ALIKE = 0.91
 #: What the playbooks take with C(-e).
-PARAMETERS = ("app", "command", "purge", "redeploy", "release", "repeat_release_command", "secret_key", "snapshot", "target")
+PARAMETERS = ("app", "command", "deploy_serial", "purge", "redeploy", "release", "repeat_release_command", "secret_key", "snapshot", "target")
 #: The same for them: C(apps) and C(app) give 0.86.
 _ALIKE_PARAMETERS = 0.8
 #: Prefixes that well-known roles of others do not have.

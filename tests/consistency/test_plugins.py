@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.flaskyard.server.plugins.module_utils._host.sealed import CARRIER
+from ansible_collections.flaskyard.server.plugins.plugin_utils.misspelt import PARAMETERS
+from ansible_collections.flaskyard.server.plugins.plugin_utils.variable_names import NAMES
 
 from tests.docs.page import ROOT
 from tests.docs.plugins import KINDS, constants, documented
@@ -153,6 +156,12 @@ def test_playbooks_name_their_hosts_and_roles() -> None:
         for play in load(path):
             assert play["hosts"] in ("{{ lookup('flaskyard.server.targets', target | default('flask')) }}", "localhost"), path.name
             assert all(role["role"].startswith("flaskyard.server.") for role in play.get("roles", [])), path.name
+
+
+def test_parameters_of_playbooks_are_known_to_the_spelling_check() -> None:
+    paths = [path for path in ROOT.glob("playbooks/*.yml") if path.stem != "init"] + [ROOT / "roles/app/tasks/slots.yml"]
+    used = {name for path in paths for name in re.findall(r"\b([a-z]\w*) \| (?:default|mandatory)\(", path.read_text(encoding="utf-8"))}
+    assert used - NAMES == {*PARAMETERS}
 
 
 def test_static_role_names_do_not_come_from_the_inventory() -> None:
