@@ -13,6 +13,7 @@ import grp
 import json
 import os
 import pwd
+import stat
 import struct
 import subprocess
 import typing as t
@@ -153,13 +154,18 @@ def assert_served(tree: str, served: dict[str, dict[str, str]]) -> None:
 
 
 def _kind(tree: str, path: str) -> str:
-    """C(file), C(folder), C(link) if a part of the path is one, or an empty text."""
-    place = tree
+    """C(file), C(folder), C(link) if a part of the path is one, or an empty text. No link is followed."""
+    place, kind = tree, ""
     for part in path.split("/"):
         place = os.path.join(place, part)
-        if os.path.islink(place):
-            return "link"
-    return "folder" if os.path.isdir(place) else "file" if os.path.isfile(place) else ""
+        try:
+            mode = os.lstat(place).st_mode
+        except OSError:
+            return ""
+        kind = "link" if stat.S_ISLNK(mode) else "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else ""
+        if kind == "link":
+            break
+    return kind
 
 
 def assert_readable(folder: str, public: list[str]) -> None:
