@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+# pylint: disable=ansible-bad-function  # run_command has no limits, and programs cannot use it
 import hashlib
 import os
 import re
 import shlex
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .._host.path_state import PathState, read_path, write_path
@@ -17,6 +20,14 @@ CONFIG = Path("/etc/flask-backup")
 #: rclone renews the tokens of some services and writes them here.
 RCLONE = Path("/var/lib/flask-backup/rclone.conf")
 _HOME = Path("/root/.config/rclone/rclone.conf")
+#: Seconds to wait for an SSH server that does not answer.
+_PATIENCE = 10
+#: What ssh says, and what to do about it.
+_ADVICE = {
+    "Host key verification failed": "ssh does not know the host key of the server: put it into backup_known_hosts, as ssh-keyscan prints it, "
+    "and compare it with the server's",
+    "Permission denied (": "the server refuses the SSH key: give one that it accepts as backup_ssh_key",
+}
 _SFTP = re.compile(r"sftp:(?://(?P<host>[^/:]+)(?::(?P<port>\d+))?/|(?P<short>[^:/]+):)")
 
 
@@ -24,27 +35,46 @@ def access(repository: str) -> tuple[dict[str, str], list[str]]:
     """The environment variables and options that restic needs for a repository."""
     if repository.startswith("rclone:"):
         return {"RCLONE_CONFIG": _rclone_configuration()}, []
-    if (found := _SFTP.match(repository)) and (words := ssh_words()):
-        port = ["-p", found["port"]] if found["port"] else []
-        return {}, ["--option", f"sftp.command={shlex.join(['ssh', *words, *port, found['host'] or found['short'], '-s', 'sftp'])}"]
+    if (command := _ssh(repository)) and _options():
+        return {}, ["--option", f"sftp.command={shlex.join(command)}"]
     return {}, []
 
 
-def ssh_words() -> list[str]:
+def why_refused(repository: str, output: str, environment: Mapping[str, str]) -> str:
+    """What ssh says about a connection for which restic could not start SFTP, and the variable to look at. Empty if that is not what failed.
+
+    restic ends as soon as ssh has closed the connection, often before it has read what ssh says. So ssh is asked by itself.
+
+    :param output: what restic printed.
+    :param environment: the environment in which restic ran.
+    """
+    if "unable to start the sftp session" not in output or not (command := _ssh(repository)):
+        return ""
+    command[1:1] = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={_PATIENCE}"]
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace", check=False, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"ssh: {error}"
+    said = [line for line in done.stderr.splitlines()[-6:] if line not in output]
+    return "\n".join([*said, *(words for sign, words in _ADVICE.items() if sign in done.stderr)])
+
+
+def _ssh(repository: str) -> list[str]:
+    """The ssh command that opens SFTP for a repository. Empty if the repository is elsewhere."""
+    if not (found := _SFTP.match(repository)):
+        return []
+    port = ["-p", found["port"]] if found["port"] else []
+    return ["ssh", *_options(), *port, found["host"] or found["short"], "-s", "sftp"]
+
+
+def _options() -> list[str]:
     """ssh options for the role's key and host keys. If the role has neither, there are none, and root's own configuration applies."""
     known, key = CONFIG / "known_hosts", CONFIG / "ssh_key"
     words = ["-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"] if known.exists() else []
     words += ["-o", "IdentitiesOnly=yes", "-i", str(key)] if key.exists() else []
     return ["-o", "BatchMode=yes", *words] if words else []
-
-
-def ssh_advice(output: str) -> str:
-    """The variable to look at if ssh could not log in; empty if that is not what failed."""
-    if "Host key verification failed" in output:
-        return "ssh does not know the host key of the server: put it into backup_known_hosts, as ssh-keyscan prints it, and compare it with the server's"
-    if "Permission denied (" in output:
-        return "the server refuses the SSH key: give one that it accepts as backup_ssh_key"
-    return ""
 
 
 def _rclone_configuration() -> str:

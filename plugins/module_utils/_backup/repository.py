@@ -20,7 +20,7 @@ from typing import Any
 from .._host.program import say
 from .model import PASSWORD, App, BackupError, Config, fresh
 from .pipes import kept_moving
-from .places import access, ssh_advice
+from .places import access, why_refused
 
 TAG = "flask-backup"
 
@@ -28,6 +28,10 @@ TAG = "flask-backup"
 def app_tag(app: str) -> str:
     """The tag of a snapshot that holds an app completely."""
     return f"app-{app}"
+
+
+class UnreachableError(BackupError):
+    """The server of the repository cannot be reached, or refuses the connection."""
 
 
 class Restic:
@@ -52,6 +56,7 @@ class Restic:
         """Run restic. ``stdout`` has both its output and its errors.
 
         :param reads: the apps whose state it reads.
+        :raises UnreachableError: with the last lines of restic's output and ssh's, if SSH could not connect.
         :raises BackupError: with the last lines of restic's output.
         """
         process = subprocess.Popen(
@@ -67,8 +72,10 @@ class Restic:
             output, dummy = process.communicate()
         done = subprocess.CompletedProcess(process.args, process.returncode, output)
         if check and done.returncode:
-            words = [f"restic {arguments[0]} ended with {done.returncode}:", self.words(done.stdout.splitlines()), ssh_advice(done.stdout)]
-            raise BackupError("\n".join(filter(None, words)))
+            words = f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}"
+            if refused := why_refused(self._config.repository, output, self._environment):
+                raise UnreachableError(f"{words}\n{refused}")
+            raise BackupError(words)
         return done
 
     def words(self, lines: list[str]) -> str:
@@ -135,8 +142,8 @@ def init(config: Config) -> bool:
     except BackupError as error:
         if made:
             PASSWORD.unlink()
-        if ssh_advice(str(error)):
-            raise BackupError(f"the repository cannot be reached: {error}") from error
+        if isinstance(error, UnreachableError):
+            raise UnreachableError(f"the repository cannot be reached: {error}") from error
         raise BackupError(
             f"the repository can neither be opened nor made: {error}\nIf it exists, its password is not the one in {PASSWORD}: "
             "give the right one as backup_password. If not, look at backup_repository and backup_environment."

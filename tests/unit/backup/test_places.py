@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,22 @@ def test_ssh_knows_the_server_and_has_the_key(folders: Path, repository: str, en
     known, key = folders / "etc/known_hosts", folders / "etc/ssh_key"
     options = f"-o BatchMode=yes -o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -i {key}"
     assert places.access(repository) == ({}, ["--option", f"sftp.command=ssh {options} {end}"])
+
+
+SESSION = "Fatal: unable to open repository at sftp://x: unable to start the sftp session, error: unexpected EOF\n"
+
+
+def test_ssh_tells_what_restic_did_not_wait_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    words = places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION, dict(os.environ))
+    assert words.startswith("ssh: ") and f"port {port}: Connection refused" in words
+    assert places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION + words, dict(os.environ)) == ""
+
+
+@pytest.mark.parametrize(("repository", "output"), [("/var/backups/flask", SESSION), ("sftp://127.0.0.1/srv", "Fatal: wrong password or no key found\n")])
+def test_ssh_is_not_asked_for_other_failures(repository: str, output: str) -> None:
+    assert places.why_refused(repository, output, {"PATH": "/nowhere"}) == ""
 
 
 def test_token_of_rclone_stays_until_its_configuration_changes(folders: Path) -> None:
