@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.sealed import seal
@@ -36,9 +37,11 @@ class ActionModule(ActionBase):
         args["files"] = files
         if args.get("units"):
             args["units"] = [unit for declared in args["units"] for unit in _units(declared)]
+        rehearsed = boolean(args.pop("rehearse", False))
         if holds(results(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}
-        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=seal(args, "files"), task_vars=variables)
+        sealed = {**seal(args, "files"), "rehearse": rehearsed}
+        result: dict[str, t.Any] = self._execute_module(module_name="flaskyard.server.fileset", module_args=sealed, task_vars=variables)
         return after_change(result, variables, self._task.check_mode)
 
     def _expand(self, declared: dict[str, t.Any], renderer: Renderer) -> t.Iterator[dict[str, t.Any]]:

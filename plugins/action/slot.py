@@ -56,14 +56,15 @@ class ActionModule(ActionBase):
         args["apps"] = [{key: app[key] for key in _SENT} for app in apps]
         args["by"] = operator()
         phase: str = args.setdefault("phase", "all")
-        repeat = boolean(args.get("repeat_release_command", False)) and phase in ("all", "command")
+        repeat = boolean(args.get("repeat_release_command", False)) and phase in ("all", "plan", "command")
         asked = {} if args.get("retire_old_slots") else {app["name"]: asked for app in apps if (asked := self._rollout.release_command(app, repeat))}
         args["release_commands"] = asked
-        if phase == "command" and "run" not in asked.values():
-            # The next phase renders the files of pending apps anyway.
+        if phase == "plan":
             apps = [app for app in apps if not self._is_evident(app["name"], args)]
+        elif phase == "command":
+            apps = [app for app in apps if asked.get(app["name"]) == "run"]
         args["files"] = rendered(Renderer(self, self._variables), apps, args.pop("templates", None) or {}, args.pop("parts", None) or {})
-        phases = {"all": self._all, "command": self._command, "start": self._start, "switch": self._switch}
+        phases = {"all": self._all, "plan": self._plan, "command": self._command, "start": self._start, "switch": self._switch}
         result = self._ask(args) if args.get("retire_old_slots") else phases[phase](args)
         return with_facts(result, result["ansible_facts"])
 
@@ -83,10 +84,13 @@ class ActionModule(ActionBase):
     def _all(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
         return self._ask(args) if self._pending(args) else self._unchanged(args)
 
+    def _plan(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
+        if pending := self._pending(args):
+            return self._guarded({"changed": False, "ansible_facts": {"flask_slots_pending": pending, "flask_failures": self._failed}})
+        return self._unchanged(args)
+
     def _command(self, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        pending = self._pending(args)
-        if not pending:
-            return self._unchanged(args)
+        pending = self._facts["flask_slots_pending"]
         held = self._held(args, pending)
         commands = {name: asked for name, asked in args["release_commands"].items() if asked == "run" and name not in held}
         facts: dict[str, t.Any] = {"flask_slots_pending": pending, "flask_failures": self._failed}

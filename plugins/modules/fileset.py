@@ -116,6 +116,13 @@ options:
           - A name with a list. The unit is declared once for each item.
           - In O(units[].name) and O(units[].files), C({name[key]}) is replaced by that value of the item.
         type: dict
+  rehearse:
+    description:
+      - Only run O(validate), on a copy of the folders with the new files in it. The copy replaces the folders in a transient unit, so nothing else sees it.
+      - Without a difference, and in check mode, nothing runs.
+      - Each file must be in a folder such as C(/etc/nginx), which must exist.
+    type: bool
+    default: false
   replaces:
     description:
       - systemd units that O(units) replace if both use the same port. The module disables and stops them. If both sides use sockets with
@@ -210,13 +217,15 @@ def main() -> None:
             "activate": commands,
             "live": commands,
             "units": {"type": "list", "elements": "dict", "default": [], "options": unit_options},
+            "rehearse": {"type": "bool", "default": False},
             "replaces": {"type": "list", "elements": "str", "default": []},
             "confirm": commands,
         },
         supports_check_mode=True,
     )
     try:
-        result = Fileset(module.options, check=module.check_mode, wish=module.wish).run()
+        fileset = Fileset(module.options, check=module.check_mode, wish=module.wish)
+        result = fileset.rehearse() if module.options["rehearse"] else fileset.run()
     except FilesetError as error:
         module.fail_json(msg=str(error))
     for note in result["repaired"]:

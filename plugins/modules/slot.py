@@ -43,11 +43,12 @@ options:
     description:
       - V(all) runs release commands, starts the new slots, checks them and switches to them, in one call.
       - The other values run one phase each. With several hosts, each phase then ends on all hosts before the next one begins on any.
-        V(command) runs release commands, V(start) starts and checks the new slots, and V(switch) makes them current.
+      - V(plan) finds the apps to change, without a remote call. V(command) runs release commands, V(start) starts and checks the new slots, and
+        V(switch) makes them current.
       - If an app failed on one host in an earlier phase, it stops on all hosts. The slot that V(start) started for it is removed.
       - RV(ansible_facts.flask_slots_pending) lists the apps for which later phases may have something to do.
     type: str
-    choices: [all, command, start, switch]
+    choices: [all, plan, command, start, switch]
     default: all
   repeat_release_command:
     description: Run release commands again that already ran for their release.
@@ -271,7 +272,7 @@ def main() -> None:
             "releases": {"type": "dict", "default": {}},
             "declared": {"type": "list", "elements": "str"},
             "manager": {"type": "str", "choices": [*MANAGERS], "default": "systemd"},
-            "phase": {"type": "str", "choices": ["all", "command", "start", "switch"], "default": "all"},
+            "phase": {"type": "str", "choices": ["all", "plan", "command", "start", "switch"], "default": "all"},
             "repeat_release_command": {"type": "bool", "default": False},
             "by": {"type": "str", "default": ""},
             "release_commands": {"type": "dict", "default": {}},

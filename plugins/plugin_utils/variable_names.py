@@ -17,6 +17,7 @@ NAMES = frozenset(
         "app_build_tasks_max",
         "app_build_timeout_seconds",
         "app_only",
+        "app_proxy",
         "app_redeploy",
         "app_report_at_end",
         "app_slot_apps",

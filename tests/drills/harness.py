@@ -83,7 +83,7 @@ class Serving:
     slots: tuple[str, ...]
     current: str
     main_pid: str
-    nginx: str
+    proxy: str
 
 
 class Host:
@@ -314,7 +314,7 @@ class Server:
             current=${{current% }}
             echo "${{current%.sock}}"
             systemctl show --property=MainPID --value "flask-{app}@${{current%.sock}}.service"
-            pgrep nginx | xargs
+            pgrep 'nginx|apache2' | xargs
             ls /etc/systemd/system | sed -n 's/^flask-{app}@\\([^-]*\\).service$/\\1/p' | xargs""").splitlines()
         assert lines[0] == lines[4], "folders of slots and units of slots are not the same"
         return Serving(tuple(lines[0].split()), lines[1], lines[2], lines[3])

@@ -52,7 +52,7 @@ def test_five_changes_and_no_failed_request(server: Server) -> None:
         assert earlier.last - later.first <= report.longest, "the switch is one moment, not a time of both"
     assert report.slow, "a long request was under way at each change"
     assert report.max_gap - report.paused < 10_000, "nobody waits long, even where other suites keep the machine busy"
-    assert server.serving().nginx == before.nginx, "the proxy was not reloaded"
+    assert server.serving().proxy == before.proxy, "the proxy was not reloaded"
     assert server.apply().changed == 0
 
 

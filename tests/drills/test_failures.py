@@ -219,6 +219,30 @@ def test_proxy_configuration_that_is_refused(server: Server) -> None:
     assert server.marker() == "one.a"
 
 
+@pytest.mark.parametrize(
+    ("proxy", "extra", "says"),
+    [
+        ("nginx", "proxy_buffers nonsense;", ("nginx -t ended with 1", "/etc/nginx/flask.d/probe.conf")),
+        pytest.param("apache", "ProxyTimeout nonsense", ("apache2ctl configtest ended with 1", "/etc/apache2/flask.d/probe.conf"), marks=pytest.mark.long),
+    ],
+)
+def test_refused_configuration_keeps_new_code_from_serving(server: Server, proxy: str, extra: str, says: tuple[str, ...]) -> None:
+    server.variables = {"flask_proxy": proxy}
+    before = server.begin("site")
+    server.replace('MARKER = "one"', f'MARKER = "{proxy}"')
+    server.app |= {f"{proxy}_extra": extra, "release_command": """sh -c 'echo ran >> "$STATE_DIRECTORY/commands"'"""}
+    for dummy in range(2):
+        run = server.play("site")
+        run.assert_says(*says, f"The new files of {proxy} were tried on a copy. Nothing on the host has changed.")
+        assert (server.serving(), server.marker()) == (before, "one.a")
+    server.app[f"{proxy}_extra"] = ""
+    server.apply_twice("site")
+    assert (server.marker(), server.host.sh("cat /var/lib/flask-probe/commands; ls /run/flaskyard-rehearsal")) == (f"{proxy}.a", "ran")
+    server.host.sh("rm /var/lib/flask-probe/commands")
+    server.reset()
+    server.apply("site")
+
+
 def test_occupied_port_80_is_reported(server: Server) -> None:
     server.begin("site")
     server.host.sh("systemctl stop nginx; systemd-run --quiet --unit=squatter python3 -m http.server 80; sleep 1")

@@ -16,6 +16,7 @@ from .._host.locks import Busy
 from .._host.path_state import ABSENT, PathError, PathState, assert_trusted_parents, read_path, write_all
 from .port_handover import PortHandover
 from .record import Record
+from .rehearsal import rehearse
 from .survey import differences, interrupted, lagging, not_in_use
 
 _UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
@@ -82,6 +83,22 @@ class Fileset:
             "repaired": repaired,
             "diff": [self._diff(path, *pair) for path, pair in sorted(changes.items())] + [{"prepared": f"{note}\n"} for note in notes],
         }
+
+    def rehearse(self) -> dict[str, t.Any]:
+        """Validate the new files on a copy. Nothing of the host changes.
+
+        :returns: the module's result.
+        :raises FilesetError: if the files are refused.
+        """
+        try:
+            with contextlib.nullcontext() if self._check else self._record.locked():
+                changes = self._changes()
+                if changes and not self._check:
+                    self._steps += self._params["validate"]
+                    rehearse(self._params["name"], {path: after for path, (_before, after) in changes.items()}, self._params["validate"])
+        except (Busy, CommandError, PathError, OSError) as error:
+            raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy. Nothing on the host has changed.") from error
+        return {"changed": False, "changed_paths": [], "steps": self._steps, "repaired": []}
 
     def _repaired(self) -> list[str]:
         """The drift, in words: what no longer holds although the same wish was in place before."""
