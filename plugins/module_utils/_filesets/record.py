@@ -50,6 +50,11 @@ class Record:
         """Whether a change was begun, and neither finished nor undone."""
         return os.path.exists(self._file("journal.json"))
 
+    @property
+    def rehearsal(self) -> str:
+        """The folder for copies of files on trial. It exists only during the trial, or after a killed one."""
+        return self._file("rehearsal")
+
     def manifest(self) -> Manifest:
         """What the set owns."""
         stored = read_json(self._file("manifest.json"))

@@ -12,28 +12,26 @@ import typing as t
 from .._host.commands import CommandError, run, tail
 from .._host.path_state import PathState, write_all
 
-#: In memory, and for root alone: the copies have the secrets of the originals.
-COPIES = "/run/flaskyard-rehearsal"
 
-
-def rehearse(name: str, states: dict[str, PathState], commands: t.Iterable[str]) -> None:
+def rehearse(place: str, states: dict[str, PathState], commands: t.Iterable[str]) -> None:
     """Run commands that see the files as they would be. The host's files stay unchanged.
 
     A transient unit has the copies in place of the folders, as bind mounts that only it sees (BindPaths in systemd.exec(5)).
 
-    :param name: of the set.
+    :param place: a folder for the copies, which is removed at the end. Only root may enter it, because the copies have the secrets of the originals.
     :param states: by path, what differs from the host.
     :raises CommandError: if a command fails, or if a path has no folder such as /etc/nginx to copy.
     """
-    place = os.path.join(COPIES, name)
-    folders = sorted({_folder(path) for path in states})
+    # A link in the copy may lead to the real folder, so its target is a folder to copy too.
+    real = {os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)): state for path, state in states.items()}
+    folders = _outermost({_folder(path) for path in real})
     shutil.rmtree(place, ignore_errors=True)
-    os.makedirs(COPIES, mode=0o700, exist_ok=True)
     try:
+        os.makedirs(place, mode=0o700)
         for folder in folders:
             os.makedirs(os.path.dirname(place + folder), exist_ok=True)
             run(["cp", "--archive", folder, place + folder])
-        write_all({place + path: state for path, state in states.items()})
+        write_all({place + path: state for path, state in real.items()})
         for command in commands:
             _run_seeing({place + folder: folder for folder in folders}, command)
     finally:
@@ -41,11 +39,15 @@ def rehearse(name: str, states: dict[str, PathState], commands: t.Iterable[str])
 
 
 def _folder(path: str) -> str:
-    """The folder below /etc that holds everything of one program."""
-    folder = "/".join(path.split("/")[:3])
-    if not os.path.isdir(folder) or folder == path:
+    """What to copy for a file: below /etc the folder that holds everything of one program, elsewhere the folder that the file is in."""
+    folder = "/".join(path.split("/")[:3]) if path.startswith("/etc/") else os.path.dirname(path)
+    if not os.path.isdir(folder):
         raise CommandError(f"{path} cannot be tried on a copy, since the host has no folder {folder}; install its package first")
     return folder
+
+
+def _outermost(folders: set[str]) -> list[str]:
+    return [folder for folder in sorted(folders) if not any(folder.startswith(f"{other}/") for other in folders)]
 
 
 def _run_seeing(copies: dict[str, str], command: str) -> None:

@@ -95,7 +95,7 @@ class Fileset:
                 changes = self._changes()
                 if changes and not self._check:
                     self._steps += self._params["validate"]
-                    rehearse(self._params["name"], {path: after for path, (_before, after) in changes.items()}, self._params["validate"])
+                    rehearse(self._record.rehearsal, {path: after for path, (_before, after) in changes.items()}, self._params["validate"])
         except (Busy, CommandError, PathError, OSError) as error:
             raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy. Nothing on the host has changed.") from error
         return {"changed": False, "changed_paths": [], "steps": self._steps, "repaired": []}

@@ -16,20 +16,13 @@ from ansible_collections.flaskyard.server.plugins.module_utils._host.path_state 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A folder with two files. Commands of a rehearsal run without a unit, and see where the copy is in COPY."""
+    """A folder with three files. Commands of a rehearsal run without a unit, in the copy of it."""
     folder = tmp_path / "nginx"
     (folder / "sites").mkdir(parents=True)
-    (folder / "nginx.conf").write_text("old")
-    (folder / "default").write_text("of the distribution")
-    monkeypatch.setattr(rehearsal, "COPIES", str(tmp_path / "copies"))
-    monkeypatch.setattr(rehearsal, "_folder", lambda path: str(folder))
-    monkeypatch.setattr(rehearsal, "_run_seeing", seen)
+    for name, text in {"nginx.conf": "old", "default": "of the distribution", "mime.types": "types"}.items():
+        (folder / name).write_text(text)
+    monkeypatch.setattr(rehearsal, "_run_seeing", lambda copies, command: run(shlex.split(command), cwd=min(copies)))
     return str(folder)
-
-
-def seen(copies: dict[str, str], command: str) -> None:
-    [(copy, _folder)] = copies.items()
-    run(["env", f"COPY={copy}", *shlex.split(command)])
 
 
 def file(text: str) -> PathState:
@@ -38,27 +31,36 @@ def file(text: str) -> PathState:
 
 def test_commands_see_the_new_files_and_nothing_else_does(folder: str, tmp_path: Path) -> None:
     states = {f"{folder}/nginx.conf": file("new"), f"{folder}/sites/a.conf": file("a"), f"{folder}/default": ABSENT}
-    result = tmp_path / "result"
-    rehearsal.rehearse("nginx", states, [f"""sh -c 'cd $COPY && find . -type f | sort | xargs grep -H "" > {result}'"""])
-    assert result.read_text().splitlines() == ["./nginx.conf:new", "./sites/a.conf:a"]
-    assert sorted(os.listdir(folder)) == ["default", "nginx.conf", "sites"] and Path(folder, "nginx.conf").read_text() == "old"
-    assert os.listdir(tmp_path / "copies") == [] and os.stat(tmp_path / "copies").st_mode & 0o777 == 0o700
+    result, place = tmp_path / "result", tmp_path / "copies"
+    rehearsal.rehearse(str(place), states, [f"""sh -c 'grep -r "" . | sort > {result}; stat --format=%a {place} >> {result}'"""])
+    assert result.read_text().splitlines() == ["./mime.types:types", "./nginx.conf:new", "./sites/a.conf:a", "700"]
+    assert sorted(os.listdir(folder)) == ["default", "mime.types", "nginx.conf", "sites"] and Path(folder, "nginx.conf").read_text() == "old"
+    assert not place.exists()
+
+
+def test_link_in_the_folder_does_not_lead_to_the_real_files(folder: str, tmp_path: Path) -> None:
+    elsewhere, result = tmp_path / "elsewhere", tmp_path / "result"
+    elsewhere.mkdir()
+    Path(folder, "linked").symlink_to(elsewhere)
+    states = {f"{folder}/nginx.conf": file("new"), f"{folder}/linked/a.conf": file("a")}
+    rehearsal.rehearse(str(tmp_path / "copies"), states, [f"sh -c 'cat a.conf > {result}'"])
+    assert result.read_text() == "a" and os.listdir(elsewhere) == []
 
 
 def test_failed_command_leaves_no_copy(folder: str, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="ended with 3"):
-        rehearsal.rehearse("nginx", {f"{folder}/nginx.conf": file("new")}, ["sh -c 'exit 3'"])
-    assert os.listdir(tmp_path / "copies") == [] and Path(folder, "nginx.conf").read_text() == "old"
+        rehearsal.rehearse(str(tmp_path / "copies"), {f"{folder}/nginx.conf": file("new")}, ["sh -c 'exit 3'"])
+    assert not (tmp_path / "copies").exists() and Path(folder, "nginx.conf").read_text() == "old"
 
 
 def test_copy_of_a_killed_run_is_not_used(folder: str, tmp_path: Path) -> None:
-    left = tmp_path / "copies" / "nginx"
+    left = tmp_path / "copies"
     Path(f"{left}{folder}").mkdir(parents=True)
     Path(f"{left}{folder}/left.conf").touch()
-    rehearsal.rehearse("nginx", {f"{folder}/nginx.conf": file("new")}, ["sh -c 'test ! -e $COPY/left.conf'"])
+    rehearsal.rehearse(str(tmp_path / "copies"), {f"{folder}/nginx.conf": file("new")}, ["sh -c 'test ! -e left.conf'"])
 
 
 @pytest.mark.parametrize("path", ["/etc/no-such-program/its.conf", "/etc/hostname"])
-def test_file_without_a_folder_to_copy_is_refused(path: str) -> None:
+def test_file_without_a_folder_to_copy_is_refused(path: str, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="install its package first"):
-        rehearsal.rehearse("nginx", {path: file("new")}, [])
+        rehearsal.rehearse(str(tmp_path / "copies"), {path: file("new")}, [])
