@@ -14,16 +14,12 @@ import pytest
 
 #: The longest groups begin first, so that no worker starts one when the others are done. `make test` prints the times at its end.
 LONGEST = [
-    "release", "conformance-nginx-systemd", "tls", "backup", "unit", "offline", "crashes", "trust-nginx", "public_files-apache", "change_of_mind-proxies",
-    "full_host", "failures", "rollback", "dns", "work", "hosts", "queues", "networks-nginx", "networks-apache",
-    "managers", "controllers", "databases", "supervisor", "passenger", "examples", "default", "mod_wsgi", "secrets", "lint", "trust", "changes", "proxy_change",
+    "release", "offline", "conformance-nginx-systemd", "databases", "crashes", "backup", "unit", "work", "tls", "installed", "trust-nginx",
+    "public_files-apache", "change_of_mind-proxies", "failures", "full_host", "hosts", "secrets", "rollback", "managers", "dns", "queues", "networks-nginx",
+    "networks-apache", "controllers", "supervisor", "passenger", "examples", "default", "mod_wsgi", "lint", "trust", "changes", "proxy_change",
     "proxy_contract-apache", "frameworks", "sandbox", "layouts", "socketio", "firewall", "proxy_contract-nginx", "change_of_mind-managers",
-    "recipes-trixie", "recipes-bookworm", "sanity", "installed", "templates", "site",
+    "recipes-trixie", "recipes-bookworm", "sanity", "templates", "site",
 ]  # fmt: skip
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: a test that not every run can wait for")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import pytest
+from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
 from tests.hosts.provisioned import provisioned_image
 from tests.load import Load, Plan, Report, Target
@@ -61,6 +63,10 @@ class Run:
         """Check that the failure contains all `parts`: what failed, why, and what to do."""
         missing = [part for part in parts if part not in self.failure]
         assert not missing, f"the failure does not say {missing}:\n{self.failure[:6000]}"
+
+
+#: Each proxy as a parameter of a fixture. test_proxy_contract.py and tests/conformance have Apache in every run, other drills only in the long tail.
+EACH_PROXY = [PROXIES[0], *(pytest.param(proxy, marks=pytest.mark.long) for proxy in PROXIES[1:])]
 
 
 @dataclass(frozen=True)

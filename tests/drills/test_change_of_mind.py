@@ -44,7 +44,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pi
 
 @pytest.mark.parametrize(
     "what",
-    [pytest.param(what, marks=[pytest.mark.xdist_group(f"change_of_mind-{what}"), *([pytest.mark.long] if what == "servers" else [])]) for what in CHANGES],
+    [pytest.param(what, marks=[pytest.mark.xdist_group(f"change_of_mind-{what}"), *([pytest.mark.long] if what != "proxies" else [])]) for what in CHANGES],
 )
 def test_change_of_mind_leaves_nothing_behind(first: tuple[Server, Picture], what: str, tmp_path: Path) -> None:
     changing, before = first

@@ -43,6 +43,7 @@ def assert_deploys(server: Server, marker: str, *options: str) -> None:
     assert server.apply("site", *options).changed == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_ansible_settings_do_not_change_the_result(setting: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_CACHE_PLUGIN_CONNECTION", str(tmp_path / "facts"))
@@ -80,6 +81,7 @@ def test_host_is_reached_through_another(server: Server) -> None:
     assert_deploys(server, "jumped", *options)
 
 
+@pytest.mark.long
 def test_sudo_may_ask_for_a_password(server: Server, tmp_path: Path) -> None:
     server.host.sh(
         "command -v sudo >/dev/null || apt-get -qq install -y --no-install-recommends sudo >/dev/null 2>&1; "

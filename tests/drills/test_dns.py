@@ -77,6 +77,7 @@ def credentials(secret: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_wildcard_is_signed_and_renewed_by_dns(server: Server, secret: str) -> None:
     host = server.host
     del server.variables["tls_dns_provider"]

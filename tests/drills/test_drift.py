@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from .harness import Server, assert_nothing_failed
 
 
@@ -68,6 +70,7 @@ def test_drift_of_a_slot_is_reported_and_repaired_while_serving(server: Server) 
     assert server.marker(), "everything that it starts from is back"
 
 
+@pytest.mark.long
 def test_damaged_release_is_rebuilt_beside_the_old_one(server: Server) -> None:
     before = server.begin("site")
     damages = (

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import lowest
 
 from .harness import App, Server
@@ -87,6 +88,7 @@ def apps(folder: Path, frameworks: dict[str, tuple[str, str, str]]) -> list[App]
     return made
 
 
+@pytest.mark.long
 def test_wsgi_is_served_and_asgi_refused(server: Server, tmp_path: Path) -> None:
     server.others = apps(tmp_path, WSGI)
     server.apply("site")

@@ -115,6 +115,7 @@ def test_bad_release_says_why_and_leaves_nothing(supervised: Server) -> None:
     assert supervised.host.sh("ls /run/flask-supervisor; ls /etc/flask/probe/slots").split() == [f"flask-probe@{before}", before]
 
 
+@pytest.mark.long
 def test_systemd_runs_commands_and_schedules_beside_supervisor(supervised: Server) -> None:
     state = "/var/lib/flask-probe"
     supervised.host.sh(f"rm -f {state}/commands {state}/runs")
@@ -177,6 +178,7 @@ def test_dying_worker_undoes_the_switch_after_the_old_job(working: Server) -> No
     working.wait(f"test -e {STATE}/jobs/next.one-done")
 
 
+@pytest.mark.long
 def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> None:
     first, second = workers_of(current(working))
     working.host.sh(f"kill -KILL $(supervisorctl pid {first})")
@@ -191,6 +193,7 @@ def test_workers_that_somebody_stopped_or_removed_run_again(working: Server) -> 
     assert workers(working) == [first, second] and working.apply().changed == 0
 
 
+@pytest.mark.long
 def test_exclusive_app_gets_its_workers_back_after_a_failure(working: Server) -> None:
     before, working.app["exclusive"] = current(working), True
     working.replace('MARKER = "one"', 'MARKER = "two"; raise SystemExit("two is broken")')
@@ -200,6 +203,7 @@ def test_exclusive_app_gets_its_workers_back_after_a_failure(working: Server) ->
     assert workers(working) == workers_of(before)
 
 
+@pytest.mark.long
 def test_restart_rollback_and_removal_take_the_workers_along(working: Server) -> None:
     before = current(working)
     working.host.sh("flaskyard restart probe")
@@ -263,6 +267,7 @@ def test_killed_master_comes_back_and_its_workers_are_gone(supervised: Server) -
     assert supervised.host.sh(f"pgrep --pgroup {master} || true") == ""
 
 
+@pytest.mark.long
 def test_killed_supervisord_comes_back_with_its_slots(working: Server) -> None:
     working.host.sh("kill -KILL $(supervisorctl pid)")
     working.wait(f"supervisorctl status | grep 'flask-probe@{current(working)}:0 .*RUNNING'")
@@ -283,6 +288,7 @@ def test_reboot_starts_what_was_current(working: Server) -> None:
     assert again.changed == 0, again.output
 
 
+@pytest.mark.long
 def test_backup_is_restored(working: Server) -> None:
     working.host.ask("/write?path=instance/kept", method="POST", body=b"")
     working.apply("backup")

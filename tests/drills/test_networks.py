@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
-from .harness import DOMAIN, Server
+from .harness import DOMAIN, EACH_PROXY, Server
 
 #: Disables IPv6 for logins and proxies, as a kernel with ipv6.disable=1 does.
 WITHOUT_IPV6 = """
@@ -35,7 +34,7 @@ END"""
 LISTENING = "ss --no-header --listening --tcp --numeric '( sport = :80 or sport = :443 )' | awk '{print $4}' | sort -u | xargs"
 
 
-@pytest.fixture(scope="module", params=PROXIES)
+@pytest.fixture(scope="module", params=EACH_PROXY)
 def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
     """The server behind each proxy."""
     provisioned.reset()

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES
 
-from .harness import DOMAIN, Server
+from .harness import DOMAIN, EACH_PROXY, Server
 
 #: The attacker's account swaps its own file with a link thousands of times a second. The kernel exchanges the two names in one step.
 FLIP = """
@@ -34,7 +33,7 @@ SECONDS, CONNECTIONS = 6, 8
 SECRET = "what-shop-keeps"
 
 
-@pytest.fixture(scope="module", params=PROXIES)
+@pytest.fixture(scope="module", params=EACH_PROXY)
 def neighbours(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
     """The attacker `probe` and its neighbour `shop`. Both serve uploads, so the proxy must read the state of both."""
     provisioned.reset()

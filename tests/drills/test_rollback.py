@@ -85,6 +85,7 @@ def test_rollback_fails_no_request(server: Server, calls: Calls) -> None:
     assert server.apply("site").changed == 0
 
 
+@pytest.mark.long
 def test_shared_and_multiple_domains_are_kept(server: Server) -> None:
     """Two apps below different paths of two domains, neither of which redirects, while one app changes and goes back."""
     domains: App = {"domains": [DOMAIN, "also.test"], "redirect": False}

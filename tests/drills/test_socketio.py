@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .harness import DOMAIN, Server
 
 SOCKETS = "sockets.test"
@@ -46,6 +48,7 @@ print(right)
 """
 
 
+@pytest.mark.long
 def test_no_client_loses_its_session(server: Server, tmp_path: Path) -> None:
     for name, text in (("requirements.txt", REQUIREMENTS), ("web.py", APP), ("client.py", CLIENT)):
         (tmp_path / name).write_text(text)

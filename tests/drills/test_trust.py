@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.flaskyard.server.plugins.module_utils._apps.providers import PROXIES, SERVERS
 
-from .harness import DOMAIN, Server
+from .harness import DOMAIN, EACH_PROXY, Server
 
 #: Ways to run the app on a socket that speaks HTTP, as keys of the app. Apps may bring an older gunicorn.
 WAYS: dict[str, dict[str, Any]] = {
@@ -59,7 +59,7 @@ def test_server_ignores_forged_headers_on_its_socket(server: Server, way: str) -
         assert status >= 400 or (seen["root_path"], seen["environ"].get("REMOTE_USER")) == ("", None), seen
 
 
-@pytest.fixture(scope="module", params=PROXIES)
+@pytest.fixture(scope="module", params=EACH_PROXY)
 def proxied(request: pytest.FixtureRequest, provisioned: Server) -> Iterator[Server]:
     """The server behind each proxy."""
     provisioned.reset()

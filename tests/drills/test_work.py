@@ -178,6 +178,7 @@ def test_schedule_never_overlaps_and_finishes_with_its_own_code(app: Server) -> 
     assert len(units(app, "*-schedule.nightly.timer")) == 1
 
 
+@pytest.mark.long
 def test_missed_run_is_caught_up_once_over_deploys(app: Server) -> None:
     app.app["schedules"] = [{"name": "nightly", "command": "python nightly.py", "calendar": FAR, "catch_up": True}]
     app.apply()
@@ -230,6 +231,7 @@ def test_command_runs_in_the_environment_of_the_app(app: Server) -> None:
     app.host.sh("! flaskyard run probe -- sh -c 'touch probe.py' 2>/dev/null; ! flaskyard run probe -- cat /etc/flask/probe/secret_key 2>/dev/null")
 
 
+@pytest.mark.long
 def test_app_that_holds_a_port_stops_before_the_next(app: Server) -> None:
     app.app |= {"workers": 1, "processes": [{"name": "worker", "command": "python worker.py"}]}
     app.replace('MARKER = "one"', 'import socket, sys\nHELD = "worker" in sys.argv[0] or socket.create_server(("127.0.0.1", 5999))\nMARKER = "one"')

@@ -67,6 +67,7 @@ def test_commit_inside_a_branch(fresh: Host, deploy_key: str, commit: t.Callable
     assert text(fresh, release, "extra") == "between"
 
 
+@pytest.mark.long
 def test_http_with_token_from_a_server_without_shallow_clones(fresh: Host, commit: t.Callable[[str], str]) -> None:
     between = commit("between")
     commit("last")
@@ -259,6 +260,7 @@ def agent(tmp_path: Path) -> Iterator[Path]:
     process.wait()
 
 
+@pytest.mark.long
 def test_forwarded_agent_through_sudo(admin: Host, agent: Path, tmp_path: Path) -> None:
     make_repositories(admin, tmp_path / "id")
     environment = {"SSH_AUTH_SOCK": str(agent)}

@@ -62,6 +62,7 @@ def test_unusable_code_in_place_is_refused(code: Host) -> None:
     assert code.sh("ls -A /srv/flask/*/releases | grep -v :").split() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("server", [{"server": "mod_wsgi"}, {"server": "uwsgi", "uwsgi": {"package": "debian"}}], ids=["mod_wsgi", "uwsgi"])
 def test_server_of_debian_does_not_run_another_python(code: Host, server: App) -> None:
     assert code.release({**app(), **server}).changed

@@ -103,6 +103,7 @@ def test_server_version_of_the_app_wins(fresh: Host, source: Path) -> None:
     assert {name for name in packages(fresh, release["venv"]) if name.startswith("gunicorn")} == {"gunicorn-26.0.0"}
 
 
+@pytest.mark.long
 def test_too_old_server_is_refused_and_can_be_overruled(fresh: Host, source: Path) -> None:
     (source / "requirements.txt").write_text("gunicorn==20.1.0\n")
     app = {"name": "shop", "source": {"path": str(source)}}
@@ -134,6 +135,7 @@ def test_editable_requirement_gets_a_separate_virtualenv(fresh: Host, source: Pa
     assert found == f"{second['dir']}/app.py"
 
 
+@pytest.mark.long
 def test_wheelhouse_is_enough(fresh: Host, source: Path) -> None:
     fresh.sh("python3 -m venv /tmp/v; mkdir -p /srv/wheels; /tmp/v/bin/pip -q download -d /srv/wheels itsdangerous==2.2.0 gunicorn==27.0.1")
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}

@@ -52,6 +52,7 @@ def ask(host: Host, release: dict[str, t.Any], program: str) -> str:
     return host.sh('cd "$1"; .venv/bin/python -B -c "$2"', release["dir"], program).strip()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", PROJECTS)
 def test_project_knows_its_version(fresh: Host, tmp_path: Path, kind: str) -> None:
     files, program = PROJECTS[kind]
@@ -130,6 +131,7 @@ privcase = {{ index = "company" }}
 """
 
 
+@pytest.mark.long
 def test_lock_uses_the_index_it_names(fresh: Host, source: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "privcase-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

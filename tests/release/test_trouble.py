@@ -51,6 +51,7 @@ def test_killed_run_is_finished_by_the_next(fresh: Host, source: Path, tmp_path:
     assert not fresh.release(slow(source)).changed
 
 
+@pytest.mark.long
 def test_second_run_at_once_is_refused(fresh: Host, source: Path, tmp_path: Path) -> None:
     fresh.sh("rm -f /srv/quick")
     with concurrent.futures.ThreadPoolExecutor() as pool:

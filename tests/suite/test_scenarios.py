@@ -12,10 +12,11 @@ import pytest
 from .conftest import CONTROLLERS, ROOT, Run
 
 #: What takes longest begins first, so that no worker comes to it when the others are done.
-LONGEST = {"default", "tls", "backup", "examples", "firewall", "databases", "supervisor", "passenger", "mod_wsgi"}
+LONGEST = {"default", "tls", "backup", "examples", "firewall", "databases"}
 SCENARIOS = sorted((path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")), key=lambda name: (name not in LONGEST, name))
-#: tests/conformance has these servers on Debian 13, and their roles make no difference between the two. The scenario `default` has the other roles.
-LONG = {"fastcgi", "granian", "gunicorn", "uwsgi", "waitress"} | {"app", "host", "nginx", "python", "systemd"}
+#: tests/conformance has these servers and supervisor on Debian 13, and their roles make no difference between the two. The scenario `default` has the
+#: other roles.
+LONG = {"fastcgi", "granian", "gunicorn", "mod_wsgi", "passenger", "supervisor", "uwsgi", "waitress"} | {"app", "host", "nginx", "python", "systemd"}
 CONTROLLER_NAMES = sorted(path.parents[1].name for path in CONTROLLERS.glob("*/bin/molecule"))
 
 
@@ -33,6 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_scenario(scenario: str, controller: str, run: Run, pytestconfig: pytest.Config) -> None:
     # The drills, tests/conformance and the installed collection, which is the whole stack with the newest controller, are on Debian 13.
-    debian = "" if pytestconfig.getoption("--all") else "12"
+    everything = pytestconfig.getoption("--all")
+    debian, tests = ("", "") if everything else ("12", "-m 'not long'")
     run(["molecule", "reset", "-s", scenario], controller)
-    run(["molecule", "test", "-s", scenario], controller, MOLECULE_COMMAND_BORDERS="false", FLASKYARD_DEBIAN=debian)
+    run(["molecule", "test", "-s", scenario], controller, MOLECULE_COMMAND_BORDERS="false", FLASKYARD_DEBIAN=debian, PYTEST_ADDOPTS=tests)

@@ -38,7 +38,7 @@ def test_commands_see_the_new_files_and_nothing_else_does(folder: str, tmp_path:
     assert not place.exists()
 
 
-def test_link_in_the_folder_does_not_lead_to_the_real_files(folder: str, tmp_path: Path) -> None:
+def test_linked_folder_stays_unchanged(folder: str, tmp_path: Path) -> None:
     elsewhere, result = tmp_path / "elsewhere", tmp_path / "result"
     elsewhere.mkdir()
     Path(folder, "linked").symlink_to(elsewhere)
