@@ -234,7 +234,7 @@ def test_refused_configuration_keeps_new_code_from_serving(server: Server, proxy
     server.app |= {f"{proxy}_extra": extra, "release_command": """sh -c 'echo ran >> "$STATE_DIRECTORY/commands"'"""}
     for dummy in range(2):
         run = server.play("site")
-        run.assert_says(*says, f"The new files of {proxy} were tried on a copy. Nothing on the host has changed.")
+        run.assert_says(*says, f"The new files of {proxy} were tried on a copy, and none of them is in place.")
         assert (server.serving(), server.marker()) == (before, "one.a")
     server.app[f"{proxy}_extra"] = ""
     server.apply_twice("site")

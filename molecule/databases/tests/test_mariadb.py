@@ -158,7 +158,6 @@ def test_refused_configuration_does_not_reach_the_server(server: Server, ask: As
     assert server.run("systemctl show --property=MainPID mariadb") == before
 
 
-@pytest.mark.long
 def test_backup_restores_schema_and_data(server: Server, ask: Ask) -> None:
     server.sql(RICH, "flask-ledger", "flask-ledger")
     before, other = server.dumped(), ask("/notes", app="diary")
@@ -183,7 +182,6 @@ def test_backup_restores_schema_and_data(server: Server, ask: Ask) -> None:
     assert not server.converge().changed
 
 
-@pytest.mark.long
 def test_database_that_breaks_the_app_is_put_back(server: Server, ask: Ask) -> None:
     server.sql("RENAME TABLE note TO away; CREATE VIEW note AS SELECT 1 AS number", "flask-ledger", "flask-ledger")
     server.run("systemctl start flask-backup.service")
@@ -205,7 +203,6 @@ def test_failed_exchange_keeps_the_previous_database(point: str, end: str, serve
     assert server.dumped() == before
 
 
-@pytest.mark.long
 def test_change_of_server_keeps_old_data_until_purge(server: Server, notes: dict[str, Any], ask: Ask) -> None:
     before = ask("/notes", app="diary")
     ledger = {**notes, "name": "ledger", "database": "mariadb"}

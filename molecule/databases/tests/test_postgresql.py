@@ -187,7 +187,6 @@ def test_database_that_breaks_the_app_is_put_back(server: Server, ask: Ask) -> N
     server.run("systemctl start flask-backup.service")
 
 
-@pytest.mark.long
 def test_data_of_unused_stores_stays_until_purge(server: Server, notes: dict[str, Any], ask: Ask) -> None:
     ask("/notes?text=kept", method="POST", app="other")
     before = ask("/notes", app="other")

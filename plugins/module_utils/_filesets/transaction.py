@@ -97,7 +97,7 @@ class Fileset:
                     self._steps += self._params["validate"]
                     rehearse(self._record.rehearsal, {path: after for path, (_before, after) in changes.items()}, self._params["validate"])
         except (Busy, CommandError, PathError, OSError) as error:
-            raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy. Nothing on the host has changed.") from error
+            raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy, and none of them is in place.") from error
         return {"changed": False, "changed_paths": [], "steps": self._steps, "repaired": []}
 
     def _repaired(self) -> list[str]:
