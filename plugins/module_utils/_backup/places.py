@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-# pylint: disable=ansible-bad-function  # run_command has no limits, and programs cannot use it
 import hashlib
 import os
 import re
 import shlex
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
+from .._host.commands import CommandError, run
 from .._host.path_state import PathState, read_path, write_path
 
 #: The folder of the role's configuration.
@@ -40,23 +38,20 @@ def access(repository: str) -> tuple[dict[str, str], list[str]]:
     return {}, []
 
 
-def why_refused(repository: str, output: str, environment: Mapping[str, str]) -> str:
+def why_refused(repository: str, output: str) -> str:
     """What ssh says about a connection for which restic could not start SFTP, and the variable to look at. Empty if that is not what failed.
 
     restic ends as soon as ssh has closed the connection, often before it has read what ssh says. So ssh is asked by itself.
 
     :param output: what restic printed.
-    :param environment: the environment in which restic ran.
     """
     if "unable to start the sftp session" not in output or not (command := _ssh(repository)):
         return ""
     command[1:1] = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={_PATIENCE}"]
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace", check=False, timeout=30
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"ssh: {error}"
+        done = run(command, timeout=3 * _PATIENCE, check=False)
+    except CommandError as error:
+        return str(error)
     said = [line for line in done.stderr.splitlines()[-6:] if line not in output]
     return "\n".join([*said, *(words for sign, words in _ADVICE.items() if sign in done.stderr)])
 

@@ -73,7 +73,7 @@ class Restic:
         done = subprocess.CompletedProcess(process.args, process.returncode, output)
         if check and done.returncode:
             words = f"restic {arguments[0]} ended with {done.returncode}:\n{self.words(done.stdout.splitlines())}"
-            if refused := why_refused(self._config.repository, output, self._environment):
+            if refused := why_refused(self._config.repository, output):
                 raise UnreachableError(f"{words}\n{refused}")
             raise BackupError(words)
         return done

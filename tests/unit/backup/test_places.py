@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
@@ -49,14 +48,16 @@ SESSION = "Fatal: unable to open repository at sftp://x: unable to start the sft
 def test_ssh_tells_what_restic_did_not_wait_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    words = places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION, dict(os.environ))
+    words = places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION)
     assert words.startswith("ssh: ") and f"port {port}: Connection refused" in words
-    assert places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION + words, dict(os.environ)) == ""
+    assert places.why_refused(f"sftp://127.0.0.1:{port}/srv", SESSION + words) == ""
 
 
 @pytest.mark.parametrize(("repository", "output"), [("/var/backups/flask", SESSION), ("sftp://127.0.0.1/srv", "Fatal: wrong password or no key found\n")])
-def test_ssh_is_not_asked_for_other_failures(repository: str, output: str) -> None:
-    assert places.why_refused(repository, output, {"PATH": "/nowhere"}) == ""
+def test_ssh_is_not_asked_for_other_failures(repository: str, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert places.why_refused("sftp://127.0.0.1/srv", SESSION) == "ssh is not installed on the host"
+    assert places.why_refused(repository, output) == ""
 
 
 def test_token_of_rclone_stays_until_its_configuration_changes(folders: Path) -> None:
