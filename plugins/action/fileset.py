@@ -37,6 +37,7 @@ class ActionModule(ActionBase):
         args["files"] = files
         if args.get("units"):
             args["units"] = [unit for declared in args["units"] for unit in _units(declared)]
+        # Not a part of the wish: files that are in place need no trial.
         rehearsed = boolean(args.pop("rehearse", False))
         if holds(results(variables, "filesets").get(args.get("name", "")), wish(args)):
             return {"changed": False, "changed_paths": [], "steps": [], "repaired": []}

@@ -224,8 +224,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        fileset = Fileset(module.options, check=module.check_mode, wish=module.wish)
-        result = fileset.rehearse() if module.options["rehearse"] else fileset.run()
+        result = Fileset(module.options, check=module.check_mode, wish=module.wish).run()
     except FilesetError as error:
         module.fail_json(msg=str(error))
     for note in result["repaired"]:

@@ -50,14 +50,14 @@ class Fileset:
         self._told: set[str] = set()
 
     def run(self) -> dict[str, t.Any]:
-        """Compare, replace, validate, activate, confirm.
+        """Compare, replace, validate, activate, confirm; or only validate, on a copy.
 
         :returns: the module's result.
         :raises FilesetError: after the old files are back.
         """
         try:
             with contextlib.nullcontext() if self._check else self._record.locked():
-                return self._run()
+                return self._rehearse() if self._params["rehearse"] else self._run()
         except (Busy, CommandError, PathError, OSError) as error:
             raise FilesetError(f"fileset {self._params['name']}: {error}") from error
 
@@ -84,20 +84,15 @@ class Fileset:
             "diff": [self._diff(path, *pair) for path, pair in sorted(changes.items())] + [{"prepared": f"{note}\n"} for note in notes],
         }
 
-    def rehearse(self) -> dict[str, t.Any]:
-        """Validate the new files on a copy. Nothing of the host changes.
-
-        :returns: the module's result.
-        :raises FilesetError: if the files are refused.
-        """
-        try:
-            with contextlib.nullcontext() if self._check else self._record.locked():
-                changes = self._changes()
-                if changes and not self._check:
-                    self._steps += self._params["validate"]
-                    rehearse(self._record.rehearsal, {path: after for path, (_before, after) in changes.items()}, self._params["validate"])
-        except (Busy, CommandError, PathError, OSError) as error:
-            raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy, and none of them is in place.") from error
+    def _rehearse(self) -> dict[str, t.Any]:
+        """Validate the new files on a copy."""
+        changes, commands = self._changes(), self._params["validate"]
+        if changes and not self._check:
+            self._steps += commands
+            try:
+                rehearse(self._record.rehearsal, {path: after for path, (_before, after) in changes.items()}, commands)
+            except (CommandError, PathError, OSError) as error:
+                raise FilesetError(f"{error}\nThe new files of {self._params['name']} were tried on a copy, and none of them is in place.") from error
         return {"changed": False, "changed_paths": [], "steps": self._steps, "repaired": []}
 
     def _repaired(self) -> list[str]:

@@ -35,7 +35,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(content: dict[Path, str], **more: t.Any) -> dict[str, t.Any]:
     declared = [{"path": str(path), "content": text, "state": "file", "link": None, "mode": None, "secret": False, **US} for path, text in content.items()]
-    params = {"name": "set", "files": declared, "validate": [], "activate": [], "live": [], "units": [], "replaces": [], "confirm": [], **more}
+    params: dict[str, t.Any] = {
+        "name": "set",
+        "files": declared,
+        "validate": [],
+        "activate": [],
+        "live": [],
+        "units": [],
+        "replaces": [],
+        "confirm": [],
+        **more,
+    }
+    params["rehearse"] = False
     return Fileset(params, check=False, wish=wish(params)).run()
 
 

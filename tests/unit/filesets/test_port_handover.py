@@ -83,7 +83,7 @@ def manage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Callable[..., M
 
 
 def run(check: bool = False, **changed: t.Any) -> dict[str, t.Any]:
-    params = {"name": "set", "files": [], "validate": [], "activate": [], "live": [], "confirm": []}
+    params = {"name": "set", "files": [], "validate": [], "activate": [], "live": [], "confirm": [], "rehearse": False}
     return Fileset({**params, "units": [{"name": OWN, "on_change": "reload"}], "replaces": [PREVIOUS], **changed}, check=check).run()
 
 

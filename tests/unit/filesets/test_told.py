@@ -36,7 +36,7 @@ def put(place: Path, refused: bool = False, **texts: str) -> None:
         {"path": str(place / name), "content": text, "state": "file", "link": None, "mode": None, "secret": False, **ours} for name, text in texts.items()
     ]
     declared = [{"name": f"{name}.service", "on_change": "restart", "files": [str(place / name)] if name != "all" else []} for name in ("all", "a", "b")]
-    params = {"name": "set", "files": files, "units": declared, "validate": [], "activate": [], "live": [], "replaces": []}
+    params = {"name": "set", "files": files, "units": declared, "validate": [], "activate": [], "live": [], "replaces": [], "rehearse": False}
     Fileset({**params, "confirm": ["false"] if refused else []}, check=False).run()
 
 

@@ -49,8 +49,9 @@ def file(path: Path, content: str | None = None, **more: t.Any) -> File:
     return {"path": str(path), "content": content, "state": "file", "link": None, "mode": None, "secret": False, **ours, **more}
 
 
-def run(files: list[File], check: bool = False, **steps: list[str]) -> dict[str, t.Any]:
-    params = {"name": "set", "files": files, "validate": [], "activate": [], "live": [], "units": [], "replaces": [], "confirm": [], **steps}
+def run(files: list[File], check: bool = False, rehearse: bool = False, **steps: list[str]) -> dict[str, t.Any]:
+    params: dict[str, t.Any] = {"name": "set", "files": files, "validate": [], "activate": [], "live": [], "units": [], "replaces": [], "confirm": [], **steps}
+    params["rehearse"] = rehearse
     return Fileset(params, check=check, wish=wish(params)).run()
 
 
@@ -348,3 +349,16 @@ def test_root_writes_only_where_nobody_else_can(path: str, trusted: bool) -> Non
     else:
         with pytest.raises(PathError, match="root writes only where nobody else can"):
             assert_trusted_parents(path)
+
+
+def test_rehearsal_tries_what_differs_and_changes_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    same, old, new = file(place / "same", "same"), file(place / "other", "old"), file(place / "other", "new")
+    run([same, old])
+    tried: list[list[str]] = []
+    monkeypatch.setattr(fileset, "rehearse", lambda folder, states, commands: tried.append([*states, *commands]))
+    for files, check in (([same, old], False), ([same, new], True)):
+        run(files, check=check, rehearse=True, validate=["true"])
+    assert tried == []
+    assert run([same, new], rehearse=True, validate=["true"], activate=["false"])["changed"] is False
+    assert tried == [[str(place / "other"), "true"]] and content_of(place) == {"same": "same", "other": "old"}
+    assert run([same, old])["changed"] is False
