@@ -32,6 +32,8 @@ from tests.load import Load, Plan, Report, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ROOT / "tests" / "apps"
+#: Each proxy as a parameter of a fixture. test_proxy_contract.py and tests/conformance have Apache in every run, other drills only in the long tail.
+EACH_PROXY = [PROXIES[0], *(pytest.param(proxy, marks=pytest.mark.long) for proxy in PROXIES[1:])]
 HOSTS = [sys.executable, str(ROOT / "tests" / "hosts" / "hosts.py")]
 PREFIX = os.environ.get("FLASKYARD_HOSTS_PREFIX", "drills")
 DOMAIN = "probe.test"
@@ -63,10 +65,6 @@ class Run:
         """Check that the failure contains all `parts`: what failed, why, and what to do."""
         missing = [part for part in parts if part not in self.failure]
         assert not missing, f"the failure does not say {missing}:\n{self.failure[:6000]}"
-
-
-#: Each proxy as a parameter of a fixture. test_proxy_contract.py and tests/conformance have Apache in every run, other drills only in the long tail.
-EACH_PROXY = [PROXIES[0], *(pytest.param(proxy, marks=pytest.mark.long) for proxy in PROXIES[1:])]
 
 
 @dataclass(frozen=True)
