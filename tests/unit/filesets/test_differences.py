@@ -44,9 +44,9 @@ def run(content: dict[Path, str], **more: t.Any) -> dict[str, t.Any]:
         "units": [],
         "replaces": [],
         "confirm": [],
+        "rehearse": False,
         **more,
     }
-    params["rehearse"] = False
     return Fileset(params, check=False, wish=wish(params)).run()
 
 
